@@ -1,0 +1,1 @@
+"""Facts from the shop and the browser come in, and become Events."""

@@ -1,0 +1,104 @@
+"""The closed list of ways an event can stand or end, and the three kinds of failure.
+
+Every event of every destination is in exactly one `State`; the last four are final.
+Bad input is a value (`Rejection`), never a stray exception. Exceptions are three:
+
+    TillpostError
+      Retryable       the same call may succeed later
+      Permanent       it never will
+      Misconfigured   the owner must change something; the message says what
+"""
+
+from enum import StrEnum
+
+from msgspec import Struct
+
+
+class State(StrEnum):
+    """Where an event stands with one destination."""
+
+    HELD = "held"  # waits for its beacon, its payment or a consent
+    PENDING = "pending"
+    LEASED = "leased"
+    IN_DOUBT = "in_doubt"  # sent, but no answer was read: goes again with the same ids
+    PAUSED = "paused"  # the destination cannot take events now; nothing is lost
+    DELIVERED = "delivered"
+    DEAD = "dead"  # refused for good: a dead letter
+    EXPIRED = "expired"  # the platform's age limit passed
+    DROPPED = "dropped"  # by policy, always with a reason
+
+
+FINAL = frozenset({State.DELIVERED, State.DEAD, State.EXPIRED, State.DROPPED})
+"""States that nothing but the owner's `retry` or `replay` leaves."""
+
+
+class Reason(StrEnum):
+    """Why an event is held, dropped, expired or dead; printed as it stands."""
+
+    JOIN_WAIT = "join_wait"  # its beacon may still come
+    AWAITING_PAYMENT = "awaiting_payment"
+    AWAITING_ORDER = "awaiting_order"  # a browser Purchase whose order has not come yet
+    AWAITING_CONSENT = "awaiting_consent"
+    UNCONFIRMED = "unconfirmed"  # a browser Purchase whose order never came
+    NO_MATCH_KEYS = "no_match_keys"
+    CONSENT_DENIED = "consent_denied"
+    CONSENT_UNKNOWN = "consent_unknown"
+    LATE_TWIN = "late_twin"  # the browser's copy left the 48-hour window
+    TOO_OLD = "too_old"
+    TEST_ORDER = "test_order"
+    ZERO_VALUE = "zero_value"
+    CANCELLED = "cancelled"
+    DRAFT = "draft"
+    RENEWAL = "renewal"
+    EXCHANGE = "exchange"
+    GIFT_CARD = "gift_card"
+    NEVER_PAID = "never_paid"
+    NO_RATE = "no_rate"  # presentment money without a rate
+    NATIVE = "native"  # the shop's own channel sends this one
+    BOT = "bot"
+    SHADOW = "shadow"
+    NOT_SUBSCRIBED = "not_subscribed"  # the destination does not take this event name
+    INVALID = "invalid"  # the platform would refuse it
+
+
+class Outcome(Struct, frozen=True):
+    """What one answer of a platform means for one event.
+
+    `retry_after` is in seconds and only counts for a state that is not final;
+    `detail` is the platform's own words, without any identifier.
+    """
+
+    state: State
+    reason: str | None = None
+    detail: str | None = None
+    retry_after: float | None = None
+
+
+class Rejection(Struct, frozen=True):
+    """Input that was not taken: what, where, and how to fix it.
+
+    `status` is the HTTP status to answer with; `keep` says that the body is
+    worth keeping, sealed, as a bad row.
+    """
+
+    status: int
+    reason: str
+    field: str
+    detail: str
+    keep: bool = False
+
+
+class TillpostError(Exception):
+    """Any failure that Tillpost names; the message says what, where and how to fix it."""
+
+
+class Retryable(TillpostError):
+    """The same call may succeed later."""
+
+
+class Permanent(TillpostError):
+    """The same call will never succeed."""
+
+
+class Misconfigured(TillpostError):
+    """The owner must change something; the message says what."""

@@ -1,0 +1,21 @@
+"""Plain values for one HTTP exchange, so that no rule and no adapter needs an HTTP library."""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+
+class Request(NamedTuple):
+    """A request as bytes and plain strings; header names are lower case."""
+
+    method: str
+    url: str
+    headers: Mapping[str, str]
+    body: bytes = b""
+
+
+class Response(NamedTuple):
+    """An answer as bytes and plain strings; header names are lower case."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes = b""

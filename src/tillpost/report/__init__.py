@@ -1,0 +1,1 @@
+"""What it was worth: ads, channels, campaigns, orders, spend and true ROAS."""

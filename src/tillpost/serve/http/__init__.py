@@ -1,0 +1,1 @@
+"""Routes: what answers on which path."""
