@@ -1,0 +1,84 @@
+"""Money as integer minor units: cents, yen, fils; exponents are ISO 4217's.
+
+Amounts come in as decimals, are added, split and compared as integers, and go out
+as decimal strings. No float ever holds money.
+"""
+
+from collections.abc import Sequence
+from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
+from functools import lru_cache
+
+MAX_MINOR = 2**62
+"""No amount is larger: sums of millions of orders still fit a signed 64-bit column."""
+
+
+class MoneyError(ValueError):
+    """An amount or a currency that cannot be money; the message says what and how to fix it."""
+
+
+@lru_cache(maxsize=1)
+def _exponents() -> dict[str, int]:
+    from iso4217 import Currency  # its table costs 50 ms to read, and not every run needs it
+
+    return {c.code: c.exponent for c in Currency if c.exponent is not None}
+
+
+def exponent(currency: str) -> int:
+    """How many decimals the currency has: 2 for USD, 0 for JPY, 3 for KWD.
+
+    Raises `MoneyError` for what is not a current ISO 4217 code in upper case.
+    """
+    try:
+        return _exponents()[currency]
+    except KeyError:
+        raise MoneyError(
+            f"currency {currency!r} is not in ISO 4217: use a code such as USD, EUR or JPY"
+        ) from None
+
+
+def is_currency(code: str) -> bool:
+    """Whether money can be held in it: a current ISO 4217 code, upper case, with minor units."""
+    return code in _exponents()
+
+
+def to_minor(amount: Decimal | str, currency: str) -> int:
+    """The amount in minor units, rounded half up: `"19.99", "USD"` gives 1999.
+
+    Text is plain decimal notation. Raises `MoneyError` for what is not a finite number,
+    is too large, or has an unknown currency.
+    """
+    try:
+        number = Decimal(amount).scaleb(exponent(currency))
+    except InvalidOperation:
+        number = Decimal("NaN")
+    if not number.is_finite() or abs(number) > MAX_MINOR:
+        raise MoneyError(f"amount {str(amount)[:40]!r} is not money: write it as 1234.50")
+    return int(number.quantize(Decimal(1), rounding=ROUND_HALF_UP))
+
+
+def minor(amount: Decimal, currency: str) -> int:
+    """As `to_minor`, for an amount that is already a number."""
+    return to_minor(amount, currency)
+
+
+def decimal_string(units: int, currency: str) -> str:
+    """Minor units as plain decimal text with all the currency's decimals: 1999 gives `19.99`."""
+    places = exponent(currency)
+    return f"{Decimal(units).scaleb(-places):.{places}f}"
+
+
+def split(total: int, weights: Sequence[int]) -> tuple[int, ...]:
+    """The total in as many parts as there are weights, in proportion, and adding up exactly.
+
+    Largest remainder: every part is rounded down, and what is left goes one unit each to
+    the parts that lost most, of equal ones to the last. So a later touch wins the odd cent.
+    Weights are not negative and not all zero; a negative total is split as its opposite.
+    """
+    if total < 0:
+        return tuple(-part for part in split(-total, weights))
+    whole = sum(weights)
+    parts = [total * weight // whole for weight in weights]
+    lost = sorted(range(len(weights)), key=lambda i: (total * weights[i] % whole, i), reverse=True)
+    for index in lost[: total - sum(parts)]:
+        parts[index] += 1
+    return tuple(parts)
