@@ -34,9 +34,7 @@ ActionSource: TypeAlias = Literal[
 Direct: TypeAlias = Literal["sent", "blocked", "none", "unknown"]
 """Did the page's own vendor hit go out? `none`: the page has no vendor pixel."""
 
-OrderKind: TypeAlias = Literal[
-    "web", "pos", "draft", "renewal", "exchange", "api", "app", "phone"
-]
+OrderKind: TypeAlias = Literal["web", "pos", "draft", "renewal", "exchange", "api", "app", "phone"]
 
 
 class Money(Struct, frozen=True):

@@ -1,0 +1,5 @@
+"""`python -m tillpost` is the command `tillpost`."""
+
+from tillpost.cli import main
+
+main()

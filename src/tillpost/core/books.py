@@ -1,0 +1,184 @@
+"""What folding facts makes: orders, sightings, visitors, touches, events and their deliveries.
+
+Rows are frozen; a change is a new row. Money is integer minor units, times are Unix seconds.
+"""
+
+from msgspec import Struct
+
+from tillpost.core.event import BrowserSeen, Consent, Event, OrderSeen
+from tillpost.core.outcome import State
+
+
+class OrderRow(Struct, frozen=True):
+    """An order as far as it is known, and what the shop's policy says of it.
+
+    `reason` names why it is not eligible, by `core.policy`.
+    """
+
+    shop: str
+    seen: OrderSeen
+    first_received_at: float
+    eligible: bool
+    reason: str | None
+    browser: bool
+
+
+class Sighting(Struct, frozen=True):
+    """The browser's own Purchase; `token` is its checkout token, else `id:` and its event_id."""
+
+    shop: str
+    token: str
+    received_at: float
+    seen: BrowserSeen
+
+
+class Visitor(Struct, frozen=True):
+    """The last that is known of one browser; `last_touch` tells a new landing from a reload."""
+
+    shop: str
+    visitor_id: str
+    last_seen: int
+    last_touch: str | None = None
+    fbp: str | None = None
+    fbc: str | None = None
+    consent: Consent | None = None
+
+
+class Link(Struct, frozen=True):
+    """The visitor was seen with this checkout token, customer id or hashed e-mail at `at`."""
+
+    shop: str
+    kind: str
+    value: str
+    visitor_id: str
+    at: int
+
+
+class Touch(Struct, frozen=True):
+    """One landing of a visitor, classified by version `rules` of the channel rules."""
+
+    shop: str
+    visitor_id: str
+    at: int
+    source: str | None
+    medium: str | None
+    campaign: str | None
+    term: str | None
+    content: str | None
+    campaign_id: str | None
+    adset_id: str | None
+    ad_id: str | None
+    channel: str
+    direct: bool
+    paid: bool
+    click_kind: str | None
+    click_id: str | None
+    referrer_host: str | None
+    landing_path: str | None
+    rules: int
+    url: str | None = None
+    referrer: str | None = None
+
+
+class RefundRow(Struct, frozen=True):
+    """Money given back for an order, in the shop's currency."""
+
+    shop: str
+    refund_id: str
+    order_id: str
+    at: int
+    amount_minor: int
+    currency: str
+
+
+class EventRow(Struct, frozen=True):
+    """One conversion to be sent; two reports of it share `fold_key` and are one row.
+
+    While `hold_until` is set the event may still change; after that it never does.
+    """
+
+    id: int
+    fold_key: str
+    source: str
+    received_at: float
+    event: Event
+    order_id: str | None = None
+    hold_until: float | None = None
+
+    @property
+    def shop(self) -> str:
+        """The shop it belongs to."""
+        return self.event.shop
+
+
+class Delivery(Struct, frozen=True):
+    """Where one event stands with one destination; `due_at` is the next try."""
+
+    event: int
+    destination: str
+    shop: str
+    state: State
+    due_at: float
+    reason: str | None = None
+    detail: str | None = None
+    attempts: int = 0
+    fence: int = 0
+
+
+class Leased(Struct, frozen=True):
+    """An event handed to one sender until `lease_until`; `fence` proves whose lease it is."""
+
+    delivery: Delivery
+    row: EventRow
+    lease_until: float
+
+
+class BadRow(Struct, frozen=True):
+    """A body that was signed but could not be read; kept sealed for seven days."""
+
+    shop: str
+    source: str
+    received_at: float
+    reason: str
+    field: str
+    detail: str
+    sealed: bytes
+
+
+class Wanted(Struct):
+    """The names of all rows that folding a batch may read."""
+
+    orders: set[tuple[str, str]]
+    sightings: set[tuple[str, str]]
+    visitors: set[tuple[str, str]]
+    events: set[tuple[str, str]]
+    checkouts: set[tuple[str, str]]
+
+
+class Books(Struct):
+    """The rows that folding a batch may read, by their names, and the next free event number."""
+
+    orders: dict[tuple[str, str], OrderRow]
+    sightings: dict[tuple[str, str], Sighting]
+    visitors: dict[tuple[str, str], Visitor]
+    events: dict[tuple[str, str], EventRow]
+    deliveries: dict[int, dict[str, Delivery]]
+    checkouts: dict[tuple[str, str], str]
+    """(shop, checkout token) -> visitor id."""
+    next_event: int
+
+
+class Changes(Struct):
+    """All that folding a batch makes, to be kept in one transaction with `position`."""
+
+    position: int | None
+    orders: list[OrderRow]
+    refunds: list[RefundRow]
+    sightings: list[Sighting]
+    visitors: list[Visitor]
+    links: list[Link]
+    touches: list[Touch]
+    events: list[EventRow]
+    deliveries: list[Delivery]
+    accepted: dict[tuple[str, str], int]
+    """(shop, destination) -> how many events were accepted for it just now."""

@@ -1,0 +1,109 @@
+"""Every Protocol that the stages need, on one page.
+
+A stage asks for the port and never for what stands behind it. One conformance
+suite a port, in `tillpost.testing`, runs over each adapter in `tillpost.store`.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Protocol, TypeAlias
+
+from tillpost.core.books import (
+    BadRow,
+    Books,
+    Changes,
+    Leased,
+    Wanted,
+)
+from tillpost.core.event import Entry
+from tillpost.core.outcome import Outcome
+from tillpost.core.wire import Request, Response
+
+Rows: TypeAlias = tuple[list[str], list[tuple[Any, ...]]]
+"""Column names, and the rows in that order."""
+
+
+class Clock(Protocol):
+    """The one clock of a server."""
+
+    def now(self) -> float:
+        """Unix seconds."""
+
+
+class Sealer(Protocol):
+    """Keeps what must not be read from disk: AES-GCM under a key outside the data directory."""
+
+    def seal(self, plain: bytes) -> bytes:
+        """A box that only `open` of the same key reads."""
+
+    def open(self, box: bytes) -> bytes:
+        """What was sealed; raises `Misconfigured` if the key is another."""
+
+
+class Transport(Protocol):
+    """Sends a request over the network."""
+
+    async def send(self, request: Request, timeout: float) -> Response:
+        """The answer, its body capped; raises `Retryable` if none was read in `timeout` seconds."""
+
+
+class Journal(Protocol):
+    """Facts as they came."""
+
+    async def append(self, entries: Sequence[Entry]) -> None:
+        """Return only when every entry is on disk; raise `Retryable` if it cannot be."""
+
+    async def keep_bad(self, row: BadRow) -> None:
+        """Keep a body that could not be read, as durably."""
+
+    def unfolded(self, limit: int) -> list[tuple[int, Entry]]:
+        """The oldest entries that no `commit` has passed yet, with their positions."""
+
+
+class Folder(Protocol):
+    """What folding reads and writes."""
+
+    def recall(self, wanted: Wanted) -> Books:
+        """The rows of these names, as far as there are any."""
+
+    def held(self, until: float, limit: int) -> list[tuple[str, str]]:
+        """(shop, fold key) of events whose hold ends by `until`, the earliest first."""
+
+    def commit(self, changes: Changes) -> None:
+        """Keep all of it or nothing, together with the journal's position."""
+
+
+class Outbox(Protocol):
+    """Events on their way to destinations."""
+
+    def lease(self, destination: str, now: float, limit: int, seconds: float) -> list[Leased]:
+        """Due events for this sender alone, the earliest first; expired leases go out again."""
+
+    def settle(self, results: Sequence[tuple[Leased, Outcome]], now: float) -> int:
+        """Keep what became of leased events; returns how many fences were still valid."""
+
+    def next_due(self, destination: str) -> float | None:
+        """When the next event is due, or None if none waits."""
+
+    def free(self) -> int:
+        """Give back every lease, as a node does at its start; returns how many."""
+
+    def tallies(self) -> list[tuple[str, str, str, str | None, int]]:
+        """(shop, destination, state, reason, events), and one row of state `accepted` each."""
+
+
+class Facts(Protocol):
+    """What reports are made from."""
+
+    def tables(self, names: Iterable[str]) -> Mapping[str, Rows]:
+        """These tables as they stand at one moment."""
+
+    def event_items(
+        self, after: int, limit: int, event_id: str | None, order_id: str | None
+    ) -> list[dict[str, Any]]:
+        """Events with their outcomes, in the shape of `GET /api/v1/events`."""
+
+    def bad_rows(self, after: int, limit: int) -> list[dict[str, Any]]:
+        """Bodies that could not be read, without what they held."""
+
+    def add_spend(self, rows: Sequence[Mapping[str, Any]]) -> int:
+        """Keep spend rows, newer ones instead of older ones of the same key; returns how many."""

@@ -1,0 +1,228 @@
+"""One SQLite database: a single writer thread with group commit, and a pool of readers.
+
+`synchronous=FULL` in WAL mode: a write that was answered survives a power cut.
+All writes that wait while a commit runs go together into the next one, so that
+the price of an fsync is shared. Each write has a savepoint of its own: one that
+fails is undone alone.
+"""
+
+import asyncio
+import queue
+import sqlite3
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any, NamedTuple, TypeVar
+
+from tillpost.core.outcome import Misconfigured, Retryable
+from tillpost.store import queries
+
+T = TypeVar("T")
+Work = Callable[[sqlite3.Connection], Any]
+
+_MOST_IN_A_GROUP = 256
+_BUSY_SECONDS = 10.0
+_APPLICATION_ID = 0x7111_9057
+
+
+class _Job(NamedTuple):
+    work: Work
+    done: Callable[[Any, BaseException | None], None]
+
+
+class Database:
+    """A database file and the schema it is migrated to at opening.
+
+    Raises `Misconfigured` if the file cannot be opened, is not ours, or was made
+    by a newer version. A `readonly` database never migrates and refuses writes.
+    """
+
+    def __init__(self, path: Path, schema: str, *, readonly: bool = False) -> None:
+        self.path = path
+        self.schema = schema
+        self.readonly = readonly
+        self._readers: queue.SimpleQueue[sqlite3.Connection] = queue.SimpleQueue()
+        self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
+        self._writer: threading.Thread | None = None
+        if readonly:
+            _check_there(path)
+            return
+        connection = _open(path)
+        _migrate(connection, schema, path)
+        self._writer = threading.Thread(
+            target=self._write_loop, args=(connection,), name=f"write-{schema}", daemon=True
+        )
+        self._writer.start()
+
+    async def write(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """What `work` returns, once its transaction is on disk.
+
+        Raises what `work` raises, or `Retryable` when the disk refuses the commit.
+        """
+        loop = asyncio.get_running_loop()
+        waiter: asyncio.Future[T] = loop.create_future()
+
+        def done(value: Any, error: BaseException | None) -> None:
+            loop.call_soon_threadsafe(_resolve, waiter, value, error)
+
+        self._put(_Job(work, done))
+        return await waiter
+
+    def write_now(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """As `write`, for a thread that may block."""
+        waiter: Future[T] = Future()
+
+        def done(value: Any, error: BaseException | None) -> None:
+            if error is None:
+                waiter.set_result(value)
+            else:
+                waiter.set_exception(error)
+
+        self._put(_Job(work, done))
+        return waiter.result()
+
+    @contextmanager
+    def reader(self) -> Iterator[sqlite3.Connection]:
+        """A read-only connection inside one snapshot, given back at the end."""
+        try:
+            connection = self._readers.get_nowait()
+        except queue.Empty:
+            connection = _open_reader(self.path)
+        try:
+            connection.execute("BEGIN")
+            yield connection
+        finally:
+            connection.execute("ROLLBACK")
+            self._readers.put(connection)
+
+    def close(self) -> None:
+        """Commit what waits, close every connection; the database cannot be used after."""
+        if self._writer is not None:
+            self._jobs.put(None)
+            self._writer.join()
+            self._writer = None
+        with suppress(queue.Empty):
+            while True:
+                self._readers.get_nowait().close()
+
+    def _put(self, job: _Job) -> None:
+        if self._writer is None:
+            raise Misconfigured(f"{self.path} is open for reading only: write through the server")
+        self._jobs.put(job)
+
+    def _write_loop(self, connection: sqlite3.Connection) -> None:
+        closing = False
+        while not closing:
+            group, closing = self._next_group()
+            if group:
+                _commit_group(connection, group)
+        connection.close()
+
+    def _next_group(self) -> tuple[list[_Job], bool]:
+        first = self._jobs.get()
+        if first is None:
+            return [], True
+        group = [first]
+        with suppress(queue.Empty):
+            while len(group) < _MOST_IN_A_GROUP:
+                job = self._jobs.get_nowait()
+                if job is None:
+                    return group, True
+                group.append(job)
+        return group, False
+
+
+def _resolve(waiter: "asyncio.Future[Any]", value: Any, error: BaseException | None) -> None:
+    if waiter.done():
+        return
+    if error is None:
+        waiter.set_result(value)
+    else:
+        waiter.set_exception(error)
+
+
+def _commit_group(connection: sqlite3.Connection, group: list[_Job]) -> None:
+    """Run the group in one transaction and answer every job only after the commit."""
+    try:
+        connection.execute("BEGIN IMMEDIATE")
+        results = [_attempt(connection, job) for job in group]
+        connection.execute("COMMIT")
+    except sqlite3.Error as error:
+        with suppress(sqlite3.Error):
+            connection.execute("ROLLBACK")
+        failure = Retryable(f"the disk refused a write ({error}): free space or check the disk")
+        results = [(None, failure)] * len(group)
+    for job, (value, problem) in zip(group, results, strict=True):
+        job.done(value, problem)
+
+
+def _attempt(connection: sqlite3.Connection, job: _Job) -> tuple[Any, BaseException | None]:
+    connection.execute("SAVEPOINT job")
+    try:
+        value = job.work(connection)
+    except sqlite3.OperationalError:
+        raise
+    except Exception as error:  # noqa: BLE001  # it belongs to whoever asked for the write
+        connection.execute("ROLLBACK TO job")
+        connection.execute("RELEASE job")
+        return None, error
+    connection.execute("RELEASE job")
+    return value, None
+
+
+def _open(path: Path) -> sqlite3.Connection:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        connection = sqlite3.connect(
+            path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False
+        )
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute("PRAGMA synchronous=FULL")
+        connection.execute("PRAGMA foreign_keys=ON")
+        connection.execute("PRAGMA cache_size=-65536")
+        connection.execute("PRAGMA wal_autocheckpoint=4000")
+    except (OSError, sqlite3.Error) as error:
+        raise Misconfigured(
+            f"cannot write to {path} ({error}): choose another directory with --data"
+        ) from None
+    return connection
+
+
+def _open_reader(path: Path) -> sqlite3.Connection:
+    connection = sqlite3.connect(
+        f"{path.absolute().as_uri()}?mode=ro",
+        uri=True,
+        timeout=_BUSY_SECONDS,
+        isolation_level=None,
+        check_same_thread=False,
+    )
+    connection.execute("PRAGMA query_only=ON")
+    connection.execute("PRAGMA cache_size=-32768")
+    return connection
+
+
+def _check_there(path: Path) -> None:
+    if not path.is_file():
+        raise Misconfigured(
+            f"there is no {path.name} in {path.parent}: name the data directory of a server "
+            "that ran with --data"
+        )
+
+
+def _migrate(connection: sqlite3.Connection, schema: str, path: Path) -> None:
+    """Bring the file to the newest schema, each migration in one transaction with its number."""
+    known = queries.migrations(schema)
+    version = int(connection.execute("PRAGMA user_version").fetchone()[0])
+    if version > known[-1][0]:
+        raise Misconfigured(
+            f"{path} was written by a newer version (schema {version}, known {known[-1][0]}): "
+            "upgrade tillpost or restore a backup"
+        )
+    for number, _, text in known:
+        if number > version:
+            connection.executescript(
+                f"BEGIN IMMEDIATE;\n{text}\nPRAGMA user_version={number};\n"
+                f"PRAGMA application_id={_APPLICATION_ID};\nCOMMIT;"
+            )
