@@ -1,0 +1,177 @@
+"""Says what Meta would say to a request, and what it would only quietly count against it.
+
+Two modes over the same tables of rows (`core.refusals`, `core.hints_person`,
+`core.hints_event`): `refusal` and `first_error` give Meta's one answer for the whole
+request, as the receiver answers it; `lint` gives every finding in every event, with the
+remedy. The gateway asks before it sends, so that no good event falls with a bad one.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final
+
+import msgspec
+from msgspec import Struct
+
+from tillpost.core.limits import EVENT_LIMIT
+from tillpost.core.refusals import REFUSALS, usable_keys
+from tillpost.core.rule import Level, Rule, View, view
+
+__all__ = [
+    "RULES",
+    "Finding",
+    "MetaError",
+    "first_error",
+    "lint",
+    "refusal",
+    "unpack",
+    "usable_keys",
+]
+
+
+class MetaError(Struct, frozen=True, omit_defaults=True):
+    """Meta's error object; a client error, so it goes out with HTTP 400 unless said otherwise.
+
+    The receiver adds `fbtrace_id`. Fields that are None do not appear on the wire.
+    """
+
+    message: str
+    type: str
+    code: int
+    is_transient: bool
+    error_subcode: int | None = None
+    error_user_title: str | None = None
+    error_user_msg: str | None = None
+    fbtrace_id: str | None = None
+
+
+class Finding(Struct, frozen=True):
+    """One thing to know about one event: where, what, and how to fix it.
+
+    `event` is the position in the request; `level` is `error` where Meta would refuse the
+    request; `code` is the rule's name; `subcode` is Meta's, where one is known.
+    """
+
+    event: int
+    level: Level
+    code: str
+    subcode: int | None
+    path: str
+    message: str
+    fix: str
+
+
+RULES: Final[tuple[Rule, ...]] = REFUSALS
+"""Every row about one event: those that refuse, in their order, then those that warn."""
+
+_REFUSING: Final = tuple((row.check, row) for row in REFUSALS)
+
+
+def _plain(message: str) -> MetaError:
+    return MetaError(f"(#100) {message}", "OAuthException", 100, is_transient=False)
+
+
+def _refused(rule: Rule, index: int, path: str) -> MetaError:
+    if rule.subcode is None:
+        steps = "".join(f"['{step}']" for step in path.split("."))
+        return _plain(f"Param data[{index}]{steps} is invalid: {rule.message}")
+    return MetaError(
+        "Invalid parameter",
+        "OAuthException",
+        100,
+        is_transient=False,
+        error_subcode=rule.subcode,
+        error_user_title=rule.title,
+        error_user_msg=rule.user_message,
+    )
+
+
+def _first_broken(seen: View) -> tuple[Rule, str] | None:
+    for check, rule in _REFUSING:
+        found = check(seen)
+        if found:
+            return rule, found[0].path
+    return None
+
+
+def first_error(event: Mapping[str, Any], index: int, now: float) -> MetaError | None:
+    """What Meta would refuse the event at position `index` for, or None if it takes it.
+
+    `now` is Unix seconds. Rows are asked in the documented order and the first one answers.
+    """
+    broken = _first_broken(view(event, now))
+    return None if broken is None else _refused(broken[0], index, broken[1])
+
+
+def refusal(data: object, now: float) -> MetaError | None:
+    """What Meta would refuse the whole request for, given its `data` as decoded, or None.
+
+    One bad event is enough. Events may be objects or the JSON text of one, as `unpack` takes them.
+    """
+    events = unpack(data)
+    if isinstance(events, MetaError):
+        return events
+    for index, event in enumerate(events):
+        error = first_error(event, index, now)
+        if error is not None:
+            return error
+    return None
+
+
+def unpack(data: object) -> list[dict[str, Any]] | MetaError:
+    """The events of a request's `data`: a list, or its JSON text, of objects or their JSON text.
+
+    Meta's Python SDK sends the events as JSON texts, and forms send the whole list as one.
+    Gives Meta's error where there is no event, more than 1,000, or one that is no object.
+    """
+    listed = _decoded(data) if isinstance(data, (str, bytes)) else data
+    if not isinstance(listed, (list, tuple)) or not listed:
+        return _plain("The parameter data is required")
+    if len(listed) > EVENT_LIMIT:
+        return _plain(f"Too many events: at most {EVENT_LIMIT} go in one request")
+    events = []
+    for index, item in enumerate(listed):
+        event = _decoded(item) if isinstance(item, str) else item
+        if not isinstance(event, dict):
+            return _plain(f"Param data[{index}] must be an object")
+        events.append(event)
+    return events
+
+
+def _decoded(text: str | bytes) -> object:
+    try:
+        return msgspec.json.decode(text)
+    except (msgspec.DecodeError, UnicodeError, RecursionError):
+        return None
+
+
+def lint(events: Sequence[object], now: float) -> list[Finding]:
+    """Every finding in every event, in order of event and then of row; `now` is Unix seconds."""
+    found: list[Finding] = []
+    for index, event in enumerate(events):
+        if isinstance(event, dict):
+            found += _findings(view(event, now), index)
+        else:
+            found.append(_not_object(index))
+    return found
+
+
+def _not_object(index: int) -> Finding:
+    return Finding(
+        index, "error", "event.not_object", None, "", "The event is not an object.", "Send {...}."
+    )
+
+
+def _findings(seen: View, index: int) -> Iterable[Finding]:
+    return (
+        Finding(
+            index,
+            rule.level,
+            rule.name,
+            rule.subcode,
+            hit.path,
+            rule.message,
+            f"{rule.fix} {hit.hint}".strip(),
+        )
+        for rule in RULES
+        for hit in rule.check(seen)
+    )
