@@ -25,6 +25,7 @@ from tillpost.core.rule import (
     hits,
     is_number,
     is_sha256,
+    text,
     values,
 )
 from tillpost.core.vocabulary import (
@@ -59,16 +60,15 @@ _SETS: Final = {
     for row in USER_KEYS
 }
 _HASHED: Final = frozenset(row.name for row in USER_KEYS if row.hashing == "required")
+_ANYTHING: Final = re.compile(r".+", re.DOTALL)
 _SHAPES: Final = {"fbc": FBC, "fbp": FBP, "client_ip_address": IP_SHAPE, "lead_id": LEAD_ID}
 
 
 def _is_usable(key: str, value: object) -> bool:
-    if isinstance(value, (dict, list, bool)):
-        return False
     if key in _HASHED:
-        return is_sha256(value) and not str(value).lower().startswith(EMPTY_SHA256)
-    shape = _SHAPES.get(key)
-    return shape is None or shape.fullmatch(str(value).strip()) is not None
+        return is_sha256(value) and not text(value).lower().startswith(EMPTY_SHA256)
+    shape = _SHAPES.get(key, _ANYTHING)
+    return not isinstance(value, bool) and shape.fullmatch(text(value).strip()) is not None
 
 
 def usable_keys(user_data: Object) -> bool:
@@ -135,8 +135,7 @@ def _lead_id(v: View) -> tuple[Hit, ...]:
     lead = v.user.get("lead_id")
     if absent(lead):
         return NONE
-    right = not isinstance(lead, bool) and LEAD_ID.fullmatch(str(lead)) is not None
-    return hits(not right, "user_data.lead_id")
+    return hits(LEAD_ID.fullmatch(text(lead)) is None, "user_data.lead_id")
 
 
 def _custom_type(v: View) -> tuple[Hit, ...]:

@@ -6,8 +6,9 @@ holds a value of the event, and a key of the sender's is shown only where it loo
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from difflib import get_close_matches
+from itertools import islice
 from math import isfinite
 from typing import Any, Final, Literal, NamedTuple, TypeAlias
 
@@ -19,12 +20,17 @@ Object: TypeAlias = Mapping[str, Any]
 
 EMPTY: Final[dict[str, Any]] = {}
 
+REPORTED_KEYS: Final = 20
+"""Most unknown keys of one object that are told; a thousand more would say nothing new."""
+
 _NAME: Final = re.compile(r"[A-Za-z_][A-Za-z_.\-]{0,39}[0-9]{0,3}")
 _NUMBER: Final = re.compile(
     r"\s*[+-]?(?:[0-9]{1,40}(?:\.[0-9]{0,40})?|\.[0-9]{1,40})(?:[eE][+-]?[0-9]{1,2})?\s*"
 )
 _INTEGER: Final = re.compile(r"\s*[+-]?[0-9]{1,18}\s*")
 _SHA256: Final = re.compile(r"[0-9a-fA-F]{64}(?:\.(?:[A-Za-z0-9_-]{8}|AQ|Ag|Aw|BA|BQ|Bg))?")
+
+_MAX_INTEGER: Final = 2**63
 
 EMPTY_SHA256: Final = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 """SHA-256 of the empty string: what some libraries send for a blank field."""
@@ -52,8 +58,8 @@ Check: TypeAlias = Callable[[View], tuple[Hit, ...]]
 NONE: Final[tuple[Hit, ...]] = ()
 
 
-class Rule(Struct, frozen=True, kw_only=True):
-    """One row: what is checked, what the platform calls it, what we say, and why we believe it.
+class Row(Struct, frozen=True, kw_only=True):
+    """What a rule is called, what Meta says of it, what we say, and why we believe it.
 
     `name` is the finding's code. `subcode` is Meta's, where one was seen; `title` and
     `user_message` are what Meta shows. `evidence` is D documented, O observed at the live
@@ -62,7 +68,6 @@ class Rule(Struct, frozen=True, kw_only=True):
 
     name: str
     path: str
-    check: Check
     message: str
     fix: str
     evidence: str
@@ -71,6 +76,12 @@ class Rule(Struct, frozen=True, kw_only=True):
     subcode: int | None = None
     title: str | None = None
     user_message: str | None = None
+
+
+class Rule(Row, frozen=True, kw_only=True):
+    """A row about one event, with the check that finds where the event breaks it."""
+
+    check: Check
 
 
 def view(event: Object, now: float) -> View:
@@ -89,12 +100,19 @@ def view(event: Object, now: float) -> View:
 def integer(value: object) -> int | None:
     """The value as an integer, from a number without a fraction or from its digits; else None."""
     if type(value) is int:
-        return value
+        return value if -_MAX_INTEGER < value < _MAX_INTEGER else None
     if isinstance(value, str):
         return int(value) if _INTEGER.fullmatch(value) else None
-    if isinstance(value, float) and isfinite(value) and value == int(value):
+    if isinstance(value, float) and value.is_integer() and abs(value) < _MAX_INTEGER:
         return int(value)
     return None
+
+
+def text(value: object) -> str:
+    """A text, number or boolean as text; an empty one for anything else."""
+    if isinstance(value, int) and not -_MAX_INTEGER < value < _MAX_INTEGER:
+        return ""
+    return str(value) if isinstance(value, (str, int, float)) else ""
 
 
 def is_number(value: object) -> bool:
@@ -133,9 +151,19 @@ def shown(key: str) -> str:
     return key if _NAME.fullmatch(key) else "?"
 
 
-def nearest(key: str, known: Mapping[str, Any] | frozenset[str]) -> str:
+def unknown(where: Object, known: Collection[str], at: str) -> Iterator[tuple[str, str]]:
+    """The first keys that are sent but not known: the key in lower case, its path under `at`."""
+    strange = (
+        (key.strip().lower(), f"{at}{shown(key)}")
+        for key, value in where.items()
+        if key not in known and value is not None
+    )
+    return islice(strange, REPORTED_KEYS)
+
+
+def nearest(key: str, known: Collection[str]) -> str:
     """The known name closest to the key, or an empty text where none is close."""
-    found = get_close_matches(key.strip().lower()[:60], known, n=1, cutoff=0.75)
+    found = get_close_matches(key[:60], known, n=1, cutoff=0.75)
     return found[0] if found else ""
 
 

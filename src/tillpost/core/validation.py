@@ -1,22 +1,26 @@
 """Says what Meta would say to a request, and what it would only quietly count against it.
 
-Two modes over the same tables of rows (`core.refusals`, `core.hints_person`,
-`core.hints_event`): `refusal` and `first_error` give Meta's one answer for the whole
-request, as the receiver answers it; `lint` gives every finding in every event, with the
-remedy. The gateway asks before it sends, so that no good event falls with a bad one.
+Two modes over the same tables of rows (`core.refusals` and the three `core.hints_*`):
+`refusal` and `first_error` give Meta's one answer for the whole request, as the receiver
+answers it; `lint` gives every finding in every event, with the remedy. The gateway asks
+before it sends, so that no good event falls with a bad one.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import msgspec
 from msgspec import Struct
 
+from tillpost.core.hints_custom import CUSTOM_HINTS
+from tillpost.core.hints_event import EVENT_HINTS
+from tillpost.core.hints_person import PERSON_HINTS
 from tillpost.core.limits import EVENT_LIMIT
 from tillpost.core.refusals import REFUSALS, usable_keys
-from tillpost.core.rule import Level, Rule, View, view
+from tillpost.core.rule import Hit, Level, Row, Rule, View, view
 
 __all__ = [
+    "REQUEST_ROWS",
     "RULES",
     "Finding",
     "MetaError",
@@ -60,8 +64,49 @@ class Finding(Struct, frozen=True):
     fix: str
 
 
-RULES: Final[tuple[Rule, ...]] = REFUSALS
+RULES: Final[tuple[Rule, ...]] = (*REFUSALS, *PERSON_HINTS, *EVENT_HINTS, *CUSTOM_HINTS)
 """Every row about one event: those that refuse, in their order, then those that warn."""
+
+REQUEST_ROWS: Final = (
+    Row(
+        name="data.missing",
+        level="error",
+        path="data",
+        message="The parameter data is required",
+        fix="Send an array of 1 to 1,000 events.",
+        evidence="O",
+        source="seen with a missing and with an unreadable data",
+    ),
+    Row(
+        name="data.too_many",
+        level="error",
+        path="data",
+        message=f"Too many events: at most {EVENT_LIMIT} go in one request",
+        fix="Split the request.",
+        evidence="D",
+        source="using the API",
+    ),
+    Row(
+        name="event.not_object",
+        level="error",
+        path="data[]",
+        message="The event is not an object.",
+        fix="Send each event as a JSON object.",
+        evidence="D",
+        source="using the API; the text of an object is taken, as Meta's Python SDK sends it",
+    ),
+    Row(
+        name="event_id.repeated",
+        path="data[].event_id",
+        message="Another event of this request has the same name and id: one of them is lost.",
+        fix="Give every event its own event_id.",
+        evidence="D",
+        source="deduplication",
+    ),
+)
+"""The rows about a request as a whole."""
+
+_MISSING, _TOO_MANY, _NOT_OBJECT, _REPEATED = REQUEST_ROWS
 
 _REFUSING: Final = tuple((row.check, row) for row in REFUSALS)
 
@@ -125,9 +170,9 @@ def unpack(data: object) -> list[dict[str, Any]] | MetaError:
     """
     listed = _decoded(data) if isinstance(data, (str, bytes)) else data
     if not isinstance(listed, (list, tuple)) or not listed:
-        return _plain("The parameter data is required")
+        return _plain(_MISSING.message)
     if len(listed) > EVENT_LIMIT:
-        return _plain(f"Too many events: at most {EVENT_LIMIT} go in one request")
+        return _plain(_TOO_MANY.message)
     events = []
     for index, item in enumerate(listed):
         event = _decoded(item) if isinstance(item, str) else item
@@ -147,31 +192,28 @@ def _decoded(text: str | bytes) -> object:
 def lint(events: Sequence[object], now: float) -> list[Finding]:
     """Every finding in every event, in order of event and then of row; `now` is Unix seconds."""
     found: list[Finding] = []
+    sent: set[tuple[str, str]] = set()
     for index, event in enumerate(events):
-        if isinstance(event, dict):
-            found += _findings(view(event, now), index)
-        else:
-            found.append(_not_object(index))
+        if not isinstance(event, dict):
+            found.append(_finding(_NOT_OBJECT, index, Hit("")))
+            continue
+        seen = view(event, now)
+        found += (_finding(rule, index, hit) for rule in RULES for hit in rule.check(seen))
+        twin = _twin(event)
+        if twin in sent:
+            found.append(_finding(_REPEATED, index, Hit("event_id")))
+        elif twin:
+            sent.add(twin)
     return found
 
 
-def _not_object(index: int) -> Finding:
-    return Finding(
-        index, "error", "event.not_object", None, "", "The event is not an object.", "Send {...}."
-    )
+def _twin(event: Mapping[str, Any]) -> tuple[str, str] | None:
+    name, event_id = event.get("event_name"), event.get("event_id")
+    if isinstance(name, str) and isinstance(event_id, str) and event_id:
+        return name, event_id
+    return None
 
 
-def _findings(seen: View, index: int) -> Iterable[Finding]:
-    return (
-        Finding(
-            index,
-            rule.level,
-            rule.name,
-            rule.subcode,
-            hit.path,
-            rule.message,
-            f"{rule.fix} {hit.hint}".strip(),
-        )
-        for rule in RULES
-        for hit in rule.check(seen)
-    )
+def _finding(row: Row, index: int, hit: Hit) -> Finding:
+    fix = f"{row.fix} {hit.hint}".rstrip()
+    return Finding(index, row.level, row.name, row.subcode, hit.path, row.message, fix)
