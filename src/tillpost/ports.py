@@ -11,6 +11,7 @@ from tillpost.core.books import (
     BadRow,
     Books,
     Changes,
+    EventRow,
     Leased,
     Wanted,
 )
@@ -42,8 +43,8 @@ class Sealer(Protocol):
 class Transport(Protocol):
     """Sends a request over the network."""
 
-    async def send(self, request: Request, timeout: float) -> Response:
-        """The answer, its body capped; raises `Retryable` if none was read in `timeout` seconds."""
+    async def send(self, request: Request, seconds: float) -> Response:
+        """The answer, its body capped; raises `Retryable` if none was read in that time."""
 
 
 class Journal(Protocol):
@@ -65,8 +66,8 @@ class Folder(Protocol):
     def recall(self, wanted: Wanted) -> Books:
         """The rows of these names, as far as there are any."""
 
-    def held(self, until: float, limit: int) -> list[tuple[str, str]]:
-        """(shop, fold key) of events whose hold ends by `until`, the earliest first."""
+    def held(self, until: float, limit: int) -> list[EventRow]:
+        """Events whose hold ends by `until`, the earliest first."""
 
     def commit(self, changes: Changes) -> None:
         """Keep all of it or nothing, together with the journal's position."""

@@ -3,7 +3,7 @@
 Rows are frozen; a change is a new row. Money is integer minor units, times are Unix seconds.
 """
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from tillpost.core.event import BrowserSeen, Consent, Event, OrderSeen
 from tillpost.core.outcome import State
@@ -146,13 +146,15 @@ class BadRow(Struct, frozen=True):
 
 
 class Wanted(Struct):
-    """The names of all rows that folding a batch may read."""
+    """The names of all rows that folding a batch may read: (shop, name) each.
 
-    orders: set[tuple[str, str]]
-    sightings: set[tuple[str, str]]
-    visitors: set[tuple[str, str]]
-    events: set[tuple[str, str]]
-    checkouts: set[tuple[str, str]]
+    A checkout brings its order, its sighting and its visitor along.
+    """
+
+    orders: set[tuple[str, str]] = field(default_factory=set)
+    visitors: set[tuple[str, str]] = field(default_factory=set)
+    events: set[tuple[str, str]] = field(default_factory=set)
+    checkouts: set[tuple[str, str]] = field(default_factory=set)
 
 
 class Books(Struct):
@@ -165,6 +167,8 @@ class Books(Struct):
     deliveries: dict[int, dict[str, Delivery]]
     checkouts: dict[tuple[str, str], str]
     """(shop, checkout token) -> visitor id."""
+    tokens: dict[tuple[str, str], str]
+    """(shop, checkout token) -> order id."""
     next_event: int
 
 

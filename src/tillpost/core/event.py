@@ -79,7 +79,7 @@ class Place(Struct, frozen=True, omit_defaults=True):
 
 
 class Item(Struct, frozen=True, omit_defaults=True):
-    """One line of an order; `price` is per unit after discounts, in the order's presentment money."""
+    """One line of an order; `price` is per unit after discounts, in presentment money."""
 
     product_id: str | None = None
     variant_id: str | None = None

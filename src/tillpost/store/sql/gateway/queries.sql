@@ -1,2 +1,206 @@
--- name: placeholder
-SELECT 1
+-- name: append_journal
+INSERT INTO journal (shop, source, received_at, fact, sealed) VALUES (?, ?, ?, ?, ?);
+
+-- name: keep_bad
+INSERT INTO bad_rows (shop, source, received_at, reason, field, detail, sealed)
+VALUES (?, ?, ?, ?, ?, ?, ?);
+
+-- name: unfolded
+SELECT id, shop, source, received_at, fact, sealed FROM journal
+WHERE id > IFNULL((SELECT position FROM progress WHERE name = 'fold'), 0)
+ORDER BY id LIMIT ?;
+
+-- name: set_progress
+INSERT INTO progress (name, position) VALUES ('fold', ?)
+ON CONFLICT (name) DO UPDATE SET position = excluded.position;
+
+-- name: recall_checkouts
+-- The first visitor seen with each checkout token.
+SELECT l.shop, l.value, l.visitor_id, MIN(l.at)
+FROM json_each(?) AS w
+JOIN links AS l ON l.shop = w.value ->> 0 AND l.kind = 'checkout' AND l.value = w.value ->> 1
+GROUP BY l.shop, l.value;
+
+-- name: recall_tokens
+SELECT o.shop, o.checkout_token, o.order_id
+FROM json_each(?) AS w
+JOIN orders AS o ON o.shop = w.value ->> 0 AND o.checkout_token = w.value ->> 1;
+
+-- name: recall_orders
+SELECT o.shop, o.order_id, o.first_received_at, o.eligible, o.reason, o.browser, o.fact, o.sealed
+FROM json_each(?) AS w
+JOIN orders AS o ON o.shop = w.value ->> 0 AND o.order_id = w.value ->> 1;
+
+-- name: recall_sightings
+SELECT s.shop, s.token, s.received_at, s.fact, s.sealed
+FROM json_each(?) AS w
+JOIN sightings AS s ON s.shop = w.value ->> 0 AND s.token = w.value ->> 1;
+
+-- name: recall_visitors
+SELECT v.shop, v.visitor_id, v.last_seen, v.last_touch, v.fbp, v.fbc, v.consent
+FROM json_each(?) AS w
+JOIN visitors AS v ON v.shop = w.value ->> 0 AND v.visitor_id = w.value ->> 1;
+
+-- name: recall_events
+SELECT e.id, e.fold_key, e.source, e.received_at, e.order_id, e.hold_until, e.event, e.sealed
+FROM json_each(?) AS w
+JOIN events AS e ON e.shop = w.value ->> 0 AND e.fold_key = w.value ->> 1;
+
+-- name: recall_deliveries
+SELECT d.event, d.destination, d.shop, d.state, d.due_at, d.reason, d.detail, d.attempts, d.fence
+FROM json_each(?) AS w
+JOIN outbox AS d ON d.event = w.value;
+
+-- name: next_event
+SELECT IFNULL(MAX(id), 0) + 1 FROM events;
+
+-- name: held
+SELECT id, fold_key, source, received_at, order_id, hold_until, event, sealed FROM events
+WHERE hold_until IS NOT NULL AND hold_until <= ? ORDER BY hold_until LIMIT ?;
+
+-- name: next_hold
+SELECT MIN(hold_until) FROM events WHERE hold_until IS NOT NULL;
+
+-- name: put_order
+INSERT OR REPLACE INTO orders (
+    shop, order_id, version, name, at, kind, eligible, reason, value_minor, currency,
+    presentment_minor, presentment_currency, checkout_token, customer_id, returning,
+    cancelled_at, browser, server, first_received_at, fact, sealed
+) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1, ?, ?, ?);
+
+-- name: put_order_key
+INSERT OR IGNORE INTO order_keys (shop, order_id, kind, value) VALUES (?, ?, ?, ?);
+
+-- name: put_refund
+INSERT OR REPLACE INTO refunds (shop, refund_id, order_id, at, amount_minor, currency)
+VALUES (?, ?, ?, ?, ?, ?);
+
+-- name: put_sighting
+INSERT OR REPLACE INTO sightings (shop, token, received_at, fact, sealed) VALUES (?, ?, ?, ?, ?);
+
+-- name: put_visitor
+INSERT OR REPLACE INTO visitors (shop, visitor_id, last_seen, last_touch, fbp, fbc, consent)
+VALUES (?, ?, ?, ?, ?, ?, ?);
+
+-- name: put_link
+INSERT INTO links (shop, kind, value, visitor_id, at) VALUES (?, ?, ?, ?, ?)
+ON CONFLICT (shop, kind, value, visitor_id) DO UPDATE SET at = MIN(at, excluded.at);
+
+-- name: put_touch
+INSERT OR IGNORE INTO touches (
+    shop, visitor_id, at, source, medium, campaign, term, content, campaign_id, adset_id, ad_id,
+    channel, direct, paid, click_kind, click_id, referrer_host, landing_path, rules, url, referrer
+) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
+
+-- name: put_event
+INSERT OR REPLACE INTO events (
+    id, shop, fold_key, source, event_name, event_id, event_time, order_id, received_at,
+    hold_until, event, sealed
+) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
+
+-- name: put_delivery
+-- Folding never takes an event out of a sender's hands.
+INSERT INTO outbox (event, destination, shop, state, reason, detail, due_at, updated_at)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT (event, destination) DO UPDATE
+SET state = excluded.state, reason = excluded.reason, detail = excluded.detail,
+    due_at = excluded.due_at, updated_at = excluded.updated_at
+WHERE outbox.state IN ('held', 'dropped');
+
+-- name: add_accepted
+INSERT INTO accepted (shop, destination, events) VALUES (?, ?, ?)
+ON CONFLICT (shop, destination) DO UPDATE SET events = events + excluded.events;
+
+-- name: lease_expired
+UPDATE outbox SET state = 'in_doubt', reason = 'lease_expired', due_at = ?1, lease_until = NULL
+WHERE state = 'leased' AND lease_until <= ?1;
+
+-- name: lease
+UPDATE outbox SET state = 'leased', lease_until = ?3, fence = fence + 1, updated_at = ?2
+WHERE (event, destination) IN (
+    SELECT event, destination FROM outbox
+    WHERE destination = ?1 AND state IN ('pending', 'in_doubt', 'paused') AND due_at <= ?2
+    ORDER BY due_at LIMIT ?4
+)
+RETURNING event, destination, shop, state, due_at, reason, detail, attempts, fence;
+
+-- name: leased_events
+SELECT e.id, e.fold_key, e.source, e.received_at, e.order_id, e.hold_until, e.event, e.sealed
+FROM json_each(?) AS w JOIN events AS e ON e.id = w.value;
+
+-- name: settle
+UPDATE outbox
+SET state = ?1, reason = ?2, detail = ?3, due_at = ?4, attempts = attempts + 1,
+    lease_until = NULL, updated_at = ?5
+WHERE event = ?6 AND destination = ?7 AND state = 'leased' AND fence = ?8;
+
+-- name: next_due
+SELECT MIN(due_at) FROM outbox
+WHERE destination = ? AND state IN ('pending', 'in_doubt', 'paused');
+
+-- name: free
+UPDATE outbox SET state = 'in_doubt', reason = 'restart', lease_until = NULL
+WHERE state = 'leased';
+
+-- name: tallies
+SELECT shop, destination, 'accepted', NULL, events FROM accepted
+UNION ALL
+SELECT shop, destination, state, reason, COUNT(*) FROM outbox
+GROUP BY shop, destination, state, reason
+ORDER BY 1, 2, 3, 4;
+
+-- name: event_items
+SELECT e.id, e.received_at, e.source, e.shop, e.event_name, e.event_id, e.event_time, e.order_id,
+    (
+        SELECT json_group_array(json_object(
+            'destination', d.destination, 'state', d.state, 'reason', d.reason,
+            'attempts', d.attempts, 'detail', d.detail
+        )) FROM outbox AS d WHERE d.event = e.id
+    ) AS outcomes
+FROM events AS e
+WHERE e.id > :after
+    AND (:event_id IS NULL OR e.event_id = :event_id)
+    AND (:order_id IS NULL OR e.order_id = :order_id)
+ORDER BY e.id LIMIT :limit;
+
+-- name: bad_rows
+SELECT id, shop, source, received_at, reason, field, detail FROM bad_rows
+WHERE id > ? ORDER BY id LIMIT ?;
+
+-- name: put_spend
+INSERT OR REPLACE INTO spend (
+    shop, platform, account_id, day, campaign_id, campaign, adset_id, adset, ad_id, ad,
+    currency, spend_minor, impressions, clicks
+) VALUES (
+    :shop, :platform, :account_id, :day, :campaign_id, :campaign, :adset_id, :adset, :ad_id, :ad,
+    :currency, :spend_minor, :impressions, :clicks
+);
+
+-- name: table_orders
+SELECT o.shop, o.order_id, o.name, o.at, o.kind, o.eligible, o.reason, o.value_minor, o.currency,
+    o.checkout_token, o.customer_id, o.returning, o.cancelled_at,
+    IFNULL((
+        SELECT SUM(r.amount_minor) FROM refunds AS r
+        WHERE r.shop = o.shop AND r.order_id = o.order_id AND r.currency = o.currency
+    ), 0) AS refunded_minor,
+    o.browser, o.server, o.presentment_minor, o.presentment_currency
+FROM orders AS o;
+
+-- name: table_order_keys
+SELECT shop, order_id, kind, value FROM order_keys;
+
+-- name: table_links
+SELECT shop, kind, value, visitor_id, at FROM links;
+
+-- name: table_touches
+SELECT id, shop, visitor_id, at, source, medium, campaign, term, content, campaign_id, adset_id,
+    ad_id, channel, direct, paid, click_kind, click_id, referrer_host, landing_path, rules
+FROM touches;
+
+-- name: table_refunds
+SELECT shop, refund_id, order_id, at, amount_minor, currency FROM refunds;
+
+-- name: table_spend
+SELECT shop, platform, account_id, day, campaign_id, campaign, adset_id, adset, ad_id, ad,
+    currency, spend_minor, impressions, clicks
+FROM spend;

@@ -37,7 +37,6 @@ CREATE TABLE orders (
     currency TEXT NOT NULL,
     presentment_minor INTEGER NOT NULL,
     presentment_currency TEXT NOT NULL,
-    refunded_minor INTEGER NOT NULL,
     checkout_token TEXT,
     customer_id TEXT,
     returning INTEGER,

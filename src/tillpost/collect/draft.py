@@ -1,0 +1,166 @@
+"""The rows of a batch while it is folded: what was recalled, and what has changed since."""
+
+from collections.abc import Mapping
+
+from msgspec import structs
+
+from tillpost.core.books import (
+    Books,
+    Changes,
+    Delivery,
+    EventRow,
+    Link,
+    OrderRow,
+    RefundRow,
+    Sighting,
+    Touch,
+    Visitor,
+)
+from tillpost.core.event import Event
+from tillpost.core.outcome import FINAL, State
+from tillpost.core.policy import Standing
+from tillpost.core.shop import Route
+
+
+class Draft:
+    """Reads see the batch's own writes; `changes()` gives each changed row once, as it is last."""
+
+    def __init__(self, books: Books, routes: Mapping[str, tuple[Route, ...]]) -> None:
+        self._books = books
+        self._routes = routes
+        self.position: int | None = None
+        self._orders: dict[tuple[str, str], OrderRow] = {}
+        self._refunds: dict[tuple[str, str], RefundRow] = {}
+        self._sightings: dict[tuple[str, str], Sighting] = {}
+        self._visitors: dict[tuple[str, str], Visitor] = {}
+        self._links: dict[tuple[str, str, str, str], Link] = {}
+        self._touches: list[Touch] = []
+        self._events: dict[int, EventRow] = {}
+        self._deliveries: dict[tuple[int, str], Delivery] = {}
+        self._accepted: dict[tuple[str, str], int] = {}
+
+    def changes(self) -> Changes:
+        """All that changed, ready to be committed."""
+        return Changes(
+            position=self.position,
+            orders=list(self._orders.values()),
+            refunds=list(self._refunds.values()),
+            sightings=list(self._sightings.values()),
+            visitors=list(self._visitors.values()),
+            links=list(self._links.values()),
+            touches=self._touches,
+            events=list(self._events.values()),
+            deliveries=list(self._deliveries.values()),
+            accepted=self._accepted,
+        )
+
+    def order(self, shop: str, order_id: str) -> OrderRow | None:
+        """The order of this id."""
+        return self._books.orders.get((shop, order_id))
+
+    def order_of(self, shop: str, token: str | None) -> OrderRow | None:
+        """The order of this checkout token."""
+        order_id = self._books.tokens.get((shop, token or ""))
+        return self.order(shop, order_id) if order_id else None
+
+    def sighting(self, shop: str, token: str | None) -> Sighting | None:
+        """The browser's Purchase of this checkout token."""
+        return self._books.sightings.get((shop, token or ""))
+
+    def visitor(self, shop: str, visitor_id: str | None) -> Visitor | None:
+        """The visitor of this id."""
+        return self._books.visitors.get((shop, visitor_id or ""))
+
+    def visitor_of(self, shop: str, token: str | None) -> str | None:
+        """The id of the visitor seen with this checkout token."""
+        return self._books.checkouts.get((shop, token or ""))
+
+    def event(self, shop: str, fold_key: str) -> EventRow | None:
+        """The event of this fold key."""
+        return self._books.events.get((shop, fold_key))
+
+    def deliveries(self, event: int) -> list[Delivery]:
+        """Where the event stands with each destination."""
+        return list(self._books.deliveries.get(event, {}).values())
+
+    def put_order(self, row: OrderRow) -> None:
+        """Keep the order as it is now known."""
+        key = row.shop, row.seen.order_id
+        self._orders[key] = self._books.orders[key] = row
+        if row.seen.checkout_token:
+            self._books.tokens[row.shop, row.seen.checkout_token] = row.seen.order_id
+
+    def put_sighting(self, row: Sighting) -> None:
+        """Keep the first Purchase that a browser reported for a checkout."""
+        key = row.shop, row.token
+        self._sightings[key] = self._books.sightings[key] = row
+
+    def put_visitor(self, row: Visitor) -> None:
+        """Keep the visitor as it is now known."""
+        key = row.shop, row.visitor_id
+        self._visitors[key] = self._books.visitors[key] = row
+
+    def link_checkout(self, shop: str, token: str, visitor: Visitor, at: int) -> None:
+        """Tie a checkout to the first visitor seen with it."""
+        self._books.checkouts.setdefault((shop, token), visitor.visitor_id)
+        self.add_link(Link(shop, "checkout", token, visitor.visitor_id, at))
+
+    def add_link(self, link: Link) -> None:
+        """Keep a link, from the earliest time it was seen."""
+        key = link.shop, link.kind, link.value, link.visitor_id
+        known = self._links.get(key)
+        if known is None or link.at < known.at:
+            self._links[key] = link
+
+    def add_touch(self, touch: Touch) -> None:
+        """Keep a landing; the store ignores one that it has already."""
+        self._touches.append(touch)
+
+    def add_refund(self, row: RefundRow) -> None:
+        """Keep a refund; the same one again is the same row."""
+        self._refunds[row.shop, row.refund_id] = row
+
+    def put_event(
+        self,
+        old: EventRow | None,
+        fold_key: str,
+        source: str,
+        received_at: float,
+        event: Event,
+        order_id: str | None,
+        where: Standing,
+    ) -> None:
+        """Keep an event, new or changed, and where it now stands with every destination."""
+        number = old.id if old else self._next_event()
+        row = EventRow(
+            id=number,
+            fold_key=fold_key,
+            source=old.source if old and old.order_id else source,
+            received_at=old.received_at if old else received_at,
+            event=event,
+            order_id=order_id,
+            hold_until=where.until,
+        )
+        self._events[number] = self._books.events[event.shop, fold_key] = row
+        for route in self._routes.get(event.shop, ()):
+            if route.takes(event.event_name):
+                self._put_delivery(row, route.destination, where)
+
+    def _next_event(self) -> int:
+        number = self._books.next_event
+        self._books.next_event += 1
+        return number
+
+    def _put_delivery(self, row: EventRow, destination: str, where: Standing) -> None:
+        known = self._books.deliveries.setdefault(row.id, {})
+        old = known.get(destination)
+        if old is None:
+            key = row.shop, destination
+            self._accepted[key] = self._accepted.get(key, 0) + 1
+            old = Delivery(row.id, destination, row.shop, where.state, row.received_at)
+        elif old.state in FINAL and old.state is not State.DROPPED:
+            return
+        due_at = where.until if where.until is not None else row.received_at
+        reason = str(where.reason) if where.reason else None
+        new = structs.replace(old, state=where.state, reason=reason, due_at=due_at)
+        known[destination] = self._deliveries[row.id, destination] = new

@@ -1,0 +1,413 @@
+"""Folding: facts in any order, repeated or late, become one row each of what they tell.
+
+The worker recalls the rows that a batch may touch, folds the batch over them here
+without any I/O, and commits all changes with the journal's position in one
+transaction. So a crash repeats a batch and never halves one. Orders fold by their
+id and version, sales by their checkout token, other events by their id.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from msgspec import Struct, structs
+
+from tillpost.collect.draft import Draft
+from tillpost.core import consent, money, policy, sale, session
+from tillpost.core.books import (
+    Books,
+    Changes,
+    EventRow,
+    Link,
+    OrderRow,
+    RefundRow,
+    Sighting,
+    Visitor,
+    Wanted,
+)
+from tillpost.core.consent import Decision
+from tillpost.core.event import (
+    BrowserSeen,
+    Consent,
+    Device,
+    Entry,
+    Event,
+    OrderSeen,
+    Place,
+    RefundSeen,
+    ServerSeen,
+)
+from tillpost.core.capi import has_match_keys
+from tillpost.core.outcome import Reason, State
+from tillpost.core.policy import READY, Standing
+from tillpost.core.shop import UNCONFIRMED_AFTER, Route, Shop
+
+_REOPENS = frozenset({Reason.UNCONFIRMED, Reason.NEVER_PAID})
+"""Drops that a later fact lifts: the order, or its payment, came after all."""
+
+
+class Context(Struct, frozen=True):
+    """What folding needs to know besides the rows: shops, where their events go, and the time."""
+
+    shops: Mapping[str, Shop]
+    routes: Mapping[str, tuple[Route, ...]]
+    now: float
+
+
+def wanted(entries: Iterable[Entry]) -> Wanted:
+    """The rows that folding these entries may read."""
+    names = Wanted()
+    for entry in entries:
+        _want(names, entry)
+    return names
+
+
+def wanted_held(rows: Iterable[EventRow]) -> Wanted:
+    """The rows that looking at held events again may read."""
+    names = Wanted()
+    for row in rows:
+        names.events.add((row.shop, row.fold_key))
+        if row.order_id is not None:
+            names.orders.add((row.shop, row.order_id))
+        if row.fold_key.startswith("sale:"):
+            names.checkouts.add((row.shop, row.fold_key.removeprefix("sale:")))
+    return names
+
+
+def fold(entries: Sequence[tuple[int, Entry]], books: Books, context: Context) -> Changes:
+    """All that these entries change, oldest first; entries of unknown shops change nothing."""
+    draft = Draft(books, context.routes)
+    for position, entry in entries:
+        shop = context.shops.get(entry.shop)
+        if shop is not None:
+            _fold_one(draft, entry, shop, context)
+        draft.position = position
+    return draft.changes()
+
+
+def release(rows: Iterable[EventRow], books: Books, context: Context) -> Changes:
+    """What becomes of held events whose time has come."""
+    draft = Draft(books, context.routes)
+    for row in rows:
+        shop = context.shops.get(row.shop)
+        if shop is not None:
+            _release_one(draft, row, shop, context)
+    return draft.changes()
+
+
+def sale_key(order: OrderSeen) -> str:
+    """What makes all sightings of one sale one row: its checkout token, else its order id."""
+    if order.checkout_token:
+        return f"sale:{order.checkout_token}"
+    return f"order:{order.order_id}"
+
+
+def event_key(event_name: str, event_id: str) -> str:
+    """What makes two reports of one event that is no sale one row."""
+    return f"ev:{event_name}:{event_id}"
+
+
+def _want(names: Wanted, entry: Entry) -> None:
+    shop, fact = entry.shop, entry.fact
+    match fact:
+        case OrderSeen():
+            names.orders.add((shop, fact.order_id))
+            names.events.add((shop, sale_key(fact)))
+            if fact.checkout_token:
+                names.checkouts.add((shop, fact.checkout_token))
+            if fact.carried.visitor_id:
+                names.visitors.add((shop, fact.carried.visitor_id))
+        case RefundSeen():
+            names.orders.add((shop, fact.order_id))
+        case BrowserSeen():
+            _want_browser(names, shop, fact)
+        case ServerSeen():
+            names.events.add((shop, event_key(fact.event_name, fact.event_id)))
+
+
+def _want_browser(names: Wanted, shop: str, seen: BrowserSeen) -> None:
+    names.events.add((shop, event_key(seen.event_name, seen.event_id)))
+    if seen.visitor_id:
+        names.visitors.add((shop, seen.visitor_id))
+    token = seen.checkout_token or (f"id:{seen.event_id}" if _is_sale(seen) else None)
+    if token:
+        names.checkouts.add((shop, token))
+        names.events.add((shop, f"sale:{token}"))
+
+
+def _fold_one(draft: Draft, entry: Entry, shop: Shop, context: Context) -> None:
+    match entry.fact:
+        case OrderSeen() as seen:
+            _fold_order(draft, entry, seen, shop, context)
+        case RefundSeen() as refund:
+            draft.add_refund(_refund_row(refund, shop))
+        case BrowserSeen() as browser:
+            _fold_browser(draft, entry, browser, shop, context)
+        case ServerSeen() as server:
+            _fold_server(draft, entry, server, shop, context)
+
+
+def _refund_row(refund: RefundSeen, shop: Shop) -> RefundRow:
+    given = refund.money
+    minor = money.to_minor(given.amount, given.currency)
+    return RefundRow(shop.name, refund.refund_id, refund.order_id, refund.at, minor, given.currency)
+
+
+# --- orders -----------------------------------------------------------------------------
+
+
+def _fold_order(draft: Draft, entry: Entry, seen: OrderSeen, shop: Shop, context: Context) -> None:
+    old = draft.order(shop.name, seen.order_id)
+    latest = seen if old is None else _merge(seen, old.seen)
+    verdict = policy.eligibility(latest, shop)
+    sighted = draft.sighting(shop.name, latest.checkout_token) is not None
+    first = entry.received_at if old is None else min(old.first_received_at, entry.received_at)
+    row = OrderRow(shop.name, latest, first, verdict.eligible, verdict.reason, sighted)
+    draft.put_order(row)
+    _link_order(draft, row)
+    landing = session.carried(latest, shop.name, shop.hosts)
+    if landing is not None:
+        draft.add_touch(landing)
+    _settle_sale(draft, row, entry.source, shop, context.now)
+
+
+def _merge(new: OrderSeen, old: OrderSeen) -> OrderSeen:
+    """The later report, with what only the earlier one told."""
+    later, earlier = (new, old) if policy.supersedes(new, old) else (old, new)
+    missing = {
+        name: getattr(earlier, name)
+        for name in ("checkout_token", "cart_token", "customer_id", "event_id", "consent")
+        if getattr(later, name) is None
+    }
+    if later.device == Device():
+        missing["device"] = earlier.device
+    if not later.person.keys:
+        missing["person"] = earlier.person
+    if later.carried.landing_url is None and later.carried.visitor_id is None:
+        missing["carried"] = earlier.carried
+    return structs.replace(later, **missing)
+
+
+def _link_order(draft: Draft, row: OrderRow) -> None:
+    """Tie the order's visitor to its customer and hashed e-mails, from the order's time on."""
+    seen = row.seen
+    visitor_id = seen.carried.visitor_id or draft.visitor_of(row.shop, seen.checkout_token)
+    if visitor_id is None:
+        return
+    ties = [("order", seen.order_id)]
+    if seen.customer_id:
+        ties.append(("customer", seen.customer_id))
+    ties += [("em", hashed) for _, hashed in seen.person.keys.get("em", ())[:1]]
+    for kind, value in ties:
+        draft.add_link(Link(row.shop, kind, value, visitor_id, seen.processed_at))
+
+
+def _settle_sale(draft: Draft, row: OrderRow, source: str, shop: Shop, now: float) -> None:
+    """Bring the order's Purchase to where it stands now, unless it is settled for good."""
+    key = sale_key(row.seen)
+    old = draft.event(shop.name, key)
+    if old is not None and not _is_open(draft, old):
+        return
+    sighting = draft.sighting(shop.name, row.seen.checkout_token)
+    visitor = _visitor_of(draft, row)
+    event = sale.purchase(
+        row.seen,
+        shop,
+        sighting=sighting.seen if sighting else None,
+        sighted_at=sighting.received_at if sighting else None,
+        visitor=visitor,
+        now=now,
+    )
+    asked = _consent_of(row.seen, sighting, visitor)
+    decision = consent.decide(
+        asked,
+        row.seen.place,
+        unknown=shop.consent_unknown,
+        has_ip=event.device.client_ip_address is not None,
+    )
+    where = policy.standing(
+        row.seen,
+        shop,
+        first_received_at=row.first_received_at,
+        sighted=sighting is not None,
+        now=now,
+    )
+    where = _after_consent(where, decision, event, row.first_received_at, now)
+    draft.put_event(
+        old, key, source, row.first_received_at, _limited(event, decision), row.seen.order_id, where
+    )
+
+
+def _visitor_of(draft: Draft, row: OrderRow) -> Visitor | None:
+    visitor_id = row.seen.carried.visitor_id or draft.visitor_of(row.shop, row.seen.checkout_token)
+    return draft.visitor(row.shop, visitor_id)
+
+
+def _consent_of(
+    seen: OrderSeen, sighting: Sighting | None, visitor: Visitor | None
+) -> Consent | None:
+    """The answer nearest to the sale: its beacon's, the cart's, then the visitor's last one."""
+    if sighting is not None and sighting.seen.consent is not None:
+        return sighting.seen.consent
+    return seen.consent or (visitor.consent if visitor else None)
+
+
+def _is_open(draft: Draft, row: EventRow) -> bool:
+    """Whether a later fact may still change the event: it is held, or its drop can be lifted."""
+    if row.hold_until is not None:
+        return True
+    return any(d.reason in _REOPENS for d in draft.deliveries(row.id))
+
+
+# --- other events -------------------------------------------------------------------------
+
+
+def _fold_browser(
+    draft: Draft, entry: Entry, seen: BrowserSeen, shop: Shop, context: Context
+) -> None:
+    known = draft.visitor(shop.name, seen.visitor_id)
+    visitor, touch = session.arrive(known, shop.name, seen, shop.hosts)
+    if visitor is not None:
+        draft.put_visitor(visitor)
+        if seen.checkout_token:
+            draft.link_checkout(shop.name, seen.checkout_token, visitor, seen.event_time)
+    if touch is not None:
+        draft.add_touch(touch)
+    order = draft.order_of(shop.name, seen.checkout_token)
+    if order is not None:
+        _link_order(draft, order)
+    if _is_sale(seen):
+        _fold_sighting(draft, entry, seen, shop, context)
+    else:
+        _put_once(draft, entry, _browser_event(seen, shop), seen, shop, context)
+
+
+def _is_sale(seen: BrowserSeen) -> bool:
+    return seen.event_name == "Purchase"
+
+
+def _fold_sighting(
+    draft: Draft, entry: Entry, seen: BrowserSeen, shop: Shop, context: Context
+) -> None:
+    """A browser's Purchase makes no delivery of its own: it joins its order or waits for it."""
+    token = seen.checkout_token or f"id:{seen.event_id}"
+    if draft.sighting(shop.name, token) is None:
+        draft.put_sighting(Sighting(shop.name, token, entry.received_at, seen))
+    order = draft.order_of(shop.name, token)
+    if order is not None:
+        row = structs.replace(order, browser=True)
+        draft.put_order(row)
+        _settle_sale(draft, row, entry.source, shop, context.now)
+    elif draft.event(shop.name, f"sale:{token}") is None:
+        until = entry.received_at + UNCONFIRMED_AFTER
+        where = Standing(State.HELD, Reason.AWAITING_ORDER, until)
+        event = _browser_event(seen, shop)
+        draft.put_event(None, f"sale:{token}", entry.source, entry.received_at, event, None, where)
+
+
+def _fold_server(
+    draft: Draft, entry: Entry, seen: ServerSeen, shop: Shop, context: Context
+) -> None:
+    event = Event(
+        shop=shop.name,
+        event_name=seen.event_name,
+        event_id=seen.event_id,
+        event_time=seen.event_time,
+        action_source=seen.action_source,
+        event_source_url=seen.event_source_url,
+        referrer_url=seen.referrer_url,
+        custom_data=seen.custom_data,
+        person=seen.person,
+        device=seen.device,
+        extra=seen.extra,
+    )
+    _put_once(draft, entry, event, seen, shop, context)
+
+
+def _browser_event(seen: BrowserSeen, shop: Shop) -> Event:
+    return Event(
+        shop=shop.name,
+        event_name=seen.event_name,
+        event_id=seen.event_id,
+        event_time=seen.event_time,
+        action_source="website",
+        event_source_url=seen.event_source_url,
+        referrer_url=seen.referrer_url,
+        custom_data=seen.custom_data,
+        person=seen.person,
+        device=seen.device,
+        direct=seen.direct,
+    )
+
+
+def _put_once(
+    draft: Draft,
+    entry: Entry,
+    event: Event,
+    seen: BrowserSeen | ServerSeen,
+    shop: Shop,
+    context: Context,
+) -> None:
+    """Keep an event that is no sale, unless one of its name and id is there already."""
+    key = event_key(event.event_name, event.event_id)
+    if draft.event(shop.name, key) is not None:
+        return
+    decision = consent.decide(
+        seen.consent,
+        seen.place if isinstance(seen, ServerSeen) else Place(),
+        unknown=shop.consent_unknown,
+        has_ip=event.device.client_ip_address is not None,
+    )
+    bot = isinstance(seen, BrowserSeen) and seen.bot
+    start = Standing(State.DROPPED, Reason.BOT) if bot else READY
+    where = _after_consent(start, decision, event, entry.received_at, context.now)
+    order_id = seen.order_id if isinstance(seen, ServerSeen) else None
+    limited = _limited(event, decision)
+    draft.put_event(None, key, entry.source, entry.received_at, limited, order_id, where)
+
+
+def _after_consent(
+    where: Standing, decision: Decision, event: Event, received_at: float, now: float
+) -> Standing:
+    """Consent and match keys can only stop what was ready to go."""
+    if where.state is State.DROPPED:
+        return where
+    if decision.verdict == "suppress":
+        return Standing(State.DROPPED, Reason(decision.reason or Reason.CONSENT_DENIED))
+    if where.state is State.HELD:
+        return where
+    if decision.verdict == "hold":
+        return policy.awaiting_consent(received_at, now)
+    if not has_match_keys(event):
+        return Standing(State.DROPPED, Reason.NO_MATCH_KEYS)
+    return where
+
+
+def _limited(event: Event, decision: Decision) -> Event:
+    """The event with the data processing options that the consent asks for."""
+    if decision.verdict != "limited":
+        return event
+    return structs.replace(
+        event,
+        data_processing_options=tuple(decision.data_processing_options or ()),
+        data_processing_options_country=decision.country,
+        data_processing_options_state=decision.state,
+    )
+
+
+# --- holds that end -------------------------------------------------------------------------
+
+
+def _release_one(draft: Draft, row: EventRow, shop: Shop, context: Context) -> None:
+    held = draft.event(shop.name, row.fold_key)
+    if held is None or held.hold_until is None:
+        return
+    order = draft.order(shop.name, held.order_id) if held.order_id else None
+    if order is not None:
+        _settle_sale(draft, order, held.source, shop, context.now)
+        return
+    if held.fold_key.startswith("sale:"):
+        where = Standing(State.DROPPED, Reason.UNCONFIRMED)
+    else:
+        where = policy.awaiting_consent(held.received_at, context.now)
+    draft.put_event(
+        held, held.fold_key, held.source, held.received_at, held.event, held.order_id, where
+    )

@@ -1,0 +1,88 @@
+/**
+ * The trap around `fbq`, which both the inline stub and the script carry.
+ *
+ * It stands before the vendor's base code runs, gives each call an id where the page
+ * gave none, and tells `tillpost` of it. ES5, since the stub is not transpiled further.
+ */
+
+/** `tillpost` as the trap sees it: a function with what must be known before the script is there. */
+export interface Tillpost {
+  (...args: unknown[]): void;
+  /** Calls made before the script came: [time in ms, arguments]. */
+  q?: unknown[];
+  /** The checkout's token. */
+  k?: string;
+  /** The id of a PageView that was already reported, for a vendor's PageView that comes late. */
+  v?: string;
+  /** The address the page was opened with: pages like to strip its tags. */
+  u?: string;
+  /** The trap is set. */
+  w?: 1;
+}
+
+var JOINED: Record<string, string> = { Purchase: "purchase.", InitiateCheckout: "ic." };
+
+/** An id that nobody can guess: 96 random bits in decimal digits. */
+export function random(): string {
+  return crypto.getRandomValues(new Uint32Array(3)).join("");
+}
+
+/** The id of a new event: the checkout's own where the server will know it too. */
+export function eventId(tillpost: Tillpost, name: string): string {
+  var prefix = tillpost.k && JOINED[name];
+  var view = tillpost.v;
+  if (prefix) return prefix + tillpost.k;
+  if (name != "PageView" || !view) return random();
+  tillpost.v = "";
+  return view;
+}
+
+function note(page: any, call: ArrayLike<any>): any[] {
+  var args = [].slice.call(call) as any[];
+  var kind = /^track(Single)?(Custom)?$/.exec(args[0]);
+  if (!kind) {
+    page.tillpost("fbq", args[0], args[1]);
+    return args;
+  }
+  var at = kind[1] ? 2 : 1;
+  var options = (args[at + 2] = args[at + 2] || {});
+  args[at + 1] = args[at + 1] || {};
+  options.eventID = options.eventID || eventId(page.tillpost, args[at]);
+  page.tillpost("mirror", args[at], args[at + 1], options, kind[1] && args[1]);
+  return args;
+}
+
+/** Set the trap on `page.fbq`, there already or still to come. */
+export function trap(page: any): void {
+  var wrapped: unknown;
+  function wrap(fbq: any): void {
+    wrapped =
+      fbq &&
+      new Proxy(fbq, {
+        apply: function (target, self, args) {
+          return target.apply(self, note(page, args));
+        },
+      });
+  }
+  var there = page.fbq;
+  // Calls that still wait for the vendor's library can be given their ids; later ones cannot.
+  if (there && there.queue && !there.callMethod) {
+    there.queue.forEach(function (call: any, i: number) {
+      there.queue[i] = note(page, call);
+    });
+  }
+  wrap(there);
+  try {
+    Object.defineProperty(page, "fbq", {
+      configurable: true,
+      enumerable: true,
+      get: function () {
+        return wrapped;
+      },
+      set: wrap,
+    });
+  } catch (_) {
+    page.fbq = wrapped; // declared with `var` by the page: only replacing it is left
+  }
+  page.tillpost.w = 1;
+}

@@ -1,0 +1,59 @@
+/** The shapes that the script, the page and the server share. */
+
+/** Did the page's own vendor hit go out? `none`: the event has no vendor call. */
+export type Direct = "sent" | "blocked" | "none" | "unknown";
+
+export type Data = Record<string, unknown>;
+
+/** What the shopper allowed; `at` is in Unix seconds. */
+export interface Consent {
+  marketing?: boolean;
+  analytics?: boolean;
+  sale_of_data?: boolean;
+  source: string;
+  at: number;
+}
+
+/** One event of the beacon; `event_time` is in Unix seconds. */
+export interface PixelEvent {
+  event_name: string;
+  event_id: string;
+  event_time: number;
+  event_source_url?: string;
+  referrer_url?: string;
+  custom_data?: Data;
+  user_data?: Data;
+  fbp?: string;
+  fbc?: string;
+  visitor_id?: string;
+  checkout_token?: string;
+  direct: Direct;
+  consent?: Consent;
+  /** `false`: seen only, and not to be sent on, since the page's own hit cannot share its id. */
+  mirror?: false;
+}
+
+/** A landing: its address without anything but campaign tags and click ids. */
+export interface Touch {
+  url: string;
+  referrer: string;
+  time: number;
+}
+
+/** What the server writes before the script, or the page gives to `tillpost('init', ...)`. */
+export interface Config {
+  shop?: string;
+  /** The server's address; empty means where the script came from. */
+  url?: string;
+  path?: string;
+  /** Dots in the cookies' domain; absent means to find it by trying. */
+  index?: number;
+  /** `false`: the server sets `_fbp` and `_fbc`, so the script must not. */
+  mint?: boolean;
+  /** `wait`: nothing is stored or sent before `tillpost('consent', 'grant')`. */
+  consent?: "open" | "wait";
+  /** `false`: the page calls `tillpost('track', 'PageView')` itself. */
+  views?: boolean;
+  /** The vendor's pixel whose `trackSingle` calls are mirrored; else the first one of `fbq('init')`. */
+  pixel?: string;
+}

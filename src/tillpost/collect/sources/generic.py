@@ -1,0 +1,172 @@
+"""Any back end: server events in CAPI vocabulary, identifiers raw or hashed.
+
+One event, a list, or a CAPI body `{"data": [...]}`. What Meta would refuse for its
+shape is refused here with the field and the fix; what lacks match keys is taken,
+counted and reported.
+"""
+
+from collections.abc import Mapping
+from typing import Any, get_args
+
+import msgspec
+from msgspec import Struct
+
+from tillpost.core import click
+from tillpost.core.event import (
+    ActionSource,
+    Consent,
+    Device,
+    Parsed,
+    Person,
+    Place,
+    Raw,
+    ServerSeen,
+)
+from tillpost.core.outcome import Rejection
+from tillpost.core.wire import Request
+
+name = "events"
+
+RECEIVED_AT = ":received-at"
+"""Pseudo header: when the server received the request, Unix seconds."""
+
+_MOST_EVENTS = 1000
+_SOURCES = frozenset(get_args(ActionSource))
+_HASHED = frozenset(
+    {"em", "ph", "fn", "ln", "ct", "st", "zp", "country", "db", "ge", "external_id"}
+)
+_EXTRA = frozenset(
+    {
+        "opt_out",
+        "data_processing_options",
+        "data_processing_options_country",
+        "data_processing_options_state",
+        "app_data",
+        "original_event_data",
+        "attribution_data",
+        "customer_segmentation",
+        "messaging_channel",
+    }
+)
+
+
+class Settings(Struct, frozen=True):
+    """The shop's country places phone numbers and postcodes."""
+
+    country: str | None = None
+
+
+class _Event(Struct):
+    event_name: str
+    event_id: str | None = None
+    event_time: int | str | None = None
+    action_source: str | None = None
+    event_source_url: str | None = None
+    referrer_url: str | None = None
+    user_data: dict[str, Any] = msgspec.field(default_factory=dict)
+    custom_data: dict[str, Any] = msgspec.field(default_factory=dict)
+    consent: dict[str, bool | None] | None = None
+
+
+_anything = msgspec.json.Decoder(float_hook=lambda text: msgspec.convert(text, Any))
+
+
+def verify(_request: Request, _settings: Settings) -> Rejection | None:
+    """Always None: who holds the key was checked at the edge, before the body was read."""
+    return None
+
+
+def parse(request: Request, settings: Settings) -> list[Parsed] | Rejection:
+    """The events of a request; one that cannot be read refuses all, saying which and why."""
+    try:
+        body = msgspec.json.decode(request.body)
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
+        return Rejection(400, "not_json", "body", f"the body is not JSON: {error}")
+    events = body.get("data", body) if isinstance(body, dict) else body
+    if isinstance(events, dict):
+        events = [events]
+    if not isinstance(events, list) or not events or len(events) > _MOST_EVENTS:
+        return Rejection(
+            400, "no_events", "data", f"send one event or a list of 1 to {_MOST_EVENTS}"
+        )
+    now = float(request.headers.get(RECEIVED_AT, 0))
+    parsed: list[Parsed] = []
+    for index, event in enumerate(events):
+        one = _parsed(event, index, now, settings)
+        if isinstance(one, Rejection):
+            return one
+        parsed.append(one)
+    return parsed
+
+
+def _parsed(given: object, index: int, now: float, settings: Settings) -> Parsed | Rejection:
+    where = f"data[{index}]"
+    try:
+        event = msgspec.convert(given, _Event)
+        at = int(event.event_time) if event.event_time is not None else int(now)
+    except (msgspec.ValidationError, ValueError) as error:
+        return Rejection(400, "unexpected_shape", where, str(error))
+    problem = _problem(event, where)
+    if problem is not None:
+        return problem
+    seen = _seen(event, given if isinstance(given, dict) else {}, at, now)
+    country = seen.place.country or settings.country
+    return Parsed(seen, _raw(event.user_data), country)
+
+
+def _problem(event: _Event, where: str) -> Rejection | None:
+    if not event.event_name.strip():
+        return Rejection(400, "no_name", f"{where}.event_name", "name the event, e.g. Purchase")
+    source = event.action_source or "website"
+    if source not in _SOURCES:
+        known = ", ".join(sorted(_SOURCES))
+        return Rejection(400, "unknown_source", f"{where}.action_source", f"use one of: {known}")
+    for key in ("value", "currency") if event.event_name == "Purchase" else ():
+        if event.custom_data.get(key) in {None, ""}:
+            detail = f"a Purchase needs custom_data.{key}"
+            return Rejection(400, f"no_{key}", f"{where}.custom_data.{key}", detail)
+    return None
+
+
+def _seen(event: _Event, given: Mapping[str, Any], at: int, now: float) -> ServerSeen:
+    user, custom = event.user_data, event.custom_data
+    order_id = custom.get("order_id")
+    return ServerSeen(
+        event_name=event.event_name,
+        event_id=event.event_id or f"srv.{event.event_name}.{order_id or ''}.{at}.{now:.6f}",
+        event_time=at,
+        action_source=event.action_source or "website",  # type: ignore[arg-type]
+        event_source_url=click.strip_query(event.event_source_url or "") or None,
+        referrer_url=click.strip_query(event.referrer_url or "") or None,
+        custom_data=custom,
+        order_id=str(order_id) if order_id is not None else None,
+        extra={k: v for k, v in given.items() if k in _EXTRA and v is not None},
+        consent=Consent(**event.consent, source="events", at=at) if event.consent else None,
+        person=Person(fbc=_text(user, "fbc"), fbp=_text(user, "fbp"), plain=_plain(user)),
+        device=Device(_text(user, "client_ip_address"), _text(user, "client_user_agent")),
+        place=Place(country=_country(user)),
+    )
+
+
+def _text(user: Mapping[str, Any], key: str) -> str | None:
+    value = user.get(key)
+    return value if isinstance(value, str) and value else None
+
+
+def _plain(user: Mapping[str, Any]) -> dict[str, str]:
+    taken = _HASHED | {"fbc", "fbp", "client_ip_address", "client_user_agent"}
+    return {k: str(v) for k, v in user.items() if k in click.PLAIN_IDS - taken and v}
+
+
+def _country(user: Mapping[str, Any]) -> str | None:
+    value = user.get("country")
+    first = value[0] if isinstance(value, list) and value else value
+    return first.upper() if isinstance(first, str) and len(first) == 2 else None
+
+
+def _raw(user: Mapping[str, Any]) -> Raw:
+    return {
+        key: tuple(str(v) for v in (value if isinstance(value, list) else [value]) if v)
+        for key, value in user.items()
+        if key in _HASHED and value
+    }

@@ -1,0 +1,163 @@
+"""Our own pixel: beacons of a shopper's browser.
+
+A browser can say anything. What it says of money and of identity is never believed
+for a sale; its Purchase only joins the order that the shop's server reports
+(reference `reliability-security`, 6). Clocks of browsers are wrong: times are
+corrected by the time the beacon says it was sent, and never lie in the future.
+"""
+
+from typing import Any, get_args
+
+import msgspec
+from msgspec import Struct
+
+from tillpost.core import click
+from tillpost.core.event import BrowserSeen, Consent, Device, Direct, Parsed, Person, Raw
+from tillpost.core.outcome import Rejection
+from tillpost.core.wire import Request
+
+name = "pixel"
+
+CLIENT_IP = ":client-ip"
+"""Pseudo header: the shopper's public address, as the server's edge determined it."""
+RECEIVED_AT = ":received-at"
+"""Pseudo header: when the server received the request, Unix seconds."""
+
+_MOST_EVENTS = 100
+_SKEW = 120
+"""Seconds that a browser's clock may be off before its times are corrected."""
+_OLDEST = 7 * 86400
+_DIRECTS = frozenset(get_args(Direct))
+_USER_KEYS = frozenset(
+    {"em", "ph", "fn", "ln", "ct", "st", "zp", "country", "db", "ge", "external_id"}
+)
+
+
+class Settings(Struct, frozen=True):
+    """Pages whose beacons count; a sandboxed pixel has the origin `null`."""
+
+    origins: frozenset[str] = frozenset()
+    country: str | None = None
+    bots: tuple[str, ...] = ("bot", "crawl", "spider", "headless", "preview", "lighthouse")
+
+
+class _Event(Struct):
+    event_name: str
+    event_id: str | None = None
+    event_time: float | None = None
+    event_source_url: str | None = None
+    referrer_url: str | None = None
+    custom_data: dict[str, Any] | None = None
+    user_data: dict[str, Any] | None = None
+    fbp: str | None = None
+    fbc: str | None = None
+    visitor_id: str | None = None
+    checkout_token: str | None = None
+    direct: str | None = None
+    consent: dict[str, Any] | None = None
+
+
+class _Beacon(Struct):
+    events: list[_Event]
+    sent_at: float | None = None
+
+
+_beacons = msgspec.json.Decoder(_Beacon)
+
+
+def verify(request: Request, settings: Settings) -> Rejection | None:
+    """None if the page that sent the beacon is one of the shop's own."""
+    origin = request.headers.get("origin")
+    if origin is None or origin == "null" or origin in settings.origins:
+        return None
+    return Rejection(
+        403, "foreign_origin", "Origin", f"add {origin[:100]} to shops.origins if it is yours"
+    )
+
+
+def parse(request: Request, settings: Settings) -> list[Parsed] | Rejection:
+    """The beacon's events; `user_data` leaves only as raw values for this request."""
+    try:
+        beacon = _beacons.decode(request.body)
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
+        return Rejection(400, "not_a_beacon", "body", f'send {{"events": [...]}}: {error}')
+    if len(beacon.events) > _MOST_EVENTS:
+        return Rejection(400, "too_many_events", "events", f"send at most {_MOST_EVENTS} at once")
+    now = float(request.headers.get(RECEIVED_AT, 0))
+    offset = _offset(beacon.sent_at, now)
+    device = _device(request)
+    bot = _is_bot(device.client_user_agent, settings.bots)
+    return [_parsed(e, device, now, offset, settings, bot=bot) for e in beacon.events]
+
+
+def _parsed(  # noqa: PLR0913  # the beacon's own facts, and the event
+    event: _Event, device: Device, now: float, offset: float, settings: Settings, *, bot: bool
+) -> Parsed:
+    at = _clamp((event.event_time or now) + offset, now)
+    seen = BrowserSeen(
+        event_name=event.event_name[:100],
+        event_id=(event.event_id or _made_id(event, at))[:200],
+        event_time=at,
+        visitor_id=_short(event.visitor_id),
+        event_source_url=click.strip_query(event.event_source_url or "") or None,
+        referrer_url=click.strip_query(event.referrer_url or "") or None,
+        custom_data=event.custom_data or {},
+        checkout_token=_short(event.checkout_token),
+        direct=event.direct if event.direct in _DIRECTS else "unknown",  # type: ignore[arg-type]
+        consent=_consent(event.consent, at),
+        person=Person(fbc=_cookie(event.fbc), fbp=_cookie(event.fbp)),
+        device=device,
+        bot=bot,
+    )
+    return Parsed(seen, _raw(event.user_data), settings.country)
+
+
+def _made_id(event: _Event, at: int) -> str:
+    """An id for an event that came without one; the same beacon again makes the same id."""
+    return f"px.{event.visitor_id or ''}.{event.event_name}.{at}"
+
+
+def _offset(sent_at: float | None, now: float) -> float:
+    if sent_at is None or abs(now - sent_at) <= _SKEW:
+        return 0.0
+    return now - sent_at
+
+
+def _clamp(at: float, now: float) -> int:
+    return int(min(max(at, now - _OLDEST), now))
+
+
+def _device(request: Request) -> Device:
+    return Device(
+        client_ip_address=request.headers.get(CLIENT_IP) or None,
+        client_user_agent=request.headers.get("user-agent") or None,
+    )
+
+
+def _is_bot(agent: str | None, words: tuple[str, ...]) -> bool:
+    lower = (agent or "").lower()
+    return any(word in lower for word in words)
+
+
+def _consent(given: dict[str, Any] | None, at: int) -> Consent | None:
+    if not given:
+        return None
+    flags = {k: given.get(k) for k in ("marketing", "analytics", "sale_of_data")}
+    known = {k: v for k, v in flags.items() if isinstance(v, bool)}
+    return Consent(**known, source="pixel", at=at) if known else None
+
+
+def _cookie(value: str | None) -> str | None:
+    return value if value and click.is_cookie(value) else None
+
+
+def _raw(given: dict[str, Any] | None) -> Raw:
+    found = {k: v for k, v in (given or {}).items() if k in _USER_KEYS}
+    return {
+        key: tuple(str(v) for v in (value if isinstance(value, list) else [value]) if v)
+        for key, value in found.items()
+    }
+
+
+def _short(value: str | None) -> str | None:
+    return value[:200] if value else None

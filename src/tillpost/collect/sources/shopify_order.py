@@ -1,0 +1,427 @@
+"""Shopify's order and refund JSON, as far as it matters, and what it says in our words.
+
+The shape is the REST resource of API versions 2022-04 to 2026-07: every field is
+optional, unknown ones are skipped (reference `shopify`, 2). Amounts are decimal
+strings; scalar prices are shop currency, `*_set.presentment_money` is the buyer's.
+"""
+
+import ipaddress
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, TypeAlias
+
+import msgspec
+from msgspec import Struct
+
+from tillpost.core import click
+from tillpost.core.event import (
+    Carried,
+    Consent,
+    Device,
+    Item,
+    Money,
+    OrderKind,
+    OrderSeen,
+    Parsed,
+    Person,
+    Place,
+    Raw,
+    RefundSeen,
+)
+
+Id: TypeAlias = int | str
+_CUT = 255
+"""Shopify cuts `landing_site` at this length; a click id in a cut URL is not whole (rule 16)."""
+
+
+class Amount(Struct):
+    """One money value."""
+
+    amount: Decimal | None = None
+    currency_code: str | None = None
+
+
+class AmountSet(Struct):
+    """One price in the shop's and in the buyer's money."""
+
+    shop_money: Amount = msgspec.field(default_factory=Amount)
+    presentment_money: Amount = msgspec.field(default_factory=Amount)
+
+
+class Address(Struct):
+    """A postal address; any part may be missing."""
+
+    first_name: str | None = None
+    last_name: str | None = None
+    city: str | None = None
+    zip: str | None = None
+    province: str | None = None
+    province_code: str | None = None
+    country_code: str | None = None
+    phone: str | None = None
+
+
+class Customer(Struct):
+    """The customer inside an order; null for walk-ins."""
+
+    id: Id | None = None
+    email: str | None = None
+    phone: str | None = None
+    first_name: str | None = None
+    last_name: str | None = None
+    orders_count: int | None = None
+
+
+class ClientDetails(Struct):
+    """Address and browser of the checkout; the merchant's own for drafts."""
+
+    browser_ip: str | None = None
+    user_agent: str | None = None
+
+
+class Attribute(Struct):
+    """A cart attribute."""
+
+    name: str = ""
+    value: Any = None
+
+
+class Allocation(Struct):
+    """A discount's share on one line."""
+
+    amount: Decimal = Decimal(0)
+    amount_set: AmountSet | None = None
+
+
+class Line(Struct):
+    """One line item."""
+
+    product_id: Id | None = None
+    variant_id: Id | None = None
+    sku: str | None = None
+    title: str | None = None
+    quantity: int = 1
+    price: Decimal = Decimal(0)
+    price_set: AmountSet | None = None
+    discount_allocations: list[Allocation] = msgspec.field(default_factory=list)
+    gift_card: bool = False
+
+
+class Transaction(Struct):
+    """A movement of money."""
+
+    kind: str = ""
+    status: str = ""
+    amount: Decimal = Decimal(0)
+    currency: str | None = None
+
+
+class Refund(Struct):
+    """A refund, inside an order or alone."""
+
+    id: Id
+    order_id: Id | None = None
+    created_at: datetime | None = None
+    processed_at: datetime | None = None
+    transactions: list[Transaction] = msgspec.field(default_factory=list)
+    refund_line_items: list[Any] = msgspec.field(default_factory=list)
+
+
+class Code(Struct):
+    """A discount code."""
+
+    code: str | None = None
+
+
+class Order(Struct):
+    """An order, as far as it matters."""
+
+    id: Id
+    created_at: datetime
+    name: str | None = None
+    processed_at: datetime | None = None
+    updated_at: datetime | None = None
+    cancelled_at: datetime | None = None
+    test: bool | None = False
+    source_name: str | None = None
+    app_id: int | None = None
+    user_id: Id | None = None
+    location_id: Id | None = None
+    financial_status: str | None = None
+    currency: str | None = None
+    presentment_currency: str | None = None
+    total_price: Decimal | None = None
+    total_price_set: AmountSet | None = None
+    subtotal_price: Decimal | None = None
+    subtotal_price_set: AmountSet | None = None
+    total_tax: Decimal | None = None
+    total_tax_set: AmountSet | None = None
+    total_shipping_price_set: AmountSet | None = None
+    email: str | None = None
+    contact_email: str | None = None
+    phone: str | None = None
+    customer: Customer | None = None
+    billing_address: Address | list[Any] | None = None
+    shipping_address: Address | list[Any] | None = None
+    client_details: ClientDetails | None = None
+    browser_ip: str | None = None
+    landing_site: str | None = None
+    referring_site: str | None = None
+    note_attributes: list[Attribute] | None = None
+    cart_token: str | None = None
+    checkout_token: str | None = None
+    line_items: list[Line] = msgspec.field(default_factory=list)
+    discount_codes: list[Code] | None = None
+    refunds: list[Refund] | None = None
+
+
+_orders = msgspec.json.Decoder(Order)
+_refunds = msgspec.json.Decoder(Refund)
+_APP_KINDS = {1354745: "draft", 129785: "pos", 580111: "web"}
+_SOURCE_KINDS: dict[str, OrderKind] = {
+    "web": "web",
+    "checkout_next": "web",
+    "580111": "web",
+    "pos": "pos",
+    "129785": "pos",
+    "shopify_draft_order": "draft",
+    "1354745": "draft",
+    "iphone": "app",
+    "android": "app",
+    "mobile_app": "app",
+    "exchange": "exchange",
+}
+
+
+def read_order(body: bytes, topic: str, domain: str, country: str | None) -> list[Parsed]:
+    """An order webhook as facts: the order, and each refund it already holds.
+
+    Raises `msgspec.ValidationError` naming the field that is not as documented.
+    """
+    order = _orders.decode(body)
+    seen = _seen(order, topic, domain)
+    region = seen.place.country or country
+    facts = [Parsed(seen, identifiers(order), region)]
+    for refund in order.refunds or ():
+        facts += _refund_facts(refund, str(order.id), seen.value.currency)
+    return facts
+
+
+def read_refund(body: bytes, currency: str) -> list[Parsed]:
+    """A refund webhook as a fact; one that moved no money is none."""
+    refund = _refunds.decode(body)
+    return _refund_facts(refund, str(refund.order_id or ""), currency)
+
+
+def kind_of(order: Order) -> OrderKind:
+    """Where the sale was made (reference `shopify`, 2.2 and 3.2)."""
+    source = order.source_name or ""
+    if source.startswith("subscription_contract"):
+        return "renewal"
+    if source in _SOURCE_KINDS:
+        return _SOURCE_KINDS[source]
+    if order.app_id in _APP_KINDS and order.app_id is not None:
+        return _APP_KINDS[order.app_id]  # type: ignore[return-value]
+    if order.checkout_token:
+        return "web"
+    return "pos" if order.location_id else "api"
+
+
+def identifiers(order: Order) -> Raw:
+    """Raw identifiers by match key: names from billing, then the customer (domain rule 11)."""
+    customer = order.customer or Customer()
+    billing, shipping = _address(order.billing_address), _address(order.shipping_address)
+    first = billing.first_name or customer.first_name
+    last = billing.last_name or customer.last_name
+    same = _same_name(shipping, first, last)
+    home = billing if (billing.city or billing.zip or not same) else shipping
+    phone = order.phone or customer.phone or billing.phone or (shipping.phone if same else None)
+    raw = {
+        "em": _distinct(order.email, order.contact_email, customer.email),
+        "ph": _distinct(phone),
+        "fn": _distinct(first or (shipping.first_name if same else None)),
+        "ln": _distinct(last or (shipping.last_name if same else None)),
+        "ct": _distinct(home.city),
+        "st": _distinct(home.province_code or home.province),
+        "zp": _distinct(home.zip),
+        "country": _distinct(home.country_code),
+        "external_id": _distinct(str(customer.id) if customer.id else None),
+    }
+    return {key: values for key, values in raw.items() if values}
+
+
+def _seen(order: Order, topic: str, domain: str) -> OrderSeen:
+    attributes = {a.name: str(a.value) for a in order.note_attributes or () if a.value}
+    created = _unix(order.created_at)
+    kind = kind_of(order)
+    processed = _unix(order.processed_at or order.created_at)
+    return OrderSeen(
+        order_id=str(order.id),
+        name=order.name or str(order.id),
+        version=(order.updated_at or order.created_at).timestamp(),
+        created_at=created,
+        processed_at=processed,
+        kind=kind,
+        topic=topic,
+        value=_shop_money(order.total_price_set, order.total_price, order.currency),
+        presentment=_buyer_money(order),
+        subtotal=_shop_money(order.subtotal_price_set, order.subtotal_price, order.currency),
+        tax=_shop_money(order.total_tax_set, order.total_tax, order.currency),
+        shipping=_shop_money(order.total_shipping_price_set, None, order.currency),
+        financial_status=order.financial_status or "",
+        gateway_pending=order.financial_status == "pending",
+        cancelled_at=_unix(order.cancelled_at) if order.cancelled_at else None,
+        test=bool(order.test),
+        items=tuple(_item(line) for line in order.line_items),
+        checkout_token=order.checkout_token,
+        cart_token=order.cart_token,
+        customer_id=str(order.customer.id) if order.customer and order.customer.id else None,
+        returning=_returning(order.customer),
+        discount_codes=tuple(c.code for c in order.discount_codes or () if c.code),
+        source_url=f"https://{domain}/" if kind == "web" else None,
+        carried=_carried(order, attributes, domain),
+        person=_cookies(order, attributes, created),
+        device=_device(order, kind),
+        consent=_consent(attributes.get("_tillpost_consent"), created),
+        place=_place(order),
+    )
+
+
+def _refund_facts(refund: Refund, order_id: str, currency: str) -> list[Parsed]:
+    at = refund.processed_at or refund.created_at
+    given = [t for t in refund.transactions if t.kind == "refund" and t.status == "success"]
+    if not given or at is None or not order_id:
+        return []
+    total = sum((t.amount for t in given), Decimal(0))
+    money = Money(total, given[0].currency or currency)
+    return [Parsed(RefundSeen(str(refund.id), order_id, _unix(at), money), {})]
+
+
+def _shop_money(prices: AmountSet | None, scalar: Decimal | None, currency: str | None) -> Money:
+    if prices is not None and prices.shop_money.amount is not None:
+        money = prices.shop_money
+        return Money(money.amount or Decimal(0), money.currency_code or currency or "XXX")
+    return Money(scalar or Decimal(0), currency or "XXX")
+
+
+def _buyer_money(order: Order) -> Money:
+    """The buyer's total; without a presentment set, the shop's only if the currency is the same."""
+    prices = order.total_price_set
+    if prices is not None and prices.presentment_money.amount is not None:
+        money = prices.presentment_money
+        code = money.currency_code or order.presentment_currency or order.currency or "XXX"
+        return Money(money.amount or Decimal(0), code)
+    return Money(order.total_price or Decimal(0), order.currency or "XXX")
+
+
+def _item(line: Line) -> Item:
+    unit = _presented(line.price_set, line.price)
+    off = sum((_presented(a.amount_set, a.amount) for a in line.discount_allocations), Decimal(0))
+    price = unit - off / line.quantity if line.quantity > 0 else unit
+    return Item(
+        product_id=str(line.product_id) if line.product_id else None,
+        variant_id=str(line.variant_id) if line.variant_id else None,
+        sku=line.sku or None,
+        title=line.title,
+        quantity=line.quantity,
+        price=price.quantize(Decimal("0.001")).normalize() + 0 if off else unit,
+        gift_card=line.gift_card,
+    )
+
+
+def _presented(prices: AmountSet | None, scalar: Decimal) -> Decimal:
+    if prices is not None and prices.presentment_money.amount is not None:
+        return prices.presentment_money.amount
+    return scalar
+
+
+def _carried(order: Order, attributes: dict[str, str], domain: str) -> Carried:
+    landing = attributes.get("_tillpost_landing") or order.landing_site
+    if landing and landing.startswith("/"):
+        landing = f"https://{domain}{landing}"
+    return Carried(
+        visitor_id=attributes.get("_tillpost_visitor"),
+        landing_url=click.strip_query(landing) if landing else None,
+        referrer_url=click.strip_query(order.referring_site) if order.referring_site else None,
+    )
+
+
+def _cookies(order: Order, attributes: dict[str, str], created: int) -> Person:
+    """Click cookies of the cart; without one, an fbc of the landing page's whole fbclid."""
+    fbc = attributes.get("_fbc")
+    landing = attributes.get("_tillpost_landing") or order.landing_site or ""
+    if fbc is None and len(order.landing_site or "") < _CUT:
+        fbc = click.fbc_of_url(landing, created)
+    return Person(fbc=fbc, fbp=attributes.get("_fbp"))
+
+
+def _device(order: Order, kind: OrderKind) -> Device:
+    """The checkout's own pair; never a staff member's, never a private address."""
+    if kind not in {"web", "app"} or order.user_id:
+        return Device()
+    details = order.client_details or ClientDetails()
+    return Device(
+        client_ip_address=_public(details.browser_ip or order.browser_ip),
+        client_user_agent=details.user_agent or None,
+    )
+
+
+def _public(address: str | None) -> str | None:
+    try:
+        return address if address and ipaddress.ip_address(address).is_global else None
+    except ValueError:
+        return None
+
+
+def _consent(text: str | None, at: int) -> Consent | None:
+    """What the cart carried of the banner's answer; anything unreadable is no answer."""
+    try:
+        given = msgspec.json.decode(text or "null", type=dict[str, bool | None] | None)
+    except msgspec.DecodeError:
+        return None
+    if not given:
+        return None
+    return Consent(
+        marketing=given.get("marketing"),
+        analytics=given.get("analytics"),
+        sale_of_data=given.get("sale_of_data"),
+        source="cart",
+        at=at,
+    )
+
+
+def _place(order: Order) -> Place:
+    for address in (_address(order.billing_address), _address(order.shipping_address)):
+        if address.country_code:
+            return Place(
+                address.country_code.upper(), (address.province_code or "").upper() or None
+            )
+    return Place()
+
+
+def _returning(customer: Customer | None) -> bool | None:
+    if customer is None or customer.orders_count is None:
+        return None
+    return customer.orders_count > 1
+
+
+def _address(value: Address | list[Any] | None) -> Address:
+    return value if isinstance(value, Address) else Address()
+
+
+def _same_name(address: Address, first: str | None, last: str | None) -> bool:
+    """Whether the parcel goes to the buyer: a gift's address is another person's."""
+    if not (first or last):
+        return True
+    theirs = (address.first_name or "", address.last_name or "")
+    return [n.casefold().strip() for n in theirs] == [
+        (n or "").casefold().strip() for n in (first, last)
+    ]
+
+
+def _distinct(*values: str | None) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(v for v in values if v and v.strip()))
+
+
+def _unix(moment: datetime) -> int:
+    return int(moment.timestamp())

@@ -1,0 +1,67 @@
+"""An Event in the JSON vocabulary of Meta's Conversions API.
+
+Keys and shapes are those of `docs/reference/events.md`; hashes are chosen from the
+event's forms by the table in `core.identity`. Money stays `Decimal` until it is text.
+"""
+
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+
+from tillpost.core import identity, validation
+from tillpost.core.event import Event
+
+_encoder = msgspec.json.Encoder(decimal_format="number")
+
+
+def user_data(event: Event, platform: str = "meta") -> dict[str, Any]:
+    """Customer information: hashed keys as lists, the rest as plain strings."""
+    person, device = event.person, event.device
+    data: dict[str, Any] = identity.choose(person.keys, platform)
+    data.update(person.plain)
+    plain = {
+        "client_ip_address": device.client_ip_address,
+        "client_user_agent": device.client_user_agent,
+        "fbc": person.fbc,
+        "fbp": person.fbp,
+    }
+    data.update({key: value for key, value in plain.items() if value})
+    return data
+
+
+def server_event(event: Event) -> dict[str, Any]:
+    """One element of a request's `data`."""
+    made: dict[str, Any] = {
+        "event_name": event.event_name,
+        "event_time": event.event_time,
+        "event_id": event.event_id,
+        "action_source": event.action_source,
+        "user_data": user_data(event),
+    }
+    optional = {
+        "event_source_url": event.event_source_url,
+        "referrer_url": event.referrer_url,
+        "custom_data": event.custom_data or None,
+        "data_processing_options": event.data_processing_options,
+        "data_processing_options_country": event.data_processing_options_country,
+        "data_processing_options_state": event.data_processing_options_state,
+    }
+    made.update({key: value for key, value in optional.items() if value is not None})
+    made.update(event.extra)
+    return made
+
+
+def encode(data: dict[str, Any]) -> bytes:
+    """JSON text; a `Decimal` is written as the number it is."""
+    return _encoder.encode(data)
+
+
+def has_match_keys(event: Event) -> bool:
+    """Whether Meta would take the event's customer information (100/2804050)."""
+    return validation.usable_keys(user_data(event))
+
+
+def plain_number(value: Decimal) -> Decimal:
+    """The same amount without trailing zeros in its exponent form."""
+    return value.normalize() + 0

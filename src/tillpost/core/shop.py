@@ -1,0 +1,46 @@
+"""What the rules need to know of a shop: its policies, as frozen values."""
+
+from typing import Literal
+
+from msgspec import Struct
+
+DEFAULT_JOIN_WAIT = 90.0
+"""Seconds that a Purchase waits for its beacon in production (domain rule 3)."""
+
+UNCONFIRMED_AFTER = 1800.0
+"""Seconds after which a browser Purchase without an order is `unconfirmed` (domain rule 3)."""
+
+CONSENT_WAIT = 1800.0
+"""Seconds that an event waits for a consent where the law asks for one (domain rule 20)."""
+
+PAYMENT_WAIT = 7 * 86400.0
+"""Seconds that an order waits for its payment; after that no platform takes its Purchase."""
+
+
+class Shop(Struct, frozen=True):
+    """One shop and its policies; `hosts` are its own host names, whose links are internal."""
+
+    name: str
+    domain: str
+    currency: str
+    timezone: str = "UTC"
+    country: str | None = None
+    hosts: frozenset[str] = frozenset()
+    id_key: bytes = b""
+    """Key of the ids of orders without a browser side; not guessable, never sent."""
+    purchase_on: Literal["created", "paid"] = "created"
+    value_base: Literal["total", "subtotal"] = "total"
+    join_wait: float = DEFAULT_JOIN_WAIT
+    consent_unknown: str = "region"
+    content_id: Literal["product", "variant", "sku", "shopify"] = "product"
+
+
+class Route(Struct, frozen=True):
+    """A destination that a shop's events go to; empty `events` means all of them."""
+
+    destination: str
+    events: frozenset[str] = frozenset()
+
+    def takes(self, event_name: str) -> bool:
+        """Whether the destination is sent events of this name."""
+        return not self.events or event_name in self.events

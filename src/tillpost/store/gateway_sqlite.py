@@ -1,0 +1,376 @@
+"""The gateway's ports over SQLite: journal, books, outbox and what reports are made from."""
+
+import json
+import sqlite3
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from tillpost.core import money
+from tillpost.core.books import (
+    BadRow,
+    Books,
+    Changes,
+    Delivery,
+    EventRow,
+    Leased,
+    OrderRow,
+    Sighting,
+    Touch,
+    Visitor,
+    Wanted,
+)
+from tillpost.core.event import BrowserSeen, Consent, Entry, OrderSeen
+from tillpost.core.outcome import Outcome, State
+from tillpost.ports import Rows, Sealer
+from tillpost.store import codec, queries
+from tillpost.store.sqlite import Database
+
+_Names = set[tuple[str, str]]
+
+
+class GatewayStore:
+    """Journal, Folder, Outbox and Facts on one database file."""
+
+    def __init__(self, database: Database, sealer: Sealer) -> None:
+        self._db = database
+        self._sealer = sealer
+        self._sql = queries.load("gateway")
+
+    # Journal
+
+    async def append(self, entries: Sequence[Entry]) -> None:
+        """Return only when every entry is on disk."""
+        rows = [
+            (e.shop, e.source, e.received_at, *codec.pack(e.fact, self._sealer)) for e in entries
+        ]
+        text = self._sql["append_journal"]
+        await self._db.write(lambda conn: conn.executemany(text, rows) and None)
+
+    async def keep_bad(self, row: BadRow) -> None:
+        """Keep a body that could not be read, sealed."""
+        values = msgspec.structs.astuple(row)
+        await self._db.write(lambda conn: conn.execute(self._sql["keep_bad"], values) and None)
+
+    def unfolded(self, limit: int) -> list[tuple[int, Entry]]:
+        """The oldest entries that no commit has passed yet."""
+        with self._db.reader() as conn:
+            rows = conn.execute(self._sql["unfolded"], (limit,)).fetchall()
+        return [
+            (row[0], Entry(row[1], row[2], row[3], codec.unpack_fact(row[4], row[5], self._sealer)))
+            for row in rows
+        ]
+
+    # Folder
+
+    def recall(self, wanted: Wanted) -> Books:
+        """The rows of these names, at one moment."""
+        with self._db.reader() as conn:
+            checkouts, tokens = self._recall_checkouts(conn, wanted.checkouts)
+            found_orders = wanted.orders | {(shop, order) for (shop, _), order in tokens.items()}
+            found_visitors = wanted.visitors | {(s, v) for (s, _), v in checkouts.items()}
+            orders = self._recall_orders(conn, found_orders)
+            found_visitors |= {
+                (shop, row.seen.carried.visitor_id)
+                for (shop, _), row in orders.items()
+                if row.seen.carried.visitor_id
+            }
+            events = self._recall_events(conn, wanted.events)
+            return Books(
+                orders=orders,
+                sightings=self._recall_sightings(conn, wanted.checkouts),
+                visitors=self._recall_visitors(conn, found_visitors),
+                events=events,
+                deliveries=self._recall_deliveries(conn, [row.id for row in events.values()]),
+                checkouts=checkouts,
+                tokens=tokens,
+                next_event=int(conn.execute(self._sql["next_event"]).fetchone()[0]),
+            )
+
+    def held(self, until: float, limit: int) -> list[EventRow]:
+        """Events whose hold ends by `until`, the earliest first."""
+        with self._db.reader() as conn:
+            return [self._event(row) for row in conn.execute(self._sql["held"], (until, limit))]
+
+    def next_hold(self) -> float | None:
+        """When the next hold ends, or None."""
+        with self._db.reader() as conn:
+            found: float | None = conn.execute(self._sql["next_hold"]).fetchone()[0]
+            return found
+
+    def commit(self, changes: Changes) -> None:
+        """Keep all of it or nothing."""
+        batches = self._batches(changes)
+
+        def work(conn: sqlite3.Connection) -> None:
+            for name, rows in batches:
+                conn.executemany(self._sql[name], rows)
+
+        self._db.write_now(work)
+
+    def _batches(self, changes: Changes) -> list[tuple[str, list[tuple[Any, ...]]]]:
+        moment = {row.id: row.received_at for row in changes.events}
+        keys = [key for row in changes.orders for key in _order_keys(row)]
+        made: list[tuple[str, list[tuple[Any, ...]]]] = [
+            ("put_order", [self._order_values(row) for row in changes.orders]),
+            ("put_order_key", keys),
+            ("put_refund", [msgspec.structs.astuple(row) for row in changes.refunds]),
+            ("put_sighting", [self._sighting_values(row) for row in changes.sightings]),
+            ("put_visitor", [_visitor_values(row) for row in changes.visitors]),
+            ("put_link", [msgspec.structs.astuple(row) for row in changes.links]),
+            ("put_touch", [_touch_values(row) for row in changes.touches]),
+            ("put_event", [self._event_values(row) for row in changes.events]),
+            ("put_delivery", [_delivery_values(d, moment) for d in changes.deliveries]),
+            ("add_accepted", [(*key, n) for key, n in changes.accepted.items()]),
+        ]
+        if changes.position is not None:
+            made.append(("set_progress", [(changes.position,)]))
+        return [(name, rows) for name, rows in made if rows]
+
+    def _recall_checkouts(
+        self, conn: sqlite3.Connection, names: _Names
+    ) -> tuple[dict[tuple[str, str], str], dict[tuple[str, str], str]]:
+        visitors = {
+            (row[0], row[1]): row[2]
+            for row in conn.execute(self._sql["recall_checkouts"], (_json(names),))
+        }
+        orders = {
+            (row[0], row[1]): row[2]
+            for row in conn.execute(self._sql["recall_tokens"], (_json(names),))
+        }
+        return visitors, orders
+
+    def _recall_orders(
+        self, conn: sqlite3.Connection, names: _Names
+    ) -> dict[tuple[str, str], OrderRow]:
+        found = {}
+        for row in conn.execute(self._sql["recall_orders"], (_json(names),)):
+            seen = codec.unpack_fact(row[6], row[7], self._sealer)
+            if isinstance(seen, OrderSeen):
+                found[row[0], row[1]] = OrderRow(
+                    row[0], seen, row[2], bool(row[3]), row[4], bool(row[5])
+                )
+        return found
+
+    def _recall_sightings(
+        self, conn: sqlite3.Connection, names: _Names
+    ) -> dict[tuple[str, str], Sighting]:
+        found = {}
+        for row in conn.execute(self._sql["recall_sightings"], (_json(names),)):
+            seen = codec.unpack_fact(row[3], row[4], self._sealer)
+            if isinstance(seen, BrowserSeen):
+                found[row[0], row[1]] = Sighting(row[0], row[1], row[2], seen)
+        return found
+
+    def _recall_visitors(
+        self, conn: sqlite3.Connection, names: _Names
+    ) -> dict[tuple[str, str], Visitor]:
+        return {
+            (row[0], row[1]): Visitor(*row[:6], _consent(row[6]))
+            for row in conn.execute(self._sql["recall_visitors"], (_json(names),))
+        }
+
+    def _recall_events(
+        self, conn: sqlite3.Connection, names: _Names
+    ) -> dict[tuple[str, str], EventRow]:
+        rows = [
+            self._event(row) for row in conn.execute(self._sql["recall_events"], (_json(names),))
+        ]
+        return {(row.shop, row.fold_key): row for row in rows}
+
+    def _recall_deliveries(
+        self, conn: sqlite3.Connection, numbers: list[int]
+    ) -> dict[int, dict[str, Delivery]]:
+        found: dict[int, dict[str, Delivery]] = {}
+        for row in conn.execute(self._sql["recall_deliveries"], (json.dumps(numbers),)):
+            found.setdefault(row[0], {})[row[1]] = _delivery(row)
+        return found
+
+    # Outbox
+
+    def lease(self, destination: str, now: float, limit: int, seconds: float) -> list[Leased]:
+        """Due events for this sender alone, the earliest first."""
+        until = now + seconds
+
+        def work(conn: sqlite3.Connection) -> tuple[list[Any], list[Any]]:
+            conn.execute(self._sql["lease_expired"], (now,))
+            taken = conn.execute(self._sql["lease"], (destination, now, until, limit)).fetchall()
+            numbers = json.dumps([row[0] for row in taken])
+            return taken, conn.execute(self._sql["leased_events"], (numbers,)).fetchall()
+
+        if not self._any_due(destination, now):
+            return []
+        taken, found = self._db.write_now(work)
+        events = {row[0]: self._event(row) for row in found}
+        ready = [Leased(_delivery(row), events[row[0]], until) for row in taken]
+        return sorted(ready, key=lambda item: (item.delivery.due_at, item.delivery.event))
+
+    def _any_due(self, destination: str, now: float) -> bool:
+        """Look before writing: an idle server does not touch its disk."""
+        with self._db.reader() as conn:
+            due = conn.execute(self._sql["next_due"], (destination,)).fetchone()[0]
+            expired = conn.execute(
+                "SELECT 1 FROM outbox WHERE state = 'leased' AND lease_until <= ? LIMIT 1", (now,)
+            ).fetchone()
+        return expired is not None or (due is not None and due <= now)
+
+    def settle(self, results: Sequence[tuple[Leased, Outcome]], now: float) -> int:
+        """Keep what became of leased events; returns how many fences were still valid."""
+        rows = [
+            (
+                str(outcome.state),
+                outcome.reason,
+                outcome.detail,
+                now + (outcome.retry_after or 0.0),
+                now,
+                item.delivery.event,
+                item.delivery.destination,
+                item.delivery.fence,
+            )
+            for item, outcome in results
+        ]
+        text = self._sql["settle"]
+        return self._db.write_now(lambda conn: conn.executemany(text, rows).rowcount)
+
+    def next_due(self, destination: str) -> float | None:
+        """When the next event is due, or None if none waits."""
+        with self._db.reader() as conn:
+            due: float | None = conn.execute(self._sql["next_due"], (destination,)).fetchone()[0]
+            return due
+
+    def free(self) -> int:
+        """Give back every lease."""
+        return self._db.write_now(lambda conn: conn.execute(self._sql["free"]).rowcount)
+
+    def tallies(self) -> list[tuple[str, str, str, str | None, int]]:
+        """(shop, destination, state, reason, events), and one row of state `accepted` each."""
+        with self._db.reader() as conn:
+            return conn.execute(self._sql["tallies"]).fetchall()
+
+    # Facts
+
+    def tables(self, names: Iterable[str]) -> Mapping[str, Rows]:
+        """These tables as they stand at one moment."""
+        with self._db.reader() as conn:
+            return {name: _rows(conn.execute(self._sql[f"table_{name}"])) for name in names}
+
+    def event_items(
+        self, after: int, limit: int, event_id: str | None, order_id: str | None
+    ) -> list[dict[str, Any]]:
+        """Events with their outcomes."""
+        given = {"after": after, "limit": limit, "event_id": event_id, "order_id": order_id}
+        with self._db.reader() as conn:
+            names, rows = _rows(conn.execute(self._sql["event_items"], given))
+        items = [dict(zip(names, row, strict=True)) for row in rows]
+        return [{**item, "outcomes": json.loads(item["outcomes"])} for item in items]
+
+    def bad_rows(self, after: int, limit: int) -> list[dict[str, Any]]:
+        """Bodies that could not be read, without what they held."""
+        with self._db.reader() as conn:
+            names, rows = _rows(conn.execute(self._sql["bad_rows"], (after, limit)))
+        return [dict(zip(names, row, strict=True)) for row in rows]
+
+    def add_spend(self, rows: Sequence[Mapping[str, Any]]) -> int:
+        """Keep spend rows, newer ones instead of older ones of the same key."""
+        text = self._sql["put_spend"]
+        self._db.write_now(lambda conn: conn.executemany(text, rows) and None)
+        return len(rows)
+
+    # Rows
+
+    def _event(self, row: Sequence[Any]) -> EventRow:
+        event = codec.unpack_event(row[6], row[7], self._sealer)
+        return EventRow(row[0], row[1], row[2], row[3], event, row[4], row[5])
+
+    def _event_values(self, row: EventRow) -> tuple[Any, ...]:
+        event = row.event
+        head = (row.id, event.shop, row.fold_key, row.source, event.event_name, event.event_id)
+        rest = (event.event_time, row.order_id, row.received_at, row.hold_until)
+        return (*head, *rest, *codec.pack(event, self._sealer))
+
+    def _sighting_values(self, row: Sighting) -> tuple[Any, ...]:
+        return (row.shop, row.token, row.received_at, *codec.pack(row.seen, self._sealer))
+
+    def _order_values(self, row: OrderRow) -> tuple[Any, ...]:
+        seen = row.seen
+        return (
+            row.shop,
+            seen.order_id,
+            seen.version,
+            seen.name,
+            seen.processed_at,
+            seen.kind,
+            int(row.eligible),
+            row.reason,
+            money.to_minor(seen.value.amount, seen.value.currency),
+            seen.value.currency,
+            money.to_minor(seen.presentment.amount, seen.presentment.currency),
+            seen.presentment.currency,
+            seen.checkout_token,
+            seen.customer_id,
+            seen.returning,
+            seen.cancelled_at,
+            int(row.browser),
+            row.first_received_at,
+            *codec.pack(seen, self._sealer),
+        )
+
+
+def _order_keys(row: OrderRow) -> list[tuple[str, str, str, str]]:
+    """By what an order finds its visitors."""
+    seen = row.seen
+    keys = [("order", seen.order_id)]
+    if seen.checkout_token:
+        keys.append(("checkout", seen.checkout_token))
+    if seen.customer_id:
+        keys.append(("customer", seen.customer_id))
+    keys += [("em", hashed) for _, hashed in seen.person.keys.get("em", ())[:1]]
+    return [(row.shop, seen.order_id, kind, value) for kind, value in keys]
+
+
+def _consent(text: bytes | None) -> Consent | None:
+    return msgspec.json.decode(text, type=Consent) if text else None
+
+
+def _visitor_values(row: Visitor) -> tuple[Any, ...]:
+    consent = msgspec.json.encode(row.consent) if row.consent else None
+    return (
+        row.shop,
+        row.visitor_id,
+        row.last_seen,
+        row.last_touch,
+        row.fbp,
+        row.fbc,
+        consent,
+    )
+
+
+def _touch_values(row: Touch) -> tuple[Any, ...]:
+    return msgspec.structs.astuple(row)
+
+
+def _delivery_values(row: Delivery, moment: Mapping[int, float]) -> tuple[Any, ...]:
+    at = moment.get(row.event, row.due_at)
+    return (
+        row.event,
+        row.destination,
+        row.shop,
+        str(row.state),
+        row.reason,
+        row.detail,
+        row.due_at,
+        at,
+    )
+
+
+def _delivery(row: Sequence[Any]) -> Delivery:
+    return Delivery(row[0], row[1], row[2], State(row[3]), *row[4:])
+
+
+def _rows(cursor: sqlite3.Cursor) -> Rows:
+    return [column[0] for column in cursor.description], cursor.fetchall()
+
+
+def _json(names: _Names) -> str:
+    return json.dumps(sorted(names))
