@@ -1,0 +1,218 @@
+"""Which received events are one conversion: rules over the receiver's own memory.
+
+One key is (dataset, event_name, event_id), for 48 hours from the first receipt
+(meta-capi 6). Where Meta contradicts itself or is silent, the choice is a named
+switch of `Policy`, documented as ours (domain-rules 5, 6, 23).
+"""
+
+import json
+from collections.abc import Iterable, Sequence
+from hashlib import blake2b
+from typing import Literal
+
+from msgspec import Struct
+
+from tillpost.core.match_key import Code, Key
+from tillpost.core.received import ReceivedEvent, Source
+
+WINDOW = 48 * 3600
+"""Seconds from the first receipt in which an id is remembered."""
+
+FAVOUR = 300
+"""A browser's event wins over a server's that was received at most so many seconds before."""
+
+FALLBACK = frozenset({Code.fbp, Code.external_id})
+"""Keys that can stand in for a missing event_id."""
+
+
+class Policy(Struct, frozen=True):
+    """The receiver's choices.
+
+    `same_source`: whether two events of one source and one id are one (`absorb`) or two
+    (`count`). `fallback`: whether fbp and external_id stand in for a missing event_id.
+    `merge`: whether the kept event is matched by its twins' keys too.
+    """
+
+    same_source: Literal["absorb", "count"] = "absorb"
+    fallback: bool = True
+    merge: bool = True
+
+
+class Kept(Struct, frozen=True):
+    """An earlier event that counts, as far as duplicates are judged by it.
+
+    `opened_at` is when the first of its twins was received; `absorbed` is how many
+    events it has taken in.
+    """
+
+    seq: int
+    dataset_id: str
+    source: Source
+    event_name: str
+    event_id: str | None
+    received_at: float
+    opened_at: float
+    order_id: str | None = None
+    absorbed: int = 0
+    keys: tuple[Key, ...] = ()
+
+
+class Verdict(Struct, frozen=True):
+    """What an event is: a duplicate of `kept`, or one that counts.
+
+    With `supersedes`, the event takes the place of `kept`, which becomes its duplicate.
+    `by` names what joined the two; `reason` says why a likely twin was not joined.
+    """
+
+    kept: Kept | None = None
+    supersedes: bool = False
+    by: Literal["event_id", "fbp", "external_id"] | None = None
+    reason: str | None = None
+
+
+def judge(event: ReceivedEvent, earlier: Sequence[Kept], policy: Policy) -> Verdict:
+    """What the event is beside earlier ones that count and share one of its `sought` marks."""
+    known = [kept for kept in earlier if kept.dataset_id == event.dataset_id]
+    twin = _twin_by_id(event, known, policy)
+    if twin is not None:
+        return Verdict(kept=twin, supersedes=_favoured(event, twin), by="event_id")
+    if policy.fallback and event.source == "server":
+        found = _twin_by_key(event, known)
+        if found is not None:
+            return found
+    return Verdict(reason=_why_apart(event, known, policy))
+
+
+def written(event: ReceivedEvent) -> frozenset[int]:
+    """The marks under which later events may find this one."""
+    marks = _name_marks(event)
+    if event.source == "browser":
+        marks.update(_device_marks(event))
+    return frozenset(marks)
+
+
+def sought(event: ReceivedEvent) -> frozenset[int]:
+    """The marks under which an earlier twin of this event can be found."""
+    marks = _name_marks(event)
+    if event.source == "server":
+        marks.update(_device_marks(event))
+    return frozenset(marks)
+
+
+def id_mark(dataset_id: str, event_name: str, event_id: str) -> int:
+    """The mark of an id, the same for ids that differ in case and punctuation only."""
+    return _mark("id", dataset_id, event_name.casefold(), _loose(event_id))
+
+
+def _twin_by_id(event: ReceivedEvent, known: Iterable[Kept], policy: Policy) -> Kept | None:
+    if event.event_id is None:
+        return None
+    twins = [
+        kept
+        for kept in known
+        if kept.event_id == event.event_id
+        and kept.event_name == event.event_name
+        and event.received_at - kept.opened_at <= WINDOW
+        and (policy.same_source == "absorb" or kept.source != event.source)
+    ]
+    return min(twins, key=lambda kept: kept.seq, default=None)
+
+
+def _favoured(event: ReceivedEvent, kept: Kept) -> bool:
+    return (
+        event.source == "browser"
+        and kept.source == "server"
+        and event.received_at - kept.received_at <= FAVOUR
+    )
+
+
+def _twin_by_key(event: ReceivedEvent, known: Iterable[Kept]) -> Verdict | None:
+    """The latest browser hit that no other event was joined to, one of the two lacking its id."""
+    hits = [
+        kept
+        for kept in known
+        if kept.source == "browser"
+        and kept.event_name == event.event_name
+        and not kept.absorbed
+        and (kept.event_id is None or event.event_id is None)
+        and event.received_at - kept.opened_at <= WINDOW
+        and not _two_orders(event, kept)
+    ]
+    for kept in sorted(hits, key=lambda kept: kept.seq, reverse=True):
+        shared = sorted(k[0] for k in set(event.keys) & set(kept.keys) if k[0] in FALLBACK)
+        if shared:
+            return Verdict(kept=kept, by="external_id" if shared[0] == Code.external_id else "fbp")
+    return None
+
+
+def _two_orders(event: ReceivedEvent, kept: Kept) -> bool:
+    return None not in (event.order_id, kept.order_id) and event.order_id != kept.order_id
+
+
+def _why_apart(event: ReceivedEvent, known: Iterable[Kept], policy: Policy) -> str | None:
+    """The most telling difference to an event that looks like a twin; None if there is none."""
+    for kept in sorted(known, key=lambda kept: kept.seq, reverse=True):
+        reason = _difference(event, kept, policy)
+        if reason is not None:
+            return reason
+    return None
+
+
+def _difference(event: ReceivedEvent, kept: Kept, policy: Policy) -> str | None:
+    if not _alike(event, kept):
+        return None
+    if kept.event_name != event.event_name:
+        return f"names differ: {_quoted(kept.event_name)} vs {_quoted(event.event_name)}"
+    if event.received_at - kept.opened_at > WINDOW:
+        hours = int((event.received_at - kept.opened_at) // 3600)
+        return f"first received {hours} h earlier: outside the 48 hours"
+    if kept.event_id != event.event_id:
+        return _ids_apart(event, kept)
+    if policy.same_source == "count" and kept.source == event.source:
+        return f"same id, both from the {event.source}: counted by same_source = count"
+    return None
+
+
+def _ids_apart(event: ReceivedEvent, kept: Kept) -> str:
+    if None in (event.event_id, kept.event_id):
+        return "an event_id is missing, and no fbp or external_id joins the two"
+    return f"ids differ: {_quoted(kept.event_id)} vs {_quoted(event.event_id)}"
+
+
+def _alike(event: ReceivedEvent, kept: Kept) -> bool:
+    one_order = event.order_id is not None and event.order_id == kept.order_id
+    if one_order:
+        return True
+    if event.event_id is None or kept.event_id is None:
+        return False
+    return _loose(event.event_id) == _loose(kept.event_id)
+
+
+def _name_marks(event: ReceivedEvent) -> set[int]:
+    marks = set()
+    if event.event_id is not None:
+        marks.add(id_mark(event.dataset_id, event.event_name, event.event_id))
+    if event.order_id is not None:
+        marks.add(_mark("order", event.dataset_id, event.event_name.casefold(), event.order_id))
+    return marks
+
+
+def _device_marks(event: ReceivedEvent) -> set[int]:
+    return {
+        _mark("key", event.dataset_id, event.event_name, key.hex())
+        for key in event.keys
+        if key[0] in FALLBACK
+    }
+
+
+def _loose(event_id: str) -> str:
+    return "".join(filter(str.isalnum, event_id.casefold())) or event_id
+
+
+def _mark(*parts: str) -> int:
+    digest = blake2b("\0".join(parts).encode(), digest_size=8).digest()
+    return int.from_bytes(digest, "big", signed=True)
+
+
+def _quoted(text: str | None) -> str:
+    return json.dumps((text or "")[:80], ensure_ascii=False)

@@ -1,0 +1,130 @@
+"""What the platform's side holds: datasets, received events, accounts, touches, conversions.
+
+Nothing here can carry a raw identifier: keys are short hashes (`core.match_key`).
+Money is integer minor units; times are Unix seconds.
+"""
+
+from typing import Literal, TypeAlias
+
+from msgspec import Struct
+
+from tillpost.core.match_key import Key
+
+Source: TypeAlias = Literal["server", "browser"]
+"""Which way an event came: `/events` of the Graph API, or the pixel's `/tr`."""
+
+Action: TypeAlias = Literal["link_click", "other_click", "video_5s", "impression"]
+"""What an account did with an ad (domain-rules 22)."""
+
+Window: TypeAlias = Literal["7d_click", "1d_engage", "1d_view", "1d_click", "28d_click"]
+"""By which attribution window a conversion was credited."""
+
+
+class Dataset(Struct, frozen=True):
+    """A dataset (once: pixel) that the receiver answers for, and who may send to it."""
+
+    id: str
+    access_token: str
+    app_secret: str | None = None
+    """If set, every call must carry `appsecret_proof`."""
+
+
+class ReceivedEvent(Struct, frozen=True, array_like=True):
+    """One accepted event: what settling, reports and quality figures need, and no more.
+
+    `value` is in minor units of `currency`. `traits` counts what else came with it, as a
+    bit mask of `Trait`; `unusable` names fields whose value identified nobody.
+    """
+
+    dataset_id: str
+    source: Source
+    event_name: str
+    event_id: str | None
+    event_time: int
+    received_at: float
+    keys: tuple[Key, ...] = ()
+    action_source: str | None = None
+    value: int | None = None
+    currency: str | None = None
+    order_id: str | None = None
+    test_event_code: str | None = None
+    traits: int = 0
+    unusable: tuple[str, ...] = ()
+
+
+class Ad(Struct, frozen=True):
+    """Where an ad hangs, with the names it had when last seen."""
+
+    account_id: str
+    campaign_id: str
+    adset_id: str
+    ad_id: str
+    names: dict[str, str] = {}
+    """`campaign`, `adset`, `ad`, `account` -> name."""
+
+
+class AccountSeen(Struct, frozen=True):
+    """An account that the platform says it knows: its keys, and its id if it has one."""
+
+    keys: tuple[Key, ...]
+    id: str | None = None
+
+
+class TouchSeen(Struct, frozen=True):
+    """One thing that an account did with an ad."""
+
+    action: Action
+    at: int
+    ad: Ad
+    click: Key | None = None
+    keys: tuple[Key, ...] = ()
+    person: str | None = None
+    """The id of an account given before, if the reporter knows it."""
+
+
+class Touch(Struct, frozen=True, order=True):
+    """A touch as attribution sees it; `ad` is the store's number for the ad."""
+
+    at: int
+    action: Action
+    ad: int
+
+
+class Credit(Struct, frozen=True):
+    """The touch that a conversion is credited to, and by which window."""
+
+    touch: Touch
+    window: Window
+
+
+class Match(Struct, frozen=True):
+    """Which account an event belongs to, by which keys, and how sure that is.
+
+    `person` is None if none is certain enough; `reason` then says why. `merged` tells
+    that only keys learned from earlier events of the dataset decided.
+    """
+
+    person: int | None = None
+    by: tuple[str, ...] = ()
+    confidence: float = 0.0
+    reason: str | None = None
+    merged: bool = False
+
+
+class Settled(Struct, frozen=True):
+    """An event with everything that settling found out; `seq` is its number in the receiver.
+
+    `twin` is the event that this one is a duplicate of. `keys` are its own; `held` are
+    those of its absorbed twins that it lacked. `match` is by its own keys, `joint`
+    by those of its twins too.
+    """
+
+    seq: int
+    event: ReceivedEvent
+    match: Match = Match()
+    joint: Match = Match()
+    twin: int | None = None
+    absorbed: int = 0
+    held: tuple[Key, ...] = ()
+    reason: str | None = None
+    credit: Credit | None = None
