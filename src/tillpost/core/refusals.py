@@ -26,7 +26,6 @@ from tillpost.core.rule import (
     is_number,
     is_sha256,
     text,
-    values,
 )
 from tillpost.core.vocabulary import (
     ACTION_SOURCES,
@@ -71,6 +70,12 @@ def _is_usable(key: str, value: object) -> bool:
     return not isinstance(value, bool) and shape.fullmatch(text(value).strip()) is not None
 
 
+def _has_usable(key: str, value: object) -> bool:
+    if type(value) is list:
+        return any(_is_usable(key, item) for item in value)
+    return _is_usable(key, value)
+
+
 def usable_keys(user_data: Object) -> bool:
     """Whether Meta would take the customer information: the keys lie in no "too broad" set.
 
@@ -80,13 +85,11 @@ def usable_keys(user_data: Object) -> bool:
     """
     shared = _ALL_SETS
     for key, value in user_data.items():
-        sets = _SETS.get(key)
-        if sets is None or shared & sets == shared:
-            continue
-        if any(_is_usable(key, v) for v in values(value)):
-            shared &= sets
-            if not shared:
+        narrowed = shared & _SETS.get(key, shared)
+        if narrowed != shared and _has_usable(key, value):
+            if not narrowed:
                 return True
+            shared = narrowed
     return False
 
 
@@ -167,11 +170,12 @@ def _content_ids(v: View) -> tuple[Hit, ...]:
     contents = v.custom.get("contents")
     if not isinstance(contents, list):
         return NONE
-    return tuple(
-        Hit(f"custom_data.contents[{i}].id")
+    nameless = [
+        i
         for i, item in enumerate(contents)
-        if isinstance(item, dict) and absent(item.get("id"))
-    )
+        if isinstance(item, dict) and not item.get("id") and absent(item.get("id"))
+    ]
+    return tuple(Hit(f"custom_data.contents[{i}].id") for i in nameless) if nameless else NONE
 
 
 def _extinfo(v: View) -> tuple[Hit, ...]:

@@ -61,7 +61,7 @@ NONE: Final[tuple[Hit, ...]] = ()
 class Row(Struct, frozen=True, kw_only=True):
     """What a rule is called, what Meta says of it, what we say, and why we believe it.
 
-    `name` is the finding's code. `subcode` is Meta's, where one was seen; `title` and
+    `name` is ours, and stands in findings. `subcode` is Meta's, where one was seen; `title` and
     `user_message` are what Meta shows. `evidence` is D documented, O observed at the live
     endpoint, S in Meta's SDKs, I inferred; `source` says where.
     """
@@ -132,13 +132,6 @@ def absent(value: object) -> bool:
     if isinstance(value, str):
         return not value.strip()
     return value is None or (isinstance(value, (list, dict, tuple)) and not value)
-
-
-def values(value: object) -> list[object]:
-    """The values of a key that may be one or a list; none where the field counts as not sent."""
-    if absent(value):
-        return []
-    return [v for v in value if not absent(v)] if isinstance(value, (list, tuple)) else [value]
 
 
 def is_sha256(value: object) -> bool:

@@ -32,6 +32,10 @@ __all__ = [
 ]
 
 
+INVALID_PARAMETER: Final = 100
+"""Meta's code for everything that is wrong with a payload."""
+
+
 class MetaError(Struct, frozen=True, omit_defaults=True):
     """Meta's error object; a client error, so it goes out with HTTP 400 unless said otherwise.
 
@@ -51,17 +55,19 @@ class MetaError(Struct, frozen=True, omit_defaults=True):
 class Finding(Struct, frozen=True):
     """One thing to know about one event: where, what, and how to fix it.
 
-    `event` is the position in the request; `level` is `error` where Meta would refuse the
-    request; `code` is the rule's name; `subcode` is Meta's, where one is known.
+    `event` is the position in the request and `path` the field inside that event; `level` is
+    `error` where Meta would refuse the request; `code` and `subcode` are Meta's own, where it
+    has one; `rule` is the name of our row.
     """
 
     event: int
     level: Level
-    code: str
+    code: int | None
     subcode: int | None
     path: str
     message: str
     fix: str
+    rule: str
 
 
 RULES: Final[tuple[Rule, ...]] = (*REFUSALS, *PERSON_HINTS, *EVENT_HINTS, *CUSTOM_HINTS)
@@ -112,7 +118,9 @@ _REFUSING: Final = tuple((row.check, row) for row in REFUSALS)
 
 
 def _plain(message: str) -> MetaError:
-    return MetaError(f"(#100) {message}", "OAuthException", 100, is_transient=False)
+    return MetaError(
+        f"(#{INVALID_PARAMETER}) {message}", "OAuthException", INVALID_PARAMETER, is_transient=False
+    )
 
 
 def _refused(rule: Rule, index: int, path: str) -> MetaError:
@@ -122,7 +130,7 @@ def _refused(rule: Rule, index: int, path: str) -> MetaError:
     return MetaError(
         "Invalid parameter",
         "OAuthException",
-        100,
+        INVALID_PARAMETER,
         is_transient=False,
         error_subcode=rule.subcode,
         error_user_title=rule.title,
@@ -215,5 +223,6 @@ def _twin(event: Mapping[str, Any]) -> tuple[str, str] | None:
 
 
 def _finding(row: Row, index: int, hit: Hit) -> Finding:
+    code = INVALID_PARAMETER if row.level == "error" or row.subcode else None
     fix = f"{row.fix} {hit.hint}".rstrip()
-    return Finding(index, row.level, row.name, row.subcode, hit.path, row.message, fix)
+    return Finding(index, row.level, code, row.subcode, hit.path, row.message, fix, row.name)
