@@ -1,0 +1,45 @@
+"""What the platform claims for each ad, beside what the ad cost: the ads table of a platform."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from tillpost.core.money import decimal_string
+from tillpost.ports import Rows
+from tillpost.report.engine import SPENDING, Engine
+from tillpost.report.query import Query
+from tillpost.report.roas import ratio
+
+WINDOWS: tuple[tuple[str, str], ...] = (
+    ("7d_click", "click_7d"),
+    ("1d_engage", "engage_1d"),
+    ("1d_view", "view_1d"),
+    ("1d_click", "click_1d"),
+    ("28d_click", "click_28d"),
+)
+"""Attribution windows as the receiver names them, and their columns."""
+
+
+def ads(tables: Mapping[str, Rows], query: Query) -> list[dict[str, Any]]:
+    """Rows by ad: ids and names, conversions, value, spend, roas, and a count per window.
+
+    Conversions are the receiver's, by the day of the conversion; the model and window of
+    the query are not theirs. A conversion has one window, so the counts add up.
+    """
+    with Engine(tables) as engine:
+        return [_ad(row) for row in engine.run(SPENDING, "ads", query)]
+
+
+def _ad(row: Mapping[str, Any]) -> dict[str, Any]:
+    currency = row["currency"]
+    plain = ("campaign_id", "adset_id", "ad_id", "account_id", "campaign", "adset", "ad")
+    return {
+        **{name: row[name] for name in plain},
+        "conversions": row["conversions"],
+        "value": decimal_string(row["value_minor"], currency),
+        "currency": currency,
+        "spend": decimal_string(row["spend_minor"], currency),
+        "roas": ratio(row["value_minor"], row["spend_minor"]),
+        "impressions": row["impressions"],
+        "clicks": row["clicks"],
+        **{name: row[column] for name, column in WINDOWS},
+    }

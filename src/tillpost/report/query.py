@@ -1,0 +1,81 @@
+"""What a report is asked for: period, shop, model, window, and how refunds count."""
+
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from typing import Literal, TypeAlias
+
+from msgspec import Struct
+
+from tillpost.core.attribution import MODELS, WINDOWS
+from tillpost.core.outcome import Misconfigured
+
+Refunds: TypeAlias = Literal["restate", "refund_day"]
+
+FOREVER = 2**40
+"""A Unix second after every order."""
+
+
+class Period(Struct, frozen=True):
+    """Unix seconds `start <= t < stop`, and the days (ISO text) whose spend belongs to them."""
+
+    start: int = 0
+    stop: int = FOREVER
+    first_day: str = "0000-00-00"
+    last_day: str = "9999-99-99"
+
+
+class Query(Struct, frozen=True):
+    """A report's parameters; `shop` None is all shops."""
+
+    period: Period = Period()
+    shop: str | None = None
+    model: str = "last_non_direct"
+    window: str = "30"
+    refunds: Refunds = "restate"
+
+    def window_seconds(self) -> int | None:
+        """How far back a touch counts, or None for ever; raises `Misconfigured` if unknown."""
+        name = self.window.removesuffix("d")
+        if name not in WINDOWS:
+            known = ", ".join(WINDOWS)
+            raise Misconfigured(f"unknown window {self.window!r}: use one of {known} (days)")
+        return WINDOWS[name]
+
+    def checked(self) -> "Query":
+        """The query itself; raises `Misconfigured` for an unknown model, window or mode."""
+        self.window_seconds()
+        if self.model not in MODELS:
+            raise Misconfigured(f"unknown model {self.model!r}: use one of {', '.join(MODELS)}")
+        if self.refunds not in ("restate", "refund_day"):
+            raise Misconfigured(f"unknown refund mode {self.refunds!r}: restate or refund_day")
+        return self
+
+
+def period(
+    since: date | datetime | None, until: date | datetime | None, zone: tzinfo = UTC
+) -> Period:
+    """The period of two days (both included) of the shop's zone, or of two aware moments.
+
+    Of two moments the second is not included. None leaves that side open.
+    """
+    start = _moment(since, zone)
+    stop = _moment(until + timedelta(days=1) if _is_day(until) and until else until, zone)
+    return Period(
+        start=0 if start is None else int(start.timestamp()),
+        stop=FOREVER if stop is None else int(stop.timestamp()),
+        first_day="0000-00-00" if start is None else start.date().isoformat(),
+        last_day=(
+            "9999-99-99" if stop is None else (stop - timedelta(microseconds=1)).date().isoformat()
+        ),
+    )
+
+
+def _is_day(moment: date | datetime | None) -> bool:
+    return isinstance(moment, date) and not isinstance(moment, datetime)
+
+
+def _moment(moment: date | datetime | None, zone: tzinfo) -> datetime | None:
+    if moment is None:
+        return None
+    if isinstance(moment, datetime):
+        return moment.astimezone(zone)
+    return datetime.combine(moment, time.min, tzinfo=zone)

@@ -1,0 +1,111 @@
+"""Orders, revenue and spend by channel, by campaign and by order: the merchant's own truth.
+
+Rows are JSON values: money is a decimal string with its currency beside it, a ratio is a
+number or null where there was no spend. Own figures read landings only; the platform's
+claim stands beside them and never among them.
+"""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from tillpost.core.attribution import WHOLE
+from tillpost.core.money import decimal_string
+from tillpost.ports import Rows
+from tillpost.report.engine import ATTRIBUTION, SPENDING, Engine
+from tillpost.report.query import Query
+
+
+def ratio(part: int, whole: int) -> float | None:
+    """Part by whole to four decimals; None for nothing to divide by."""
+    return round(part / whole, 4) if whole else None
+
+
+def count(shares: int) -> int | float:
+    """Millionths of orders as orders: whole where they are whole."""
+    whole, rest = divmod(shares, WHOLE)
+    return round(shares / WHOLE, 6) if rest else whole
+
+
+def moment(seconds: int) -> str:
+    """Unix seconds as ISO 8601 UTC."""
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def channels(tables: Mapping[str, Rows], query: Query) -> list[dict[str, Any]]:
+    """Rows of `channel, orders, revenue, spend, roas, currency`, the largest revenue first."""
+    with Engine(tables) as engine:
+        rows = engine.run((*ATTRIBUTION, *SPENDING), "channels", query)
+    return [
+        {
+            "channel": row["channel"],
+            "orders": count(row["shares"]),
+            "revenue": decimal_string(row["minor"], row["currency"]),
+            "spend": decimal_string(row["spend_minor"], row["currency"]),
+            "roas": ratio(row["minor"], row["spend_minor"]),
+            "currency": row["currency"],
+        }
+        for row in rows
+    ]
+
+
+def campaigns(tables: Mapping[str, Rows], query: Query) -> list[dict[str, Any]]:
+    """Rows by campaign: own orders and revenue, spend, and the platform's conversions and value.
+
+    `true_roas` is own revenue by spend, `platform_roas` the platform's value by spend. The
+    row without a campaign holds the orders that no campaign brought.
+    """
+    with Engine(tables) as engine:
+        rows = engine.run((*ATTRIBUTION, *SPENDING), "campaigns", query)
+    return [_campaign(row) for row in rows]
+
+
+def _campaign(row: Mapping[str, Any]) -> dict[str, Any]:
+    currency = row["currency"]
+    return {
+        "campaign_id": row["campaign_id"],
+        "campaign": row["campaign"],
+        "platform": row["platform"],
+        "orders": count(row["shares"]),
+        "revenue": decimal_string(row["minor"], currency),
+        "currency": currency,
+        "spend": decimal_string(row["spend_minor"], currency),
+        "true_roas": ratio(row["minor"], row["spend_minor"]),
+        "platform_conversions": row["conversions"],
+        "platform_value": decimal_string(row["claimed_minor"], currency),
+        "platform_roas": ratio(row["claimed_minor"], row["spend_minor"]),
+        "impressions": row["impressions"],
+        "clicks": row["clicks"],
+    }
+
+
+def orders(tables: Mapping[str, Rows], query: Query) -> list[dict[str, Any]]:
+    """One row an eligible order: value, what brought it, who saw it, what was given back.
+
+    `value` is what the shop took, `refunded` what it gave back or, of a cancelled order,
+    all of it; `channel` is Unknown where no visit was ever observed.
+    """
+    with Engine(tables) as engine:
+        rows = engine.run(ATTRIBUTION, "orders", query)
+    return [_order(row) for row in rows]
+
+
+def _order(row: Mapping[str, Any]) -> dict[str, Any]:
+    currency = row["currency"]
+    money = {name: decimal_string(row[f"{name}_minor"], currency) for name in ("value", "refunded")}
+    plain = ("channel", "source", "medium", "campaign", "campaign_id", "adset_id", "ad_id")
+    return {
+        "order_id": row["order_id"],
+        "name": row["name"],
+        "at": moment(row["moment"]),
+        "value": money["value"],
+        "currency": currency,
+        **{name: row[name] for name in plain},
+        "browser": bool(row["browser"]),
+        "server": bool(row["server"]),
+        "matched": bool(row["matched"]),
+        "refunded": money["refunded"],
+        "cancelled": bool(row["cancelled"]),
+        "kind": row["kind"],
+        "shop": row["shop"],
+    }

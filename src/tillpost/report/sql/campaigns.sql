@@ -1,0 +1,41 @@
+-- Own revenue and the platform's claim beside spend, by campaign and currency.
+-- Orders that no campaign brought stand in one row without a campaign, so that sums hold.
+WITH own AS (
+    SELECT COALESCE(c.campaign_id, n.campaign_id, LOWER(c.campaign), '') AS campaign_key,
+        c.currency, MAX(COALESCE(c.campaign_id, n.campaign_id)) AS campaign_id,
+        MAX(c.campaign) AS campaign, CAST(SUM(c.orders * c.share) AS BIGINT) AS shares,
+        CAST(SUM(c.minor) AS BIGINT) AS minor
+    FROM credits c
+    LEFT JOIN campaign_names n ON n.name = LOWER(c.campaign)
+    GROUP BY COALESCE(c.campaign_id, n.campaign_id, LOWER(c.campaign), ''), c.currency
+),
+spent AS (
+    SELECT campaign_key, currency, MAX(campaign_id) AS campaign_id, MAX(platform) AS platform,
+        MAX_BY(campaign, day) AS campaign, CAST(SUM(spend_minor) AS BIGINT) AS spend_minor,
+        CAST(SUM(impressions) AS BIGINT) AS impressions, CAST(SUM(clicks) AS BIGINT) AS clicks
+    FROM expenses
+    GROUP BY campaign_key, currency
+),
+claimed AS (
+    SELECT x.campaign_id AS campaign_key, x.currency, MAX(x.campaign_id) AS campaign_id,
+        MAX_BY(x.campaign, x.moment) AS campaign, COUNT(*) AS conversions,
+        CAST(SUM(x.value_minor) AS BIGINT) AS value_minor
+    FROM conversions x
+    CROSS JOIN params p
+    WHERE x.moment >= p.start AND x.moment < p.stop AND x.campaign_id IS NOT NULL
+    GROUP BY x.campaign_id, x.currency
+)
+SELECT
+    COALESCE(s.campaign_id, o.campaign_id, c.campaign_id) AS campaign_id,
+    COALESCE(NULLIF(s.campaign, ''), NULLIF(c.campaign, ''), o.campaign) AS campaign,
+    s.platform, COALESCE(o.currency, s.currency, c.currency) AS currency,
+    COALESCE(o.shares, 0) AS shares, COALESCE(o.minor, 0) AS minor,
+    COALESCE(s.spend_minor, 0) AS spend_minor, COALESCE(s.impressions, 0) AS impressions,
+    COALESCE(s.clicks, 0) AS clicks, COALESCE(c.conversions, 0) AS conversions,
+    COALESCE(c.value_minor, 0) AS claimed_minor
+FROM own o
+FULL OUTER JOIN spent s ON s.campaign_key = o.campaign_key AND s.currency = o.currency
+FULL OUTER JOIN claimed c
+    ON c.campaign_key = COALESCE(o.campaign_key, s.campaign_key)
+    AND c.currency = COALESCE(o.currency, s.currency)
+ORDER BY spend_minor DESC, minor DESC, campaign_id, campaign, currency
