@@ -13,7 +13,7 @@ from typing import NamedTuple, TypeAlias
 
 from msgspec import Struct, field
 
-from tillpost.core import spelling
+from tillpost.core import places, spelling
 from tillpost.core.event import Keys, Raw
 from tillpost.core.spelling import Code
 
@@ -145,7 +145,10 @@ PLAIN: Mapping[str, Callable[[str, str | None], str | Code]] = {
 
 
 class Form(NamedTuple):
-    """A further spelling of some fields: (raw value, documented spelling, country) -> text."""
+    """A further spelling of some fields: (raw value, documented spelling, country) -> text.
+
+    Rows named `meta_alt` are the second spelling Meta is sent, and come first.
+    """
 
     name: str
     fields: tuple[str, ...]
@@ -154,42 +157,27 @@ class Form(NamedTuple):
 
 
 FORMS = (
-    Form("gmail", ("em",), lambda _raw, meta, _: spelling.undotted(meta), "no dots before @gmail"),
-    Form(
-        "untagged",
-        ("em",),
-        lambda _raw, meta, _: spelling.untagged(meta),
-        "no dots and no +tag before any @",
-    ),
-    Form("plus", ("ph",), lambda _raw, meta, _: "+" + meta, "E.164 with the plus"),
     Form(
         "meta_alt",
         ("fn", "ln"),
-        lambda raw, _meta, _: spelling.trimmed(raw),
+        spelling.trimmed_second,
         "trimmed, lower case; inner spaces and punctuation kept",
     ),
     Form(
         "meta_alt",
         ("ct",),
-        lambda raw, meta, _: spelling.city_second(raw, meta),
-        "as Meta's SDKs spell it (digits dropped, punctuation kept), "
+        spelling.city_second,
+        "as Meta's SDKs spell it (digits dropped, some punctuation kept), "
         "else as its builder does (a-z and digits only)",
     ),
     Form("meta_alt", ("st",), spelling.state_second, "the code of a name, or the name of a code"),
-    Form(
-        "meta_alt",
-        ("zp",),
-        lambda raw, meta, _: spelling.postcode_second(raw, meta),
-        "cut at the dash, or with its inner space",
-    ),
-    Form(
-        "unspaced",
-        ("fn", "ln"),
-        lambda raw, _meta, _: spelling.unspaced(raw),
-        "lower case, no white space, punctuation kept",
-    ),
+    Form("meta_alt", ("zp",), spelling.postcode_second, "cut at the dash, or with inner spaces"),
+    Form("gmail", ("em",), spelling.undotted, "no dots before @gmail.com and @googlemail.com"),
+    Form("untagged", ("em",), spelling.untagged, "no dots and no +tag before any @"),
+    Form("plus", ("ph",), spelling.plus, "E.164 with the plus"),
+    Form("unspaced", ("fn", "ln"), spelling.unspaced, "lower case, no spaces, punctuation kept"),
     Form("short", ("st",), spelling.state_short, "the code wherever the name is known"),
-    Form("trimmed", ("external_id",), lambda raw, _meta, _: raw.strip(), "trimmed, case kept"),
+    Form("trimmed", ("external_id",), spelling.outer_trimmed, "trimmed, case kept"),
 )
 """Every spelling besides the documented one; a row counts only where it differs from that."""
 
@@ -246,10 +234,6 @@ PLATFORMS: Mapping[str, Mapping[str, _Slots]] = {
 """Platform -> field -> one preference list per hash it is sent: the first form there is."""
 
 _FIELD = {row.name: row for row in FIELDS}
-_FURTHER = {
-    row.name: tuple((form.name, form.spell) for form in FORMS if row.name in form.fields)
-    for row in FIELDS
-}
 _ALTERNATIVE = {
     name: form.spell for form in FORMS if form.name == "meta_alt" for name in form.fields
 }
@@ -269,9 +253,9 @@ def _finding(name: str, code: Code) -> Finding:
 def _text(value: object) -> str | Code:
     """A JSON value as text, if it can be an identifier at all."""
     if isinstance(value, str):
-        if len(value) > _MAX_LENGTH:
-            return Code.TOO_LONG
-        return value if value.isascii() or _is_unicode(value) else Code.NOT_TEXT
+        if len(value) <= _MAX_LENGTH:
+            return value if value.isascii() or _is_unicode(value) else Code.NOT_TEXT
+        return Code.TOO_LONG
     if value is None:
         return Code.EMPTY
     if isinstance(value, int) and not isinstance(value, bool) and abs(value) < 10**32:
@@ -326,31 +310,36 @@ def country_code(country: str | None) -> str | None:
     """The lower-case ISO code of a country's code or name; None if none or unknown."""
     if not country or len(country) > _MAX_LENGTH:
         return None
-    spelled = spelling.country(country, None)
-    return spelled if isinstance(spelled, str) else None
+    return places.country_code(country)
 
 
-def _hashed(name: str, text: str, region: str | None) -> Rows | Code:
-    """Every form of one raw or hashed value."""
-    if len(text) >= 32:
-        given = _given(name, text)
-        if given is not None:
-            return given if isinstance(given, Code) else (("given", given),)
-    meta = _FIELD[name].spell(text, region)
-    if isinstance(meta, Code):
-        return meta
-    rows = [("meta", sha256(meta.encode()).hexdigest())]
-    for form, spell in _FURTHER[name]:
-        spelled = spell(text, meta, region)
-        if spelled and spelled != meta:
-            rows.append((form, sha256(spelled.encode()).hexdigest()))
-    return tuple(rows)
+def _maker(row: Field) -> Callable[[str, str | None], Rows | Code]:
+    """What makes every form of one raw or hashed value of this field."""
+    name, spell = row.name, row.spell
+    further = tuple((form.name, form.spell) for form in FORMS if name in form.fields)
+
+    def make(text: str, region: str | None) -> Rows | Code:
+        if not text.isascii() and not _is_unicode(text):
+            return Code.NOT_TEXT
+        if len(text) >= 32 and "@" not in text:
+            given = _given(name, text)
+            if given is not None:
+                return given if isinstance(given, Code) else (("given", given),)
+        meta = spell(text, region)
+        if isinstance(meta, Code):
+            return meta
+        rows = [("meta", sha256(meta.encode()).hexdigest())]
+        for form, respell in further:
+            spelled = respell(text, meta, region)
+            if spelled and spelled != meta:
+                rows.append((form, sha256(spelled.encode()).hexdigest()))
+        return tuple(rows)
+
+    return lru_cache(maxsize=8192)(make) if row.shared else make
 
 
-_remembered = lru_cache(maxsize=32_768)(_hashed)
-"""Names and places repeat between people; e-mails, phones, ids and birthdays do not."""
-
-_MAKE = {row.name: _remembered if row.shared else _hashed for row in FIELDS}
+_MAKE = {row.name: _maker(row) for row in FIELDS}
+"""Names and places repeat between people and are remembered; e-mails, phones, ids never."""
 
 
 def identify(raw: Raw, country: str | None = None) -> Identified:
@@ -371,12 +360,11 @@ def identify(raw: Raw, country: str | None = None) -> Identified:
             continue
         rows: Rows = ()
         for value in values:
-            text = _text(value)
-            made = text if isinstance(text, Code) else make(name, text, region)
+            made = make(value, region) if len(value) <= _MAX_LENGTH else Code.TOO_LONG
             if isinstance(made, Code):
                 findings.append(_finding(name, made))
             else:
-                rows += made
+                rows = rows + made if rows else made
         if rows:
             keys[name] = rows
     return Identified(keys, plain, tuple(findings))
@@ -405,20 +393,36 @@ def _identify_plain(name: str, values: tuple[str, ...], plain: dict[str, str]) -
 _STARTS = frozenset({"meta", "given"})
 
 
+def _flat(slots: _Slots) -> frozenset[str] | None:
+    """The forms of `slots`, if no slot prefers one form of a value to another of it."""
+    if all(len(slot) == 1 or _STARTS.issuperset(slot) for slot in slots):
+        return frozenset(form for slot in slots for form in slot)
+    return None
+
+
+_CHOICE = {
+    platform: {name: (slots, _flat(slots)) for name, slots in fields.items()}
+    for platform, fields in PLATFORMS.items()
+}
+
+
 def choose(keys: Keys, platform: str = "meta") -> dict[str, list[str]]:
     """The hashes `platform` is sent: match key -> hashes, without repeats, in order.
 
     A key that the platform does not take, or has no form for, is left out. An unknown
     platform is a `KeyError`.
     """
-    wanted = PLATFORMS[platform]
+    wanted = _CHOICE[platform]
     chosen = {}
     for name, rows in keys.items():
-        slots = wanted.get(name)
-        if slots:
-            picked = [*dict.fromkeys(_pick(rows, slots))]
+        if name in wanted:
+            slots, flat = wanted[name]
+            if flat:
+                picked = [digest for form, digest in rows if form in flat]
+            else:
+                picked = [*_pick(rows, slots)]
             if picked:
-                chosen[name] = picked
+                chosen[name] = picked if len(picked) == 1 else [*dict.fromkeys(picked)]
     return chosen
 
 

@@ -60,18 +60,32 @@ def _bare(text: str) -> str:
     return _composed(_composed(text).lower().translate(_LETTERS))
 
 
-def trimmed(text: str) -> str:
-    """Lower case without outer white space: what Meta's SDKs make of a name."""
+def _trimmed(text: str) -> str:
+    if text.isascii():
+        return text.strip().lower()
     return _composed(_composed(text).strip().lower())
 
 
-def unspaced(text: str) -> str:
+def trimmed_second(text: str, _meta: str, _country: str | None) -> str:
+    """Lower case without outer white space: what Meta's SDKs make of a name."""
+    return _trimmed(text)
+
+
+def outer_trimmed(text: str, _meta: str, _country: str | None) -> str:
+    """Without outer white space, in its own case."""
+    return text.strip()
+
+
+def unspaced(text: str, _meta: str = "", _country: str | None = None) -> str:
     """Lower case without any white space, punctuation kept."""
+    if text.isascii() and text.isalnum():
+        return text.lower()
     return _composed(_SPACE.sub("", _composed(text).lower()))
 
 
+_PLAIN_EMAIL = re.compile(r"[a-z0-9._+-]{1,64}@(?:[a-z0-9-]+\.)+[a-z0-9-]{2,}", re.ASCII)
 _EMAIL = re.compile(
-    r"(?=.{3,254}\Z)[^\s@<>()\[\],;:\\\"\x00-\x1f\x7f\ud800-\udfff]{1,64}"
+    r"[^\s@<>()\[\],;:\\\"\x00-\x1f\x7f\ud800-\udfff]{1,64}"
     r"@(?:[^\s@<>()\[\],;:\\\"\x00-\x1f\x7f\ud800-\udfff./]+\.)+"
     r"[^\s@<>()\[\],;:\\\"\x00-\x1f\x7f\ud800-\udfff./]{2,}"
 )
@@ -79,24 +93,31 @@ _EMAIL = re.compile(
 
 def email(text: str, _country: str | None) -> str | Code:
     """Trimmed and lower case; it must be one local part, one @ and a dotted domain."""
-    spelled = trimmed(text)
-    if _EMAIL.fullmatch(spelled):
+    spelled = _trimmed(text)
+    if len(spelled) < 255 and (_PLAIN_EMAIL.fullmatch(spelled) or _EMAIL.fullmatch(spelled)):
         return spelled
     return Code.EMAIL if spelled else Code.EMPTY
 
 
-def undotted(meta: str) -> str:
+def undotted(_raw: str, meta: str, _country: str | None) -> str:
     """The address as Google hashes it: no dots in the local part of its own domains."""
     if not meta.endswith(("@gmail.com", "@googlemail.com")):
-        return meta
+        return ""
     local, _, domain = meta.partition("@")
-    return f"{local.replace('.', '')}@{domain}"
+    bare = local.replace(".", "")
+    return f"{bare}@{domain}" if bare else ""
 
 
-def untagged(meta: str) -> str:
+def untagged(_raw: str, meta: str, _country: str | None) -> str:
     """The address as Reddit hashes it: no dots and no +tag in any local part."""
     local, _, domain = meta.partition("@")
-    return f"{local.partition('+')[0].replace('.', '')}@{domain}"
+    bare = local.partition("+")[0].replace(".", "")
+    return f"{bare}@{domain}" if bare else ""
+
+
+def plus(_raw: str, meta: str, _country: str | None) -> str:
+    """E.164 with its plus."""
+    return "+" + meta
 
 
 def phone(text: str, country: str | None) -> str | Code:
@@ -121,6 +142,8 @@ def birth_date(text: str, country: str | None) -> str | Code:
     Canada, the Philippines and where no country is known, else the day.
     """
     text = text.strip()
+    if "W" not in text and _is_iso_date(text):
+        return text.replace("-", "")
     readings: tuple[tuple[str, str, str], ...] = ()
     found = _DATE_YEAR_FIRST.fullmatch(text)
     if found and (found[2] or len(found[3] + found[4]) == 4):
@@ -133,6 +156,13 @@ def birth_date(text: str, country: str | None) -> str | Code:
         if _is_date(int(year), int(month), int(day)):
             return f"{year}{int(month):02}{int(day):02}"
     return Code.DATE if text else Code.EMPTY
+
+
+def _is_iso_date(text: str) -> bool:
+    try:
+        return 1900 <= date.fromisoformat(text).year <= 2099
+    except ValueError:
+        return False
 
 
 def _is_date(year: int, month: int, day: int) -> bool:
@@ -169,7 +199,7 @@ _SDK_CITY = re.compile(r"[0-9.\s()-]+")
 _NOT_ASCII_WORD = re.compile("[^a-z0-9]+")
 
 
-def city_second(text: str, meta: str) -> str:
+def city_second(text: str, meta: str, _country: str | None) -> str:
     """What Meta's SDKs make of a city where that differs, else what its builder makes of it."""
     sdk = _composed(_SDK_CITY.sub("", _composed(text).lower()))
     return sdk if sdk != meta else _NOT_ASCII_WORD.sub("", _composed(text).lower())
@@ -224,7 +254,7 @@ def postcode(text: str, country: str | None) -> str | Code:
     return code or Code.EMPTY
 
 
-def postcode_second(text: str, meta: str) -> str:
+def postcode_second(text: str, meta: str, _country: str | None) -> str:
     """What Meta's SDKs make of a postcode where that differs, else its builder's form."""
     text = _postal(text)
     sdk = _SPACE.sub("", text).partition("-")[0]
