@@ -56,6 +56,9 @@ class Journal(Protocol):
     async def keep_bad(self, row: BadRow) -> None:
         """Keep a body that could not be read, as durably."""
 
+    def set_aside(self, row: BadRow, position: int) -> None:
+        """Keep a row for an entry that cannot be folded, and go past its position."""
+
     def unfolded(self, limit: int) -> list[tuple[int, Entry]]:
         """The oldest entries that no `commit` has passed yet, with their positions."""
 
@@ -68,6 +71,9 @@ class Folder(Protocol):
 
     def held(self, until: float, limit: int) -> list[EventRow]:
         """Events whose hold ends by `until`, the earliest first."""
+
+    def next_hold(self) -> float | None:
+        """When the next hold ends, or None if nothing is held for a time."""
 
     def commit(self, changes: Changes) -> None:
         """Keep all of it or nothing, together with the journal's position."""

@@ -53,6 +53,16 @@ class GatewayStore:
         values = msgspec.structs.astuple(row)
         await self._db.write(lambda conn: conn.execute(self._sql["keep_bad"], values) and None)
 
+    def set_aside(self, row: BadRow, position: int) -> None:
+        """Keep a row for an entry that cannot be folded, and go past its position."""
+        values = msgspec.structs.astuple(row)
+
+        def work(conn: sqlite3.Connection) -> None:
+            conn.execute(self._sql["keep_bad"], values)
+            conn.execute(self._sql["set_progress"], (position,))
+
+        self._db.write_now(work)
+
     def unfolded(self, limit: int) -> list[tuple[int, Entry]]:
         """The oldest entries that no commit has passed yet."""
         with self._db.reader() as conn:
@@ -167,7 +177,7 @@ class GatewayStore:
         self, conn: sqlite3.Connection, names: _Names
     ) -> dict[tuple[str, str], Visitor]:
         return {
-            (row[0], row[1]): Visitor(*row[:6], _consent(row[6]))
+            (row[0], row[1]): _visitor(row)
             for row in conn.execute(self._sql["recall_visitors"], (_json(names),))
         }
 
@@ -329,8 +339,9 @@ def _order_keys(row: OrderRow) -> list[tuple[str, str, str, str]]:
     return [(row.shop, seen.order_id, kind, value) for kind, value in keys]
 
 
-def _consent(text: bytes | None) -> Consent | None:
-    return msgspec.json.decode(text, type=Consent) if text else None
+def _visitor(row: Sequence[Any]) -> Visitor:
+    consent = msgspec.json.decode(row[6], type=Consent) if row[6] else None
+    return Visitor(row[0], row[1], row[2], row[3], row[4], row[5], consent)
 
 
 def _visitor_values(row: Visitor) -> tuple[Any, ...]:

@@ -1,50 +1,49 @@
 /** First-party cookies, on the widest domain that the browser lets the shop have. */
 
-const DAYS_90 = 7776000;
-const DAYS_400 = 34560000;
+import { random } from "./fbq";
 
-let domain: string | undefined;
-
-/** The cookie's value byte for byte; empty if there is none. */
-export function read(name: string): string {
-  return (("; " + document.cookie).split("; " + name + "=")[1] || "").split(";")[0]!;
+/** Lifetimes in seconds: Meta's 90 days, and the 400 that browsers allow at most. */
+const enum Age {
+  Vendor = 7776000,
+  Visitor = 34560000,
 }
 
-/** Write a cookie for `age` seconds; 0 removes it. */
-export function write(name: string, value: string, age: number): void {
-  document.cookie =
-    name + "=" + value + ";path=/;samesite=lax;max-age=" + age +
-    (domain ? ";domain=" + domain : "") +
-    (location.protocol == "https:" ? ";secure" : "");
+let domain = "";
+
+/** The cookie's value byte for byte. */
+export function read(name: string): string | undefined {
+  return ("; " + document.cookie).split(`; ${name}=`)[1]?.split(";")[0];
 }
 
-/** The shop's registrable domain, as `index` says or as the browser accepts it; settled once. */
-export function site(index?: number): string {
+function write(name: string, value: string, age: number): void {
+  document.cookie = `${name}=${value};path=/;samesite=lax;max-age=${age};domain=${domain}${location.protocol == "https:" ? ";secure" : ""}`;
+}
+
+/** The shop's registrable domain, as `index` tells or as the browser accepts it; settled once. */
+export function site(index = 1): string {
   const labels = location.hostname.split(".");
-  let taken = index === undefined ? 2 : index + 1;
-  while (domain === undefined) {
-    domain = labels.slice(-taken).join(".");
-    write("_tp_d", "1", 9);
-    if (!read("_tp_d") && taken++ < labels.length) domain = undefined;
+  while (!domain) {
+    domain = labels.slice(-++index).join(".");
+    write("_tp_d", "1", 1);
+    if (!read("_tp_d") && labels[index]) domain = "";
   }
-  write("_tp_d", "", 0);
   return domain;
 }
 
-/** Meta's cookie value: `fb.<dots in the domain>.<ms>.<payload>`. */
-const vendor = (ms: number, payload: string | number): string =>
-  "fb." + (site().split(".").length - 1) + "." + ms + "." + payload;
+/** Meta's cookie: `fb.<dots in the domain>.<ms>.<payload>`. */
+function vendor(name: string, ms: number, payload: string): void {
+  write(name, `fb.${domain.split(".").length - 1}.${ms}.${payload}`, Age.Vendor);
+}
 
 /** Keep what is there byte for byte; else make `_fbp`, and `_fbc` of a click first seen at `ms`. */
 export function mint(click: string | undefined, ms: number): void {
-  if (!read("_fbp"))
-    write("_fbp", vendor(Date.now(), crypto.getRandomValues(new Uint32Array(1))[0]!), DAYS_90);
-  if (click && !read("_fbc").includes("." + click)) write("_fbc", vendor(ms, click), DAYS_90);
+  if (!read("_fbp")) vendor("_fbp", Date.now(), random(1));
+  if (click && !read("_fbc")?.includes("." + click)) vendor("_fbc", ms, click);
 }
 
-/** The visitor's id, made by `fresh` where there is none. */
-export function visitor(fresh: () => string): string {
-  if (!read("_tp_vid")) write("_tp_vid", fresh(), DAYS_400);
+/** The visitor's id, made where there is none. */
+export function visitor(): string | undefined {
+  if (!read("_tp_vid")) write("_tp_vid", random(), Age.Visitor);
   return read("_tp_vid");
 }
 

@@ -2,7 +2,7 @@
  * The trap around `fbq`, which both the inline stub and the script carry.
  *
  * It stands before the vendor's base code runs, gives each call an id where the page
- * gave none, and tells `tillpost` of it. ES5, since the stub is not transpiled further.
+ * gave none, and tells `tillpost` of it. `var` throughout: nothing turns it into ES5 for the stub.
  */
 
 /** `tillpost` as the trap sees it: a function with what must be known before the script is there. */
@@ -22,9 +22,9 @@ export interface Tillpost {
 
 var JOINED: Record<string, string> = { Purchase: "purchase.", InitiateCheckout: "ic." };
 
-/** An id that nobody can guess: 96 random bits in decimal digits. */
-export function random(): string {
-  return crypto.getRandomValues(new Uint32Array(3)).join("");
+/** Decimal digits of `words` times 32 random bits; three make an id that nobody can guess. */
+export function random(words?: number): string {
+  return crypto.getRandomValues(new Uint32Array(words || 3)).join("");
 }
 
 /** The id of a new event: the checkout's own where the server will know it too. */
@@ -38,7 +38,7 @@ export function eventId(tillpost: Tillpost, name: string): string {
 }
 
 function note(page: any, call: ArrayLike<any>): any[] {
-  var args = [].slice.call(call) as any[];
+  var args = Array.from(call);
   var kind = /^track(Single)?(Custom)?$/.exec(args[0]);
   if (!kind) {
     page.tillpost("fbq", args[0], args[1]);
@@ -48,39 +48,25 @@ function note(page: any, call: ArrayLike<any>): any[] {
   var options = (args[at + 2] = args[at + 2] || {});
   args[at + 1] = args[at + 1] || {};
   options.eventID = options.eventID || eventId(page.tillpost, args[at]);
-  page.tillpost("mirror", args[at], args[at + 1], options, kind[1] && args[1]);
+  page.tillpost("mirror", args[at], args[at + 1], options.eventID, kind[1] && args[1]);
   return args;
 }
 
 /** Set the trap on `page.fbq`, there already or still to come. */
 export function trap(page: any): void {
   var wrapped: unknown;
-  function wrap(fbq: any): void {
+  var there = page.fbq;
+  var set = (fbq: any) => {
     wrapped =
       fbq &&
-      new Proxy(fbq, {
-        apply: function (target, self, args) {
-          return target.apply(self, note(page, args));
-        },
-      });
-  }
-  var there = page.fbq;
+      new Proxy(fbq, { apply: (target, self, args) => target.apply(self, note(page, args)) });
+  };
   // Calls that still wait for the vendor's library can be given their ids; later ones cannot.
-  if (there && there.queue && !there.callMethod) {
-    there.queue.forEach(function (call: any, i: number) {
-      there.queue[i] = note(page, call);
-    });
-  }
-  wrap(there);
+  if (there && there.queue && !there.callMethod)
+    there.queue = there.queue.map((call: any) => note(page, call));
+  set(there);
   try {
-    Object.defineProperty(page, "fbq", {
-      configurable: true,
-      enumerable: true,
-      get: function () {
-        return wrapped;
-      },
-      set: wrap,
-    });
+    Object.defineProperty(page, "fbq", { configurable: true, get: () => wrapped, set });
   } catch (_) {
     page.fbq = wrapped; // declared with `var` by the page: only replacing it is left
   }

@@ -4,42 +4,28 @@ import { load, save } from "./store";
 import type { PixelEvent } from "./types";
 
 /** Events in one beacon, so that it stays under the 64 KiB of a keepalive request. */
-const BATCH = 20;
-
-/** Seconds after which an unsent event is given up. */
-const STALE = 172800;
+const enum Batch {
+  Events = 20,
+}
 
 /** Unix seconds of a time in milliseconds. */
-export const seconds = (ms: number): number => Math.floor(ms / 1000);
+export const seconds = (ms: number): number => (ms / 1000) >>> 0;
 
-function keep(events: PixelEvent[]): void {
-  save({
-    q: [...(load().q || []), ...events.map((event) => ({ ...event, user_data: undefined }))],
-  });
-}
-
-/** Send to `url`; `last` says that the page goes away and nobody will read the answer. */
-export function send(url: string, events: PixelEvent[], last?: boolean): void {
-  for (let i = 0; i < events.length; i += BATCH) {
-    const batch = events.slice(i, i + BATCH);
+/** Send to `url`, also when the page goes away; what fails is kept without its identity. */
+export function send(url: URL, events: PixelEvent[]): void {
+  while (events[0]) {
+    const batch = events.splice(0, Batch.Events);
     const { f, l } = load();
-    const body = JSON.stringify({ events: batch, sent_at: seconds(Date.now()), first: f, last: l });
-    if (last) {
-      if (!navigator.onLine || !navigator.sendBeacon(url, body)) keep(batch);
-    } else {
-      // A text body needs no preflight; what the server refuses for good is not tried again.
-      fetch(url, { method: "POST", body, keepalive: true }).then(
-        ({ status }) => (status > 499 || status == 429) && keep(batch),
-        () => keep(batch),
-      );
-    }
+    const keep = () =>
+      save({ q: [...(load().q || []), ...batch.map((event) => ({ ...event, user_data: undefined }))] });
+    // When the page is gone nobody will hear of a failure; that it is offline is known before.
+    if (!navigator.onLine) keep();
+    else
+      // A text body needs no preflight. What the server refuses for good is not tried again.
+      fetch(url, {
+        method: "POST",
+        keepalive: true,
+        body: JSON.stringify({ events: batch, sent_at: seconds(Date.now()), first: f, last: l }),
+      }).then(({ status }) => (status > 499 || status == 429) && keep(), keep);
   }
 }
-
-/** Take what an earlier page left. */
-export function leftovers(): PixelEvent[] {
-  const left = load().q || [];
-  if (left[0]) save({ q: [] });
-  return left.filter((event) => event.event_time > seconds(Date.now()) - STALE);
-}
-

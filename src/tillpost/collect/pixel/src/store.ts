@@ -1,11 +1,11 @@
-/** What outlives the page: the first and the last landing, unsent events, the cart's last state. */
+/** What outlives the page: the first and the last landing, and events that did not get through. */
 
 import type { PixelEvent, Touch } from "./types";
 
-const KEY = "_tp";
-
-/** So that the whole stays under 64 KiB, and a beacon of it too, whatever the script of its text. */
-const MOST = 16000;
+/** Characters of unsent events: in whatever script their text is, that is under 64 KiB. */
+const enum Most {
+  Characters = 16000,
+}
 
 export interface Kept {
   /** First and last landing. */
@@ -13,30 +13,23 @@ export interface Kept {
   l?: Touch;
   /** Events that did not get through, without identity. */
   q?: PixelEvent[];
-  /** What was last written to the cart. */
-  c?: string;
 }
 
 /** What is kept; empty where the browser allows no storage. */
 export function load(): Kept {
   try {
-    return JSON.parse(localStorage.getItem(KEY)!) || {};
-  } catch (_) {
+    return JSON.parse(localStorage._tp);
+  } catch {
     return {};
   }
 }
 
-/** Change what is kept; the oldest unsent events go first when there is no room. */
-export function save(change: Kept): void {
+/** Change what is kept, or drop it all; the oldest unsent events go when there is no room. */
+export function save(change?: Kept): void {
   const kept = { ...load(), ...change };
-  while (kept.q?.[0] && JSON.stringify(kept.q).length > MOST) kept.q.shift();
+  while (JSON.stringify(kept.q)?.length > Most.Characters) kept.q!.shift();
   try {
-    localStorage.setItem(KEY, JSON.stringify(kept));
-  } catch (_) {}
-}
-
-export function forget(): void {
-  try {
-    localStorage.removeItem(KEY);
-  } catch (_) {}
+    if (change) localStorage._tp = JSON.stringify(kept);
+    else delete localStorage._tp;
+  } catch {}
 }

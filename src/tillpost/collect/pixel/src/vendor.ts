@@ -2,13 +2,10 @@
 
 /** Call `seen` with the name and id (empty if none) of each hit, past ones included. */
 export function watch(seen: (name: string, id: string) => void): void {
-  try {
-    new PerformanceObserver((list) => {
-      for (const { name } of list.getEntries()) {
-        const query = /^\w+:\/\/[^/]+\/tr\/?(\?.*)/.exec(name);
-        const get = (key: string) => (query && new URLSearchParams(query[1]).get(key)) || "";
-        if (get("ev")) seen(get("ev"), get("eid"));
-      }
-    }).observe({ type: "resource", buffered: true });
-  } catch (_) {} // a browser without resource timings: `direct` stays unknown
+  new PerformanceObserver((list) => {
+    for (const { name } of list.getEntries()) {
+      const { pathname, searchParams: hit } = new URL(name);
+      if (/^\/tr\/?$/.test(pathname) && hit.get("ev")) seen(hit.get("ev")!, hit.get("eid") || "");
+    }
+  }).observe({ type: "resource", buffered: true });
 }

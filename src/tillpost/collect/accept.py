@@ -1,0 +1,100 @@
+"""Taking a request in: verify, parse, identify, stamp, append. The answer follows the fsync.
+
+Raw identifiers live from `parse` to `identify`, in this request's memory, and nowhere else.
+"""
+
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+from msgspec import Struct, structs
+
+from tillpost.core.books import BadRow
+from tillpost.core.event import Entry, Fact, Parsed, Person, RefundSeen
+from tillpost.core.identity import identify
+from tillpost.core.outcome import Rejection
+from tillpost.core.wire import Request
+from tillpost.ports import Journal, Sealer
+
+
+class Source(Protocol):
+    """One kind of sender, as functions over plain values."""
+
+    @property
+    def name(self) -> str:
+        """The sender's name, as paths have it."""
+
+    def verify(self, request: Request, settings: Any) -> Rejection | None:
+        """None if the request is from whom it says it is."""
+
+    def parse(self, request: Request, settings: Any) -> list[Parsed] | Rejection:
+        """The facts it tells, with the raw identifiers beside them."""
+
+
+class Intake(Struct, frozen=True):
+    """Where a request came in: for which shop, from which source, under which settings."""
+
+    shop: str
+    source: Source
+    settings: Any
+
+
+class Taken(Struct, frozen=True):
+    """What came of a request: how many facts are on disk, or why it was not taken."""
+
+    facts: int = 0
+    rejection: Rejection | None = None
+
+
+async def accept(
+    intake: Intake, request: Request, journal: Journal, sealer: Sealer, now: float
+) -> Taken:
+    """Take a request in; returns only when what it told is on disk.
+
+    Raises `Retryable` when the disk refuses it: then nothing may be answered with 2xx.
+    """
+    verdict = intake.source.verify(request, intake.settings)
+    if verdict is not None:
+        return Taken(rejection=verdict)
+    parsed = intake.source.parse(request, intake.settings)
+    if isinstance(parsed, Rejection):
+        if parsed.keep:
+            await journal.keep_bad(_bad_row(intake, request, parsed, sealer, now))
+        return Taken(rejection=parsed)
+    entries = stamp(intake, [_identified(one) for one in parsed], now)
+    if entries:
+        await journal.append(entries)
+    return Taken(facts=len(entries))
+
+
+def stamp(intake: Intake, facts: Sequence[Fact], now: float) -> list[Entry]:
+    """The facts with who reported them for which shop, and when."""
+    return [Entry(intake.shop, intake.source.name, now, fact) for fact in facts]
+
+
+def _identified(parsed: Parsed) -> Fact:
+    """The fact with hashed match keys instead of raw identifiers."""
+    fact = parsed.fact
+    if isinstance(fact, RefundSeen) or not parsed.raw:
+        return fact
+    found = identify(parsed.raw, parsed.country)
+    person = Person(
+        keys=found.keys,
+        fbc=fact.person.fbc,
+        fbp=fact.person.fbp,
+        plain={**found.plain, **fact.person.plain},
+    )
+    return structs.replace(fact, person=person)
+
+
+def _bad_row(
+    intake: Intake, request: Request, rejection: Rejection, sealer: Sealer, now: float
+) -> BadRow:
+    return BadRow(
+        shop=intake.shop,
+        source=intake.source.name,
+        received_at=now,
+        reason=rejection.reason,
+        field=rejection.field,
+        detail=rejection.detail,
+        sealed=sealer.seal(request.body),
+    )

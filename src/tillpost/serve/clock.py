@@ -1,0 +1,46 @@
+"""The server's one clock: the machine's, or one that a simulation moves."""
+
+import time
+from datetime import UTC, datetime
+
+from tillpost.core.outcome import Misconfigured
+
+
+class SystemClock:
+    """The machine's clock."""
+
+    def now(self) -> float:
+        """Unix seconds."""
+        return time.time()
+
+
+class SimulatedClock:
+    """A clock that stands still until it is set, and never goes back."""
+
+    def __init__(self, start: float) -> None:
+        self._now = start
+
+    def now(self) -> float:
+        """Unix seconds of the simulation."""
+        return self._now
+
+    def set(self, moment: float) -> float:
+        """Move to `moment`, if it lies ahead; returns the time it is now."""
+        self._now = max(self._now, moment)
+        return self._now
+
+
+def unix(text: str) -> float:
+    """Unix seconds of an ISO 8601 time with a zone; raises `Misconfigured` for anything else."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        moment = None
+    if moment is None or moment.tzinfo is None:
+        raise Misconfigured("now: write a time with its zone, e.g. 2026-11-01T09:00:00Z")
+    return moment.timestamp()
+
+
+def iso(moment: float) -> str:
+    """ISO 8601 in UTC, to the second."""
+    return datetime.fromtimestamp(moment, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

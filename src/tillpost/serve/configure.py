@@ -1,0 +1,203 @@
+"""Reading the settings: file, then environment, then flags; every mistake named with its place."""
+
+import difflib
+import os
+import re
+import tomllib
+import types
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Union, get_args, get_origin
+
+import msgspec
+
+from tillpost.core.outcome import Misconfigured
+from tillpost.serve.settings import SECRET_KEYS, Settings, known_keys
+
+PREFIX = "TILLPOST_"
+_NOT_SETTINGS = frozenset({"TILLPOST_DATA", "TILLPOST_ALL", "TILLPOST_SHARED", "TILLPOST_CONFIG"})
+
+
+def load(
+    path: Path | None, environment: Mapping[str, str], flags: Mapping[str, Any] | None = None
+) -> Settings:
+    """The settings of a file, overlaid by the environment and by flags.
+
+    Flags are dotted keys, e.g. {"server.port": 9000}; None leaves a key alone.
+    Raises `Misconfigured` with the file, the line and the fix.
+    """
+    text = _text(path)
+    tree = _tree(path, text)
+    _check_keys(tree, Settings, (), path, text)
+    for name, value in sorted(environment.items()):
+        if name.startswith(PREFIX) and name not in _NOT_SETTINGS:
+            _overlay(tree, name, value)
+    for dotted, value in (flags or {}).items():
+        if value is not None:
+            _put(tree, dotted.split("."), value, f"--{dotted.rsplit('.', 1)[-1]}")
+    settings = _convert(tree, path, text)
+    _check_sense(settings)
+    return settings
+
+
+def shown(settings: Settings) -> dict[str, Any]:
+    """The settings as plain values with every secret masked."""
+    masked = _masked(msgspec.to_builtins(settings))
+    return dict(masked)
+
+
+def data_directory(settings: Settings, environment: Mapping[str, str]) -> Path:
+    """Where the databases are: the setting, else `$TILLPOST_DATA`, else ./tillpost-data."""
+    return Path(settings.server.data or environment.get("TILLPOST_DATA") or "tillpost-data")
+
+
+def _text(path: Path | None) -> str:
+    if path is None:
+        return ""
+    try:
+        return path.read_text("utf-8")
+    except OSError as error:
+        raise Misconfigured(
+            f"cannot read {path} ({error.strerror}): name a file with --config"
+        ) from None
+    except UnicodeDecodeError:
+        raise Misconfigured(f"{path} is not UTF-8 text: save it as UTF-8") from None
+
+
+def _tree(path: Path | None, text: str) -> dict[str, Any]:
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise Misconfigured(f"{path} is not valid TOML: {error}") from None
+
+
+def _check_keys(tree: Any, kind: Any, trail: tuple[str, ...], path: Path | None, text: str) -> None:
+    if isinstance(tree, list):
+        for entry in tree:
+            _check_keys(entry, _inner(kind), trail, path, text)
+        return
+    table = _table(kind)
+    if table is None or not isinstance(tree, dict):
+        return
+    known = known_keys(table)
+    for key, value in tree.items():
+        if key not in known:
+            raise Misconfigured(_unknown(key, trail, known, path, text))
+        _check_keys(value, known[key], (*trail, key), path, text)
+
+
+def _unknown(
+    key: str, trail: tuple[str, ...], known: Mapping[str, Any], path: Path | None, text: str
+) -> str:
+    where = f"{path}:{_line(text, key)}"
+    dotted = ".".join((*trail, key))
+    near = difflib.get_close_matches(key, known, n=1)
+    hint = f"did you mean `{near[0]}`?" if near else f"known keys: {', '.join(sorted(known))}"
+    return f"{where}: unknown key `{dotted}`; {hint}"
+
+
+def _line(text: str, key: str) -> int:
+    """The line a key stands on, found by a scan: tomllib keeps no places."""
+    pattern = re.compile(rf"^\s*(\[+[\w.\s]*)?\b{re.escape(key)}\b")
+    for number, line in enumerate(text.splitlines(), 1):
+        if pattern.match(line):
+            return number
+    return 1
+
+
+def _table(kind: Any) -> Any:
+    """The settings table behind a type, if it is one: `X | None` and tuples are looked through."""
+    if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
+        return kind
+    if get_origin(kind) in {Union, types.UnionType}:
+        return next((t for t in map(_table, get_args(kind)) if t is not None), None)
+    return None
+
+
+def _inner(kind: Any) -> Any:
+    return get_args(kind)[0] if get_origin(kind) is tuple else kind
+
+
+def _overlay(tree: dict[str, Any], name: str, value: str) -> None:
+    """One environment variable: `__` nests, a number is a place in a list, `_FILE` is read."""
+    steps = name.removeprefix(PREFIX).lower().split("__")
+    if steps[-1].endswith("_file"):
+        steps[-1] = steps[-1].removesuffix("_file")
+        try:
+            value = Path(value).read_text("utf-8").strip()
+        except OSError as error:
+            raise Misconfigured(f"{name}: cannot read {value} ({error.strerror})") from None
+    _put(tree, steps, _value(value), name)
+
+
+def _value(text: str) -> Any:
+    """Lists and booleans are written as in TOML; everything else is text."""
+    if text.startswith("[") or text in {"true", "false"}:
+        try:
+            return tomllib.loads(f"value = {text}")["value"]
+        except tomllib.TOMLDecodeError:
+            return text
+    return text
+
+
+def _put(tree: dict[str, Any], steps: list[str], value: Any, origin: str) -> None:
+    kind: Any = Settings
+    place: Any = tree
+    for step, following in zip(steps, [*steps[1:], None], strict=True):
+        if isinstance(place, list):
+            place = _entry(place, step, value if following is None else {}, origin)
+            kind = _inner(kind)
+            continue
+        table = _table(kind)
+        known = known_keys(table) if table else {}
+        if step not in known:
+            raise Misconfigured(_unknown(step, (), known, Path(origin), ""))
+        kind = known[step]
+        if following is None:
+            place[step] = value
+        else:
+            place = place.setdefault(step, [] if get_origin(kind) is tuple else {})
+
+
+def _entry(place: list[Any], step: str, new: Any, origin: str) -> Any:
+    if not step.isdigit() or int(step) > len(place):
+        raise Misconfigured(f"{origin}: `{step}` is no place in the list: use 0 to {len(place)}")
+    if int(step) == len(place):
+        place.append(new)
+    return place[int(step)]
+
+
+def _convert(tree: dict[str, Any], path: Path | None, text: str) -> Settings:
+    try:
+        return msgspec.convert(tree, Settings, strict=False)
+    except msgspec.ValidationError as error:
+        message = str(error)
+        keys = re.findall(r"\.(\w+)", message.split(" - at ")[-1])
+        line = _line(text, keys[-1]) if keys else 1
+        where = f"{path}:{line}" if path else "settings"
+        raise Misconfigured(f"{where}: {message.replace(' - at `$.', ' at `')}") from None
+
+
+def _check_sense(settings: Settings) -> None:
+    names = [shop.name for shop in settings.shops]
+    doubled = next((name for name in names if names.count(name) > 1), None)
+    if doubled:
+        raise Misconfigured(f"shops: two shops are named `{doubled}`: give each its own name")
+    for destination in settings.destinations:
+        if destination.shop not in names:
+            raise Misconfigured(
+                f"destinations: there is no shop `{destination.shop}`; shops: {', '.join(names)}"
+            )
+
+
+def _masked(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {k: "***" if k in SECRET_KEYS and v else _masked(v) for k, v in value.items()}
+    if isinstance(value, list):
+        return [_masked(entry) for entry in value]
+    return value
+
+
+def environment() -> Mapping[str, str]:
+    """The process's own environment."""
+    return os.environ

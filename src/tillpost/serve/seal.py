@@ -1,0 +1,52 @@
+"""Sealing what must not be read from disk: AES-GCM, a fresh nonce in front of every box."""
+
+import os
+import secrets
+from pathlib import Path
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from tillpost.core.outcome import Misconfigured
+
+_NONCE = 12
+KEY_FILE = "key"
+
+
+class AesSealer:
+    """A sealer under one 32-byte key."""
+
+    def __init__(self, key: bytes) -> None:
+        self._box = AESGCM(key)
+
+    def seal(self, plain: bytes) -> bytes:
+        """A box that only `open` of the same key reads."""
+        nonce = os.urandom(_NONCE)
+        return nonce + self._box.encrypt(nonce, plain, None)
+
+    def open(self, box: bytes) -> bytes:
+        """What was sealed; raises `Misconfigured` if the key is another."""
+        try:
+            return self._box.decrypt(box[:_NONCE], box[_NONCE:], None)
+        except InvalidTag:
+            raise Misconfigured(
+                "a sealed row does not open: the sealing key is not the one it was sealed with"
+            ) from None
+
+
+def read_key(directory: Path) -> bytes:
+    """The directory's sealing key, made at the first call (mode 0600).
+
+    In production the key comes from outside the data directory: `TILLPOST_KEY_FILE`.
+    """
+    path = directory / KEY_FILE
+    if not path.exists():
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(handle, "wb") as file:
+            file.write(secrets.token_bytes(32))
+            file.flush()
+            os.fsync(file.fileno())
+    key = path.read_bytes()
+    if len(key) != 32:
+        raise Misconfigured(f"{path} is damaged: a sealing key has 32 bytes; restore it")
+    return key

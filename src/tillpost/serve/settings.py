@@ -1,0 +1,158 @@
+"""The settings: one typed table, read from a TOML file, the environment and flags, in that order.
+
+Unknown keys are errors with the file, the line and the nearest known key. Secrets may
+come from files: `TILLPOST_DESTINATIONS__0__ACCESS_TOKEN_FILE=/run/secrets/token`.
+"""
+
+from typing import Any, Literal
+
+import msgspec
+from msgspec import Struct, field
+
+
+class Server(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Where the server listens and how it works."""
+
+    host: str = "127.0.0.1"
+    """Address to listen on."""
+    port: int = 8484
+    """Port to listen on."""
+    public_url: str | None = None
+    """The address that browsers and shops reach the server at, e.g. https://tp.example.com."""
+    data: str | None = None
+    """Directory of the databases; default `$TILLPOST_DATA`, else `./tillpost-data`."""
+    trusted_proxies: tuple[str, ...] = ()
+    """Networks whose forwarding headers are believed, e.g. ["10.0.0.0/8"]."""
+    mode: Literal["live", "shadow"] = "live"
+    """`shadow` builds and compares everything and sends nothing."""
+
+
+class ShopifySettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The shop's webhooks."""
+
+    webhook_secrets: tuple[str, ...] = ()
+    """The current secret first, then the previous one while it is rotated."""
+    api_version: str = "2026-07"
+    """Version of the Admin API for `backfill`."""
+
+
+class OrderSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What counts as a Purchase and when it goes out."""
+
+    purchase_on: Literal["created", "paid"] = "created"
+    """`paid` waits for the money of every order."""
+    value: Literal["total", "subtotal"] = "total"
+    """What the platform is told that the order was worth."""
+    refunds: Literal["report", "event"] = "report"
+    """`event` also sends a custom Refund event."""
+    join_wait: float = 90.0
+    """Seconds that a Purchase waits for its browser beacon."""
+
+
+class ConsentSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What holds where no consent was reported."""
+
+    unknown: Literal["region", "send", "limited", "suppress"] = "region"
+    """`region`: EEA, UK and CH hold, then suppress; US states with a law limit; elsewhere send."""
+
+
+class CatalogueSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How the platform's catalogue names the products."""
+
+    content_id: Literal["product", "variant", "sku", "shopify"] = "product"
+    """Which of the shop's ids is sent as the content id."""
+
+
+class ServerKey(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A key of one shop's back end; it opens only what its scopes name."""
+
+    key: str
+    """At least 16 characters."""
+    scopes: tuple[Literal["events", "reports", "costs", "admin"], ...] = ("events",)
+    """What the key may do."""
+
+
+class ShopSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One shop."""
+
+    name: str
+    """Its name in paths, e.g. /webhooks/shopify/NAME."""
+    domain: str
+    """Its address at the shop system, e.g. acme.myshopify.com."""
+    currency: str = "USD"
+    """Currency of its reports."""
+    timezone: str = "UTC"
+    """Zone of the days in its reports."""
+    country: str | None = None
+    """Where phone numbers without a country code are dialled."""
+    origins: tuple[str, ...] = ()
+    """Addresses whose pages may send beacons, e.g. ["https://www.acme.com"]."""
+    server_keys: tuple[str | ServerKey, ...] = ()
+    """Keys of its back ends; a plain string may send events."""
+    shopify: ShopifySettings | None = None
+    orders: OrderSettings = OrderSettings()
+    consent: ConsentSettings = ConsentSettings()
+    catalogue: CatalogueSettings = CatalogueSettings()
+
+
+class DestinationSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Where one shop's events go."""
+
+    kind: Literal["meta"]
+    """The platform."""
+    shop: str
+    """Name of the shop."""
+    dataset_id: str
+    """The dataset (pixel) id."""
+    access_token: str
+    """The dataset's token; it is never logged nor written to disk."""
+    url: str | None = None
+    """Base address; `embedded` is the receiver in the same process."""
+    version: str = "v26.0"
+    """Version of the Graph API."""
+    test_event_code: str | None = None
+    """Code of the Test Events tab; test events count in measurement all the same."""
+    events: tuple[str, ...] = ()
+    """Event names to send; none named: all."""
+
+
+class Dataset(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A dataset that the embedded receiver takes events for."""
+
+    id: str
+    access_token: str
+    app_secret: str | None = None
+    """Checks `appsecret_proof` where it is set."""
+
+
+class ReceiverSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The embedded receiver."""
+
+    datasets: tuple[Dataset, ...] = ()
+    same_source: Literal["absorb", "count"] = "absorb"
+    """Whether two server events with one id count once (domain rule 5)."""
+    token: str | None = None
+    """Key of /receiver/people and /receiver/touches."""
+
+
+class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """All of `tillpost.toml`."""
+
+    server: Server = Server()
+    shops: tuple[ShopSettings, ...] = ()
+    destinations: tuple[DestinationSettings, ...] = ()
+    receiver: ReceiverSettings = field(default_factory=ReceiverSettings)
+    admin_password: str | None = None
+    """Password of the dashboard in development; a hash takes its place with `init`."""
+
+
+SECRET_KEYS = frozenset(
+    {"webhook_secrets", "server_keys", "key", "access_token", "app_secret", "token"}
+    | {"admin_password"}
+)
+"""Keys whose values are masked wherever settings are shown."""
+
+
+def known_keys(kind: Any) -> dict[str, Any]:
+    """The keys of a settings table and the types of their values."""
+    return {f.encode_name: f.type for f in msgspec.structs.fields(kind)}

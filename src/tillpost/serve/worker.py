@@ -1,0 +1,175 @@
+"""The worker beside the server: folds, releases, delivers and settles, until it is told to stop.
+
+Every loop does one small round after another, so that a stop never waits long and a
+crash costs one round. `drain` does rounds until nothing is due at the clock's time.
+"""
+
+import asyncio
+import contextlib
+import random
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Protocol
+
+import structlog
+
+from tillpost.collect.fold import Context, fold, release, wanted, wanted_held
+from tillpost.core.books import BadRow
+from tillpost.core.event import Entry
+from tillpost.core.shop import Route, Shop
+from tillpost.deliver.outbox import Line, deliver
+from tillpost.ports import Clock, Folder, Journal, Outbox, Sealer, Transport
+
+_FOLD_BATCH = 500
+_RELEASE_BATCH = 500
+_IDLE_SECONDS = 0.25
+_TROUBLE_SECONDS = 1.0
+
+_log = structlog.get_logger("tillpost.worker")
+
+
+class GatewayBooks(Journal, Folder, Outbox, Protocol):
+    """All that the gateway's rounds need of a store."""
+
+
+class Settling(Protocol):
+    """The receiver's rounds."""
+
+    def settle_once(self, now: float) -> int:
+        """Settle one batch of what was received; returns how many events."""
+
+
+class Worker:
+    """The rounds of one node; `wake` ends a wait at once, `stop` ends all after their round."""
+
+    def __init__(  # noqa: PLR0913  # the composition root hands over every part by name
+        self,
+        *,
+        store: GatewayBooks,
+        shops: dict[str, Shop],
+        routes: dict[str, tuple[Route, ...]],
+        lines: Sequence[Line],
+        transport: Transport,
+        sealer: Sealer,
+        clock: Clock,
+        receiver: Settling | None,
+    ) -> None:
+        self._store = store
+        self._shops = shops
+        self._routes = routes
+        self._lines = lines
+        self._transport = transport
+        self._sealer = sealer
+        self._clock = clock
+        self._receiver = receiver
+        self._stopping = False
+        self._tasks: list[asyncio.Task[None]] = []
+        self._bells: list[asyncio.Event] = []
+        self._folding = asyncio.Lock()
+
+    def start(self) -> None:
+        """Start every loop on the running event loop; leases of a former run are given back."""
+        self._store.free()
+        rounds: list[tuple[str, Callable[[], Awaitable[int]]]] = [
+            ("fold", self.fold_round),
+            *((line.name, self._delivery(line)) for line in self._lines),
+        ]
+        if self._receiver is not None:
+            rounds.append(("settle", self.settle_round))
+        for name, one in rounds:
+            bell = asyncio.Event()
+            self._bells.append(bell)
+            self._tasks.append(asyncio.create_task(self._loop(name, one, bell)))
+
+    def wake(self) -> None:
+        """There may be something to do now."""
+        for bell in self._bells:
+            bell.set()
+
+    async def stop(self) -> None:
+        """End after the rounds that are under way."""
+        self._stopping = True
+        self.wake()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def drain(self) -> None:
+        """Return when nothing is left to do at the clock's time."""
+        while True:
+            done = await self.fold_round()
+            for line in self._lines:
+                done += await self._delivery(line)()
+            done += await self.settle_round()
+            if done == 0 and not await asyncio.to_thread(self._due):
+                return
+            if done == 0:
+                await asyncio.sleep(0.01)
+
+    async def fold_round(self) -> int:
+        """Fold one batch of what came in, and look at holds that end."""
+        async with self._folding:
+            return await asyncio.to_thread(self._fold_once)
+
+    async def settle_round(self) -> int:
+        """Settle one batch at the receiver."""
+        if self._receiver is None:
+            return 0
+        return await asyncio.to_thread(self._receiver.settle_once, self._clock.now())
+
+    def _delivery(self, line: Line) -> Callable[[], Awaitable[int]]:
+        async def once() -> int:
+            return await deliver(line, self._store, self._transport, self._clock, random.random)
+
+        return once
+
+    def _due(self) -> bool:
+        """Whether a sender still holds something that was due."""
+        now = self._clock.now()
+        due = [self._store.next_due(line.name) for line in self._lines]
+        return any(moment is not None and moment <= now for moment in due)
+
+    def _fold_once(self) -> int:
+        now = self._clock.now()
+        context = Context(self._shops, self._routes, now)
+        entries = self._store.unfolded(_FOLD_BATCH)
+        if entries:
+            self._fold_batch(entries, context)
+        rows = self._store.held(now, _RELEASE_BATCH)
+        if rows:
+            books = self._store.recall(wanted_held(rows))
+            self._store.commit(release(rows, books, context))
+        return len(entries) + len(rows)
+
+    def _fold_batch(self, entries: list[tuple[int, Entry]], context: Context) -> None:
+        """Fold a batch; if one entry breaks the rules' code, it alone is set aside."""
+        try:
+            books = self._store.recall(wanted(entry for _, entry in entries))
+            self._store.commit(fold(entries, books, context))
+        except (ValueError, TypeError, KeyError, ArithmeticError) as error:
+            if len(entries) > 1:
+                for entry in entries:
+                    self._fold_batch([entry], context)
+                return
+            self._set_aside(entries[0], error, context)
+
+    def _set_aside(self, entry: tuple[int, Entry], error: Exception, context: Context) -> None:
+        position, what = entry
+        kind = type(error).__name__
+        _log.error("entry_set_aside", position=position, shop=what.shop, error=kind)
+        row = BadRow(
+            what.shop, what.source, context.now, "cannot_fold", "fact", kind, self._sealer.seal(b"")
+        )
+        self._store.set_aside(row, position)
+
+    async def _loop(
+        self, name: str, one: Callable[[], Awaitable[int]], bell: asyncio.Event
+    ) -> None:
+        while not self._stopping:
+            bell.clear()
+            try:
+                done = await one()
+            except Exception as error:  # noqa: BLE001  # a round that fails is tried again
+                _log.error("round_failed", round=name, error=type(error).__name__, text=str(error))
+                await asyncio.sleep(_TROUBLE_SECONDS)
+                continue
+            if done == 0:
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(bell.wait(), _IDLE_SECONDS)
