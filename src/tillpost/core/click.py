@@ -7,14 +7,17 @@ A cookie that exists is never changed, not even by a letter: Meta compares it as
 import re
 from collections.abc import Set as AbstractSet
 from functools import cache, lru_cache
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import unquote, unquote_plus
 
 from msgspec import Struct
-from publicsuffixlist import PublicSuffixList
 
 from tillpost.core import utm
 from tillpost.core.identity import PLAIN
+from tillpost.core.spelling import CLICK_COOKIE
+
+if TYPE_CHECKING:
+    from publicsuffixlist import PublicSuffixList
 
 MAX_AGE = 90 * 86_400
 """Seconds after which a click cookie is not sent: the life of the cookie itself."""
@@ -22,15 +25,11 @@ MAX_AGE = 90 * 86_400
 LANDING_SITE_CUT = 255
 """A shop's `landing_site` of this length was cut, and a click id at its end with it."""
 
-PLAIN_IDS = frozenset(PLAIN)
-"""Ids of customer information that are sent as they are; `core.identity` spells them."""
+PLAIN_IDS = frozenset(PLAIN) - {"fbc", "fbp", "client_ip_address"}
+"""Ids of a person that are sent as they are, in `Person.plain`; `core.identity` spells them."""
 
 _MAX_FBCLID = 500
 _FBCLID = re.compile(rf"[A-Za-z0-9_-]{{1,{_MAX_FBCLID}}}")
-_COOKIE = re.compile(
-    r"fb\.(?P<index>[0-9])\.(?P<created>[0-9]{13})\.(?P<value>[A-Za-z0-9_~%+=-]{1,500})"
-    r"(?:\.(?P<suffix>[A-Za-z0-9_-]{8}|AQ|Ag|Aw|BA|BQ|Bg))?"
-)
 
 
 class Cookie(Struct, frozen=True):
@@ -133,7 +132,7 @@ def click_ids(url: str | None) -> tuple[ClickId, ...]:
 
 def parse(cookie: str | None) -> Cookie | None:
     """The parts of an `_fbc` or `_fbp`; None for anything that is not one."""
-    found = _COOKIE.fullmatch(cookie or "")
+    found = CLICK_COOKIE.fullmatch(cookie or "")
     if not found:
         return None
     return Cookie(int(found["index"]), int(found["created"]), found["value"], found["suffix"])
@@ -141,7 +140,7 @@ def parse(cookie: str | None) -> Cookie | None:
 
 def is_cookie(cookie: str) -> bool:
     """Whether this is a well-formed `_fbc` or `_fbp`, with the builder's suffix or without."""
-    return _COOKIE.fullmatch(cookie) is not None
+    return CLICK_COOKIE.fullmatch(cookie) is not None
 
 
 def fbclid_of(url: str | None) -> str | None:
@@ -209,8 +208,10 @@ def usable_fbc(fbc: str | None, event_time: float) -> str | None:
 
 
 @cache
-def _public_suffixes() -> PublicSuffixList:
+def _public_suffixes() -> "PublicSuffixList":
     """The list with its private part, so that each shop of a platform is its own domain."""
+    from publicsuffixlist import PublicSuffixList
+
     return PublicSuffixList(only_icann=False)
 
 
@@ -262,9 +263,10 @@ def _kept(query: str, allow: AbstractSet[str], first: str) -> str:
 
 
 def _names_a_person(text: str) -> bool:
-    return ("@" in text or "%" in text) and bool(
-        _ADDRESS_OF_A_PERSON.search(unquote(unquote(text)))
-    )
+    """Whether an e-mail address stands in `text`, plain or escaped up to four times."""
+    for _ in range(4):
+        text = unquote(text)
+    return "@" in text and _ADDRESS_OF_A_PERSON.search(text) is not None
 
 
 def _base(base: str) -> str:

@@ -80,6 +80,10 @@ FINDINGS: Mapping[Code, Words] = {
     ),
     Code.DEVICE: Words("{field} is no advertising id", "send its 32 hex digits, not all zeros"),
     Code.LEAD: Words("{field} is no lead id", "send its 15 to 17 digits"),
+    Code.COOKIE: Words(
+        "{field} is not a click cookie",
+        "send fb.<index>.<time in ms>.<value> as the browser has it",
+    ),
     Code.ADDRESS: Words("{field} is not a public address", "send the shopper's own address"),
     Code.UNKNOWN: Words("{field} is not a match key", "use the names of customer information"),
 }
@@ -125,6 +129,8 @@ PLAIN: Mapping[str, Callable[[str, str | None], str | Code]] = {
     "madid": spelling.device_id,
     "lead_id": spelling.lead_id,
     "client_ip_address": spelling.address,
+    "fbc": spelling.click_cookie,
+    "fbp": spelling.click_cookie,
 } | dict.fromkeys(
     (
         "anon_id",
@@ -304,6 +310,24 @@ def normalize(field: str, value: object, country: str | None = None) -> Normaliz
         return Normalized(findings=(_finding(field, spelled),))
     second = _ALTERNATIVE[field](text, spelled, region) if field in _ALTERNATIVE else ""
     return Normalized((spelled, second) if second and second != spelled else (spelled,))
+
+
+def spellings(field: str, value: object, country: str | None = None) -> tuple[tuple[str, str], ...]:
+    """((form, text), ...): every text that `identify` would hash for `value`.
+
+    `normalize` says why there is none. An id that is never hashed has one, `meta`.
+    """
+    normal = normalize(field, value, country)
+    if normal.hashed or not normal.values:
+        return tuple(("given", text) for text in normal.values)
+    text, meta = str(value), normal.values[0]
+    rows = [("meta", meta)]
+    for form in FORMS:
+        if field in form.fields:
+            spelled = form.spell(text, meta, country_code(country))
+            if spelled and spelled != meta:
+                rows.append((form.name, spelled))
+    return tuple(rows)
 
 
 def country_code(country: str | None) -> str | None:

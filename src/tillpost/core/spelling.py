@@ -10,7 +10,8 @@ from datetime import date
 from enum import Enum
 
 from tillpost.core.phone import place
-from tillpost.core.places import country_code, state_code
+from tillpost.core.places import country_code
+from tillpost.core.states import state_code
 
 
 class Code(Enum):
@@ -32,6 +33,7 @@ class Code(Enum):
     PLACEHOLDER = "placeholder"
     DEVICE = "not_a_device_id"
     LEAD = "not_a_lead_id"
+    COOKIE = "not_a_click_cookie"
     ADDRESS = "not_a_public_address"
     UNKNOWN = "unknown_field"
 
@@ -304,6 +306,20 @@ def address(text: str, _country: str | None) -> str | Code:
     except ValueError:
         return Code.ADDRESS if text.strip() else Code.EMPTY
     return str(found) if found.is_global else Code.ADDRESS
+
+
+CLICK_COOKIE = re.compile(
+    r"fb\.(?P<index>[0-9])\.(?P<created>[0-9]{13})\.(?P<value>[A-Za-z0-9_~%+=-]{1,500})"
+    r"(?:\.(?P<suffix>[A-Za-z0-9_-]{8}|AQ|Ag|Aw|BA|BQ|Bg))?"
+)
+"""`_fbc` and `_fbp`, with or without what the parameter builder appends."""
+
+
+def click_cookie(text: str, _country: str | None) -> str | Code:
+    """The cookie as it is, if it is well formed."""
+    if CLICK_COOKIE.fullmatch(text):
+        return text
+    return Code.COOKIE if text else Code.EMPTY
 
 
 def opaque(text: str, _country: str | None) -> str | Code:
