@@ -187,7 +187,7 @@ FORMS = (
 )
 """Every spelling besides the documented one; a row counts only where it differs from that."""
 
-_ALL = ("em", "ph", "fn", "ln", "db", "ge", "ct", "st", "zp", "country", "external_id")
+_ALL = tuple(row.name for row in FIELDS)
 _Slots: TypeAlias = tuple[tuple[str, ...], ...]
 _META: dict[str, _Slots] = dict.fromkeys(_ALL, (("meta", "given"),))
 _TWICE: dict[str, _Slots] = dict.fromkeys(
@@ -238,6 +238,9 @@ PLATFORMS: Mapping[str, Mapping[str, _Slots]] = {
     "openai": {"em": (("meta", "given"),)},
 }
 """Platform -> field -> one preference list per hash it is sent: the first form there is."""
+
+NAMES = (*_ALL, *PLAIN)
+"""Every match key that `normalize` knows, the hashed ones first."""
 
 _FIELD = {row.name: row for row in FIELDS}
 _ALTERNATIVE = {
@@ -328,6 +331,15 @@ def spellings(field: str, value: object, country: str | None = None) -> tuple[tu
             if spelled and spelled != meta:
                 rows.append((form.name, spelled))
     return tuple(rows)
+
+
+def rule(field: str, form: str) -> str:
+    """How `form` spells `field`, in words for people."""
+    if form == "given":
+        return "hashed by the sender: lower case, without the builder's suffix"
+    if form == "meta":
+        return _FIELD[field].rule if field in _FIELD else "as it is"
+    return next(row.rule for row in FORMS if row.name == form and field in row.fields)
 
 
 def country_code(country: str | None) -> str | None:
