@@ -1,0 +1,148 @@
+"""The world: people, orders, visits and ads put together into one list of requests."""
+
+from datetime import datetime, timedelta
+from functools import partial
+
+from msgspec import Struct
+
+from tillpost.simulate import ads, browser, platform, shopify, truth
+from tillpost.simulate.devices import Cookies
+from tillpost.simulate.dice import Dice
+from tillpost.simulate.journeys import Journeys, Visit, jars
+from tillpost.simulate.knobs import Knobs
+from tillpost.simulate.people import person
+from tillpost.simulate.sales import Sale, sales
+from tillpost.simulate.shopify import SHOP_CURRENCY, Checkout
+from tillpost.simulate.times import DAY, HOUR, Span
+from tillpost.simulate.truth import Truth
+from tillpost.simulate.wire import Planned, Request, Secrets, iso
+
+BEFORE = 2 * HOUR
+"""Some visits of the first orders begin before the first second; the accounts are older still."""
+
+
+class World(Struct, frozen=True):
+    """One simulated world: what will be sent, by time, and what is true of it."""
+
+    knobs: Knobs
+    span: Span
+    plan: tuple[Planned, ...]
+    truth: Truth
+
+
+class Cast(Struct, frozen=True):
+    """Everything that exists before anything is sent."""
+
+    sales: tuple[Sale, ...]
+    visits: tuple[Visit, ...]
+    jars: dict[str, Cookies]
+    checkouts: tuple[Checkout, ...]
+    crowd: range
+    """Numbers of all people: buyers, then those who only look."""
+
+
+def build_world(
+    knobs: Knobs, start: datetime, *, seconds: float | None = None, first: int = 0
+) -> World:
+    """The world that begins at `start`, an aware datetime; the same arguments, the same world.
+
+    `seconds` replaces the knob `days`; `first` is the number of the first order and person.
+    """
+    dice = Dice(knobs.seed)
+    begin = start.timestamp()
+    span = Span(begin, begin + (knobs.days * DAY if seconds is None else seconds))
+    pool = ads.ads(knobs)
+    journeys = Journeys(dice, knobs, pool, span)
+    cast = _cast(dice, knobs, span, journeys, first)
+    crowd = [person(dice, knobs, index) for index in cast.crowd]
+    known = platform.accounts(dice, knobs, crowd, platform.first_fbps(cast.visits, cast.jars))
+    touches = platform.touches(dice, knobs, span, pool, crowd, cast.sales, cast.visits)
+    plan = [
+        *platform.people_requests(known, begin - BEFORE),
+        *platform.touch_requests(touches, known, span),
+        _spend(dice, knobs, start, span),
+        *_shop(dice, knobs, cast),
+        *_browsers(dice, knobs, cast),
+        *_bots(knobs, journeys, cast),
+    ]
+    clicks = {t.click_id: t.who.id for t in touches if t.click_id and t.action == "link_click"}
+    facts = _truth(dice, knobs, span, cast, known, clicks)
+    return World(knobs, span, tuple(sorted(plan, key=lambda row: row.at)), facts)
+
+
+def _cast(dice: Dice, knobs: Knobs, span: Span, journeys: Journeys, first: int) -> Cast:
+    sold = sales(dice, knobs, span, first)
+    buyers = 1 + max((sale.buyer.index for sale in sold), default=first)
+    crowd = range(first, buyers + knobs.orders + 1)
+    visits = [visit for sale in sold if sale.kind == "web" for visit in journeys.before(sale)]
+    idle = int(knobs.visits * knobs.orders)
+    visits += [journeys.idle(first + number, crowd) for number in range(idle)]
+    found = jars(dice, knobs, visits)
+    own = {visit.order: visit for visit in visits if visit.order is not None}
+    checkouts = []
+    for sale in sold:
+        visit = own.get(sale.index)
+        cookies = found.get(visit.id) if visit else None
+        checkouts.append(browser.attributes(dice, knobs, sale, visit, cookies))
+    return Cast(sold, tuple(visits), found, tuple(checkouts), crowd)
+
+
+def _shop(dice: Dice, knobs: Knobs, cast: Cast) -> list[Planned]:
+    return [row for checkout in cast.checkouts for row in shopify.webhooks(dice, knobs, checkout)]
+
+
+def _browsers(dice: Dice, knobs: Knobs, cast: Cast) -> list[Planned]:
+    sold = {sale.index: sale for sale in cast.sales}
+    told = (
+        browser.visit_beacon(
+            visit,
+            cast.jars.get(visit.id),
+            sold[visit.order] if visit.order is not None else None,
+        )
+        for visit in cast.visits
+    )
+    rows = [row for row in told if row is not None]
+    for checkout in cast.checkouts:
+        rows += browser.purchase_requests(dice, knobs, checkout)
+    return rows
+
+
+def _bots(knobs: Knobs, journeys: Journeys, cast: Cast) -> list[Planned]:
+    views = sum(len(visit.pages) for visit in cast.visits)
+    count = int(views * knobs.bots / (1 - knobs.bots)) if knobs.bots < 1 else views
+    return [browser.bot_beacon(journeys.bot(cast.crowd.start + n)) for n in range(count)]
+
+
+def _spend(dice: Dice, knobs: Knobs, start: datetime, span: Span) -> Planned:
+    end = start + timedelta(seconds=span.end - span.begin)
+    text = ads.spend_csv(dice, knobs, start, end)
+    return Planned(span.begin, "owner", "spend", partial(_spend_request, text))
+
+
+def _spend_request(text: str, secrets: Secrets) -> Request:
+    headers = (("Content-Type", "text/csv"), ("Authorization", f"Bearer {secrets.server_key}"))
+    return Request("POST", "/api/v1/spend/demo", headers, text.encode())
+
+
+def _truth(  # the truth is made of all there is
+    dice: Dice, knobs: Knobs, span: Span, cast: Cast, known: dict[str, dict[str, str]],
+    clicks: dict[str, str],
+) -> Truth:  # fmt: skip
+    usable = truth.Usable(known, clicks)
+    sightings = truth.Sightings(cast.visits, cast.jars)
+    names: dict[str, list[str]] = {}
+    for ad in ads.ads(knobs):
+        names[ad.campaign_id] = [ad.campaign, *([ad.renamed] if ad.renamed else [])]
+    return Truth(
+        seed=knobs.seed,
+        start=iso(span.begin),
+        end=iso(span.end),
+        currency=SHOP_CURRENCY,
+        orders=[
+            truth.order_truth(dice, knobs, checkout, sightings, usable)
+            for checkout in cast.checkouts
+        ],
+        accounts=known,
+        clicks=clicks,
+        campaigns=names,
+    )

@@ -1,0 +1,461 @@
+"""The shop's server: order and refund JSON in Shopify's shape, and its signed webhooks."""
+
+from collections.abc import Iterator
+from datetime import datetime
+from decimal import Decimal
+from functools import partial
+from typing import Any, NamedTuple
+from zoneinfo import ZoneInfo
+
+from msgspec import Struct
+
+from tillpost.simulate.devices import Cookies
+from tillpost.simulate.dice import Dice
+from tillpost.simulate.journeys import Visit
+from tillpost.simulate.knobs import Knobs
+from tillpost.simulate.people import Person, customer_id
+from tillpost.simulate.sales import Line, Sale, presented
+from tillpost.simulate.times import DAY, HOUR
+from tillpost.simulate.wire import (
+    API_VERSION,
+    ORIGIN,
+    SHOP_DOMAIN,
+    Planned,
+    Request,
+    Secrets,
+    encode,
+    iso,
+    sign,
+)
+
+ZONE = ZoneInfo("America/New_York")
+SHOP_CURRENCY = "USD"
+STAFF_AGENT = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) Chrome/138.0.0.0 Safari/537.36"
+APPS = {"web": 580111, "pos": 129785, "draft": 1354745, "renewal": 294517, "api": 755357713}
+SOURCES = {
+    "web": "web",
+    "pos": "pos",
+    "draft": "shopify_draft_order",
+    "renewal": "subscription_contract",
+    "api": "755357713",
+}
+
+
+class Checkout(Struct, frozen=True):
+    """The browser's side of one order: its visit, its cookies, what it told the cart."""
+
+    sale: Sale
+    visit: Visit | None
+    cookies: Cookies | None
+    express: bool
+    attributes: tuple[tuple[str, str], ...]
+
+
+class State(NamedTuple):
+    """How far an order has come when a webhook is made."""
+
+    at: float
+    status: str
+    upsold: bool = False
+    fulfilled: bool = False
+    cancelled: bool = False
+    refunded: bool = False
+
+
+def shop_time(at: float) -> str:
+    """ISO 8601 in the shop's zone, to the second, as Shopify writes it."""
+    return datetime.fromtimestamp(int(at), ZONE).isoformat()
+
+
+def landing_site(checkout: Checkout) -> str | None:
+    """Path and query of the session's first page, cut as Shopify cuts it."""
+    if checkout.visit is None or checkout.express:
+        return None
+    return checkout.visit.link.url.removeprefix(ORIGIN)[:255]
+
+
+def order_json(checkout: Checkout, state: State) -> dict[str, Any]:
+    """The order as it stands, in the shape of the REST API of 2026-07."""
+    sale = checkout.sale
+    money = partial(_money, sale.currency)
+    total, tax = sale.total(upsold=state.upsold), sale.tax(upsold=state.upsold)
+    lines = sale.lines + ((sale.extra,) if state.upsold and sale.extra else ())
+    goods = sum((line.price * line.quantity for line in lines), Decimal(0))
+    out: dict[str, Any] = {
+        "id": sale.id,
+        "admin_graphql_api_id": f"gid://shopify/Order/{sale.id}",
+        "app_id": APPS[sale.kind],
+        "browser_ip": None,
+        "cancel_reason": "customer" if state.cancelled else None,
+        "cancelled_at": _when(sale.cancelled_at, hit=state.cancelled),
+        "cart_token": sale.cart_token,
+        "checkout_id": sale.id - 5_000 if sale.checkout_token else None,
+        "checkout_token": sale.checkout_token,
+        "client_details": None,
+        "confirmation_number": f"C{sale.index:08d}",
+        "confirmed": True,
+        "created_at": shop_time(sale.at + 1),
+        "currency": SHOP_CURRENCY,
+        "presentment_currency": sale.currency,
+        "processed_at": shop_time(sale.at),
+        "updated_at": shop_time(state.at),
+        "financial_status": state.status,
+        "fulfillment_status": "fulfilled" if state.fulfilled else None,
+        "name": sale.name,
+        "number": sale.index + 1,
+        "order_number": 1001 + sale.index,
+        "token": f"{sale.id:032x}",
+        "order_status_url": f"{ORIGIN}/77/orders/{sale.id:032x}/authenticate?key={sale.id:040x}",
+        "note": None,
+        "note_attributes": [{"name": n, "value": v} for n, v in checkout.attributes],
+        "payment_gateway_names": _gateways(sale),
+        "source_name": SOURCES[sale.kind],
+        "source_identifier": None,
+        "source_url": None,
+        "location_id": 44_001 if sale.kind == "pos" else None,
+        "user_id": 31_337 if sale.kind in {"pos", "draft"} else None,
+        "device_id": None,
+        "tags": "Subscription Recurring Order" if sale.kind == "renewal" else "",
+        "test": sale.test,
+        "taxes_included": sale.buyer.country.eea,
+        "tax_exempt": False,
+        "total_weight": 0,
+        "total_tip_received": "0.00",
+        "total_outstanding": "0.00" if state.status != "pending" else str(total),
+        "discount_codes": _codes(sale),
+        "discount_applications": [],
+        "line_items": [_line(sale, n, line) for n, line in enumerate(lines)],
+        "shipping_lines": _shipping(sale),
+        "tax_lines": [],
+        "fulfillments": [],
+        "refunds": [refund_json(sale)] if state.refunded else [],
+        "landing_site": landing_site(checkout),
+        "landing_site_ref": None,
+        "referring_site": _referring(checkout),
+        "payment_terms": None,
+        "merchant_of_record_app_id": None,
+    }
+    for name, amount in (
+        ("total_price", total),
+        ("subtotal_price", sale.subtotal(upsold=state.upsold)),
+        ("total_tax", tax),
+        ("total_discounts", sale.discount),
+        ("total_line_items_price", goods),
+    ):
+        out[name], out[f"{name}_set"] = str(amount), money(amount)
+        if name != "total_line_items_price":
+            out[f"current_{name}"], out[f"current_{name}_set"] = str(amount), money(amount)
+    out["total_shipping_price_set"] = money(sale.shipping)
+    return out | _who(checkout) | _client(checkout)
+
+
+def refund_json(sale: Sale) -> dict[str, Any]:
+    """The refund of an order; its transaction is in the buyer's money, as Shopify's are."""
+    at = shop_time(sale.refund_at or sale.at)
+    amount = sale.refund()
+    lines = sale.lines if not sale.refund_lines else sale.lines[:1]
+    return {
+        "id": sale.id + 7,
+        "admin_graphql_api_id": f"gid://shopify/Refund/{sale.id + 7}",
+        "order_id": sale.id,
+        "created_at": at,
+        "processed_at": at,
+        "note": None,
+        "user_id": 31_337,
+        "restock": True,
+        "duties": [],
+        "order_adjustments": [],
+        "refund_shipping_lines": [],
+        "return": None,
+        "refund_line_items": [
+            {
+                "id": sale.id + 20 + n,
+                "line_item_id": sale.id + 100 + n,
+                "quantity": line.quantity if not sale.refund_lines else 1,
+                "restock_type": "return",
+                "subtotal": float(line.price * (line.quantity if not sale.refund_lines else 1)),
+                "total_tax": 0.0,
+                "line_item": _line(sale, n, line),
+            }
+            for n, line in enumerate(lines)
+        ],
+        "transactions": [
+            {
+                "id": sale.id + 8,
+                "order_id": sale.id,
+                "kind": "refund",
+                "status": "success",
+                "amount": str(presented(amount, sale.currency)),
+                "currency": sale.currency,
+                "gateway": "shopify_payments",
+                "test": sale.test,
+                "created_at": at,
+                "processed_at": at,
+                "amount_set": _money(sale.currency, amount),
+            }
+        ],
+    }
+
+
+def webhooks(dice: Dice, knobs: Knobs, checkout: Checkout) -> Iterator[Planned]:
+    """Every delivery of every webhook of this order, late, doubled, disordered or lost."""
+    sale = checkout.sale
+    if dice.chance(knobs.order_lost, "order-lost", sale.index):
+        return
+    rows = list(_happenings(knobs, sale))
+    for n, (topic, state) in enumerate(rows):
+        key = (sale.index, n)
+        if dice.chance(knobs.lost, "lost", *key):
+            continue
+        at = state.at + delay(dice, knobs, *key)
+        if n + 1 < len(rows) and dice.chance(knobs.disordered, "disordered", *key):
+            at = max(at, rows[n + 1][1].at + delay(dice, knobs, sale.index, n + 1) + 1.0)
+        webhook_id, event_id = dice.uuid("webhook", *key), dice.uuid("event", *key)
+        make = partial(delivery, checkout, topic, state, webhook_id, event_id)
+        yield Planned(at, f"o{sale.index}", "webhook", make)
+        if dice.chance(knobs.duplicate, "duplicate", *key):
+            later = at + dice.between(1, 600, "duplicate-after", *key)
+            yield Planned(later, f"o{sale.index}", "webhook", make)
+        if dice.chance(knobs.duplicate_new_id, "duplicate-new-id", *key):
+            other = partial(delivery, checkout, topic, state, dice.uuid("again", *key), event_id)
+            later = at + dice.between(1, 600, "again-after", *key)
+            yield Planned(later, f"o{sale.index}", "webhook", other)
+
+
+def delay(dice: Dice, knobs: Knobs, *key: object) -> float:
+    """Seconds from the event to the arrival of its webhook."""
+    draw = dice.u("delay-kind", *key)
+    if draw < knobs.delayed_day:
+        return DAY + dice.between(0, 12 * HOUR, "delay", *key)
+    if draw < knobs.delayed_hour:
+        return HOUR + dice.between(0, 5 * HOUR, "delay", *key)
+    return min(dice.lognormal(knobs.delay, 0.8, "delay", *key), HOUR)
+
+
+def delivery(  # a webhook is these six facts
+    checkout: Checkout, topic: str, state: State, webhook_id: str, event_id: str, secrets: Secrets
+) -> Request:
+    """One signed delivery."""
+    refund = topic == "refunds/create"
+    body = encode(refund_json(checkout.sale) if refund else order_json(checkout, state))
+    headers = (
+        ("Content-Type", "application/json"),
+        ("X-Shopify-Topic", topic),
+        ("X-Shopify-Hmac-Sha256", sign(secrets.webhook_secret, body)),
+        ("X-Shopify-Shop-Domain", SHOP_DOMAIN),
+        ("X-Shopify-API-Version", API_VERSION),
+        ("X-Shopify-Webhook-Id", webhook_id),
+        ("X-Shopify-Event-Id", event_id),
+        ("X-Shopify-Triggered-At", iso(state.at)),
+        ("User-Agent", "Shopify-Captain-Hook"),
+    )
+    return Request("POST", "/webhooks/shopify/demo", headers, body)
+
+
+def _happenings(knobs: Knobs, sale: Sale) -> Iterator[tuple[str, State]]:
+    """The topics in the order in which they happen, each with the order as it then stood."""
+    created = State(sale.at + 1, sale.status if sale.status != "paid" else "paid")
+    rows = [("orders/create", created)]
+    updates = []
+    if sale.extra is not None:
+        updates.append(State(sale.at + 150, sale.status, upsold=True))
+    later = sale.extra is not None
+    if sale.paid_at is not None:
+        paid = State(sale.paid_at, "paid", upsold=later and sale.paid_at > sale.at + 150)
+        rows.append(("orders/paid", paid))
+        updates.append(paid._replace(at=paid.at + 1))
+    if sale.fulfilled_at is not None:
+        updates.append(State(sale.fulfilled_at, "paid", upsold=later, fulfilled=True))
+    updates.append(created._replace(at=created.at + 0.5))
+    rows += [("orders/updated", state) for state in updates[: knobs.updates]]
+    rows += _undone(sale, upsold=later)
+    yield from sorted(rows, key=lambda row: row[1].at)
+
+
+def _undone(sale: Sale, *, upsold: bool) -> list[tuple[str, State]]:
+    rows = []
+    if sale.cancelled_at is not None:
+        state = State(sale.cancelled_at, "refunded", upsold, cancelled=True, refunded=True)
+        rows.append(("orders/cancelled", state))
+    if sale.refund_at is not None:
+        status = "partially_refunded" if sale.refund_lines else "refunded"
+        done = sale.fulfilled_at is not None and sale.fulfilled_at < sale.refund_at
+        state = State(
+            sale.refund_at, status, upsold, done,
+            cancelled=sale.cancelled_at is not None, refunded=True,
+        )  # fmt: skip
+        rows += [("refunds/create", state), ("orders/updated", state._replace(at=state.at + 1))]
+    return rows
+
+
+def _when(at: float | None, *, hit: bool) -> str | None:
+    return shop_time(at) if hit and at is not None else None
+
+
+def _money(currency: str, amount: Decimal) -> dict[str, dict[str, str]]:
+    return {
+        "shop_money": {"amount": str(amount), "currency_code": SHOP_CURRENCY},
+        "presentment_money": {
+            "amount": str(presented(amount, currency)),
+            "currency_code": currency,
+        },
+    }
+
+
+def _gateways(sale: Sale) -> list[str]:
+    if sale.test:
+        return ["bogus"]
+    return ["Bank Deposit"] if sale.status == "pending" else ["shopify_payments"]
+
+
+def _codes(sale: Sale) -> list[dict[str, str]]:
+    if sale.code is None:
+        return []
+    kind = "percentage" if sale.discount else "fixed_amount"
+    return [{"code": sale.code, "amount": str(sale.discount), "type": kind}]
+
+
+def _line(sale: Sale, n: int, line: Line) -> dict[str, Any]:
+    goods = sum((row.price * row.quantity for row in sale.lines), Decimal(0))
+    share = Decimal(0)
+    if sale.discount and line is not sale.extra:
+        share = (sale.discount * line.price * line.quantity / goods).quantize(Decimal("0.01"))
+    allocations = [
+        {
+            "amount": str(share),
+            "amount_set": _money(sale.currency, share),
+            "discount_application_index": 0,
+        }
+    ]
+    return {
+        "id": sale.id + 100 + n,
+        "admin_graphql_api_id": f"gid://shopify/LineItem/{sale.id + 100 + n}",
+        "product_id": 8_100_000_000 + line.number,
+        "variant_id": 45_100_000_000 + line.number,
+        "title": line.title,
+        "variant_title": None,
+        "name": line.title,
+        "sku": line.handle.upper(),
+        "vendor": "Demo Goods",
+        "quantity": line.quantity,
+        "current_quantity": line.quantity,
+        "fulfillable_quantity": line.quantity,
+        "price": str(line.price),
+        "price_set": _money(sale.currency, line.price),
+        "total_discount": "0.00",
+        "total_discount_set": _money(sale.currency, Decimal("0.00")),
+        "discount_allocations": allocations if share else [],
+        "gift_card": line.gift_card,
+        "properties": [],
+        "taxable": not line.gift_card,
+        "tax_lines": [],
+        "duties": [],
+        "grams": 400,
+        "requires_shipping": not line.gift_card,
+        "product_exists": True,
+    }
+
+
+def _shipping(sale: Sale) -> list[dict[str, Any]]:
+    if sale.kind == "pos":
+        return []
+    return [
+        {
+            "id": sale.id + 90,
+            "title": "Standard",
+            "code": "standard",
+            "price": str(sale.shipping),
+            "price_set": _money(sale.currency, sale.shipping),
+            "source": "shopify",
+            "tax_lines": [],
+        }
+    ]
+
+
+def _referring(checkout: Checkout) -> str | None:
+    if checkout.visit is None:
+        return None
+    return "" if checkout.express else checkout.visit.link.referrer
+
+
+def _who(checkout: Checkout) -> dict[str, Any]:
+    """Contact, customer and addresses as they were typed."""
+    sale = checkout.sale
+    if sale.walk_in:
+        return {
+            "email": "", "contact_email": None, "phone": None, "customer": None,
+            "billing_address": None, "shipping_address": None, "customer_locale": None,
+            "buyer_accepts_marketing": False,
+        }  # fmt: skip
+    who, wrote = sale.buyer, sale.typed
+    email = wrote.email.strip()
+    account = email if sale.guest else who.email
+    home = _address(who, wrote.first, wrote.last, wrote.phone)
+    ship = home
+    if sale.gift_to is not None:
+        other = sale.gift_to
+        ship = _address(other, other.first, other.last, f"+{other.phone}")
+    return {
+        "email": email,
+        "contact_email": email,
+        "phone": None,
+        "customer_locale": who.country.locale,
+        "buyer_accepts_marketing": False,
+        "billing_address": home,
+        "shipping_address": None if sale.kind == "pos" else ship,
+        "customer": {
+            "id": customer_id(account),
+            "admin_graphql_api_id": f"gid://shopify/Customer/{customer_id(account)}",
+            "email": account,
+            "first_name": wrote.first,
+            "last_name": wrote.last,
+            "phone": None,
+            "state": "disabled" if sale.guest else "enabled",
+            "verified_email": not sale.guest,
+            "currency": SHOP_CURRENCY,
+            "tags": "",
+            "tax_exempt": False,
+            "created_at": shop_time(sale.at - (90 * DAY if sale.returning else 60)),
+            "updated_at": shop_time(sale.at),
+            "default_address": home,
+        },
+    }
+
+
+def _address(who: Person, first: str, last: str, phone: str | None) -> dict[str, Any]:
+    return {
+        "first_name": first,
+        "last_name": last,
+        "name": f"{first} {last}",
+        "company": None,
+        "address1": who.street,
+        "address2": None,
+        "city": who.city.name,
+        "zip": who.city.zip,
+        "province": who.city.region,
+        "province_code": who.city.region_code,
+        "country": who.country.name,
+        "country_code": who.country.code,
+        "phone": phone,
+        "latitude": None,
+        "longitude": None,
+    }
+
+
+def _client(checkout: Checkout) -> dict[str, Any]:
+    """Address and browser as the shop saw them: the buyer's, the staff's, or nobody's."""
+    if checkout.visit is not None:
+        ip, agent = checkout.visit.browser.ip, checkout.visit.browser.user_agent
+    elif checkout.sale.kind == "draft":
+        ip, agent = "11.250.1.1", STAFF_AGENT
+    else:
+        return {}
+    details = {
+        "browser_ip": ip,
+        "user_agent": agent,
+        "accept_language": checkout.sale.buyer.country.locale,
+        "browser_height": None,
+        "browser_width": None,
+        "session_hash": None,
+    }
+    return {"browser_ip": ip, "client_details": details}

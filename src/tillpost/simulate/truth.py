@@ -1,0 +1,199 @@
+"""The truth: facts by person and order, against which the server's answers are judged.
+
+Hashes are plain SHA-256 of canonical values. Nothing here asks the server, and nothing
+here shares a rule with it.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from pathlib import Path
+
+from msgspec import Struct, json
+
+from tillpost.simulate.browser import direct_state, event_id, thanked
+from tillpost.simulate.devices import Cookies
+from tillpost.simulate.dice import Dice
+from tillpost.simulate.journeys import Visit
+from tillpost.simulate.knobs import Knobs
+from tillpost.simulate.links import DIRECT, Said, told_all
+from tillpost.simulate.people import customer_id, hashed
+from tillpost.simulate.sales import Sale
+from tillpost.simulate.shopify import Checkout
+from tillpost.simulate.times import DAY
+from tillpost.simulate.wire import iso
+
+LOOK_BACK = 30 * DAY
+
+
+class OrderTruth(Struct, frozen=True):
+    """All that is true of one order."""
+
+    order_id: str
+    name: str
+    person: str
+    at: str
+    kind: str
+    reason: str | None
+    """Why it is no Purchase; None where it is eligible."""
+    event_id: str | None
+    """The id a browser can know."""
+    value: str
+    """Shop currency, as placed."""
+    browser: bool
+    """A Purchase beacon was sent that can reach the server."""
+    server: bool
+    """At least one webhook was sent."""
+    direct: str
+    keys: list[tuple[str, str]]
+    """Every (match key, SHA-256 or cookie or click id) the server could learn."""
+    matchable: bool
+    """Shares a usable key with the buyer's account."""
+    true: Said
+    """The channel of the last touch that was not direct."""
+    expected: Said
+    """The last that was not direct of those that could be observed."""
+    attributable: bool
+    refunded: str | None = None
+
+
+class Truth(Struct, frozen=True):
+    """The whole truth of one world."""
+
+    seed: int
+    start: str
+    end: str
+    currency: str
+    orders: list[OrderTruth]
+    accounts: dict[str, dict[str, str]]
+    """Account id -> its hashed keys."""
+    clicks: dict[str, str]
+    """Click id -> the account that clicked."""
+    campaigns: dict[str, list[str]]
+    """Campaign id -> every name it had."""
+
+
+def write(truth: Truth, path: Path) -> None:
+    """Keep the truth as JSON."""
+    path.write_bytes(json.format(json.encode(truth), indent=1))
+
+
+def read(path: Path) -> Truth:
+    """The truth of a file written before."""
+    return json.decode(path.read_bytes(), type=Truth)
+
+
+class Usable:
+    """Which key values lead to exactly one account."""
+
+    def __init__(self, accounts: dict[str, dict[str, str]], clicks: dict[str, str]) -> None:
+        holders: dict[tuple[str, str], set[str]] = defaultdict(set)
+        for person, keys in accounts.items():
+            for key in ("em", "ph", "external_id", "fbp"):
+                if key in keys:
+                    holders[key, keys[key]].add(person)
+        for click, person in clicks.items():
+            holders["fbc", click].add(person)
+        self._holders = holders
+
+    def leads_to(self, keys: Iterable[tuple[str, str]], person: str) -> bool:
+        """Whether one of the keys is held by this account and by no other."""
+        return any(self._holders.get(key) == {person} for key in keys)
+
+
+def order_keys(checkout: Checkout) -> list[tuple[str, str]]:
+    """What a careful server could learn of the buyer of this order."""
+    sale, wrote = checkout.sale, checkout.sale.typed
+    if sale.walk_in:
+        return []
+    account = wrote.email_fact if sale.guest else sale.buyer.email
+    emails = dict.fromkeys((wrote.email_fact, account))
+    rows = [("em", hashed(email)) for email in emails]
+    rows += [("ph", hashed(wrote.phone_fact))] if wrote.phone_fact else []
+    rows.append(("external_id", hashed(str(customer_id(account)))))
+    if checkout.cookies is not None:
+        rows.append(("fbp", checkout.cookies.fbp))
+        if checkout.cookies.fbc:
+            rows.append(("fbc", checkout.cookies.fbc.split(".", 3)[3]))
+    return rows
+
+
+class Sightings:
+    """What could be observed of each buyer's way, gathered in the order of time."""
+
+    def __init__(self, visits: Iterable[Visit], jars: dict[str, Cookies]) -> None:
+        self._landings: dict[str, list[Visit]] = defaultdict(list)
+        self._lived: dict[int, list[Visit]] = defaultdict(list)
+        self._linked: dict[tuple[str, str], set[str]] = defaultdict(set)
+        for visit in sorted(visits, key=lambda v: (v.at, v.id)):
+            self._lived[visit.who.index].append(visit)
+            if visit.id in jars:
+                self._landings[jars[visit.id].visitor].append(visit)
+
+    def observed(self, checkout: Checkout, *, reached: bool) -> list[Visit]:
+        """Landings that could be observed for this order, then remember its links."""
+        sale = checkout.sale
+        account = sale.typed.email_fact if sale.guest else sale.buyer.email
+        ties = [] if sale.walk_in else [
+            ("email", sale.typed.email.strip().lower()),
+            ("customer", str(customer_id(account))),
+        ]  # fmt: skip
+        own = {checkout.cookies.visitor} if checkout.cookies else set()
+        visitors = own.union(*(self._linked[tie] for tie in ties))
+        found = [v for visitor in visitors for v in self._landings[visitor] if _recent(v, sale)]
+        if checkout.visit is not None and checkout.visit not in found and not checkout.express:
+            found.append(checkout.visit)
+        if reached:
+            for tie in ties:
+                self._linked[tie] |= own
+        return found
+
+    def lived(self, sale: Sale) -> list[Visit]:
+        """Every visit of the buyer in the time before the order, seen or not."""
+        return [visit for visit in self._lived[sale.buyer.index] if _recent(visit, sale)]
+
+
+def order_truth(
+    dice: Dice, knobs: Knobs, checkout: Checkout, sightings: Sightings, usable: Usable
+) -> OrderTruth:
+    """What is true of one order; call it in the order of time."""
+    sale = checkout.sale
+    reached = not dice.chance(knobs.order_lost, "order-lost", sale.index)
+    seen = _last(sightings.observed(checkout, reached=reached))
+    real = _last(sightings.lived(sale))
+    true = real.link.true if real else Said(DIRECT)
+    if sale.code == "CREATOR10":
+        true = Said("Coupon", campaign=sale.code)
+    keys = order_keys(checkout)
+    blocked = checkout.visit is None or checkout.visit.browser.blocks_own
+    return OrderTruth(
+        order_id=str(sale.id),
+        name=sale.name,
+        person=sale.buyer.id,
+        at=iso(sale.at),
+        kind=sale.kind,
+        reason=sale.reason,
+        event_id=event_id(sale) if sale.checkout_token else None,
+        value=str(sale.total()),
+        browser=not blocked and thanked(dice, knobs, sale),
+        server=reached,
+        direct=direct_state(checkout) if thanked(dice, knobs, sale) else "none",
+        keys=keys,
+        matchable=usable.leads_to(keys, sale.buyer.id),
+        true=true,
+        expected=seen.link.told if seen else Said(DIRECT),
+        attributable=_known(seen, real) and true.channel != "Coupon",
+        refunded=str(sale.refund()) if sale.refund_at else None,
+    )
+
+
+def _known(seen: Visit | None, real: Visit | None) -> bool:
+    return real is not None and seen is not None and seen.id == real.id and told_all(real.link)
+
+
+def _recent(visit: Visit, sale: Sale) -> bool:
+    return sale.at - LOOK_BACK <= visit.at <= sale.at
+
+
+def _last(visits: list[Visit]) -> Visit | None:
+    touched = [visit for visit in visits if visit.link.true.channel != DIRECT]
+    return max(touched, key=lambda visit: (visit.at, visit.id), default=None)
