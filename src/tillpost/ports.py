@@ -16,7 +16,19 @@ from tillpost.core.books import (
     Wanted,
 )
 from tillpost.core.event import Entry
+from tillpost.core.match_key import Key
 from tillpost.core.outcome import Outcome
+from tillpost.core.received import (
+    AccountSeen,
+    Batch,
+    ConversionRow,
+    Known,
+    ReceivedEvent,
+    Settled,
+    Settlement,
+    Touch,
+    TouchSeen,
+)
 from tillpost.core.wire import Request, Response
 
 Rows: TypeAlias = tuple[list[str], list[tuple[Any, ...]]]
@@ -114,3 +126,44 @@ class Facts(Protocol):
 
     def add_spend(self, rows: Sequence[Mapping[str, Any]]) -> int:
         """Keep spend rows, newer ones instead of older ones of the same key; returns how many."""
+
+
+class ReceiverStore(Protocol):
+    """What the platform's side keeps: events, accounts, touches, conversions."""
+
+    async def receive(self, events: Sequence[ReceivedEvent]) -> None:
+        """Return only when every event is on disk; raise `Retryable` if it cannot be."""
+
+    async def register(
+        self, accounts: Sequence[AccountSeen], touches: Sequence[TouchSeen], now: float
+    ) -> None:
+        """Keep accounts, then touches and the accounts they tell of, as durably."""
+
+    def note_refused(self, path: str, reason: str, now: float) -> None:
+        """Count a call that was refused."""
+
+    def unsettled(self, limit: int) -> Batch:
+        """The oldest accepted events that no `commit` has passed: whole requests, about `limit`."""
+
+    def earlier(self, marks: Iterable[int]) -> Mapping[int, Sequence[Settled]]:
+        """Mark -> the latest events under it, and those that they are duplicates of."""
+
+    def known(self, keys: Iterable[Key], learned: Iterable[Key]) -> Known:
+        """What is known of these keys."""
+
+    def touches(
+        self, asked: Iterable[tuple[int, int]]
+    ) -> Mapping[tuple[int, int], Sequence[Touch]]:
+        """(account, time) -> its latest touch of each action at that time, if not too old."""
+
+    def commit(self, settlement: Settlement) -> None:
+        """Keep all of it or nothing, together with the inbox's position."""
+
+    def settled_items(self, after: int, limit: int, event_id: str | None) -> list[dict[str, Any]]:
+        """Settled events after number `after`, in the shape of `GET /api/v1/receiver/events`."""
+
+    def conversions(self, since: int, until: int) -> list[ConversionRow]:
+        """Credited events of `since <= conversion time < until`, in order of receipt."""
+
+    def people_known(self) -> int:
+        """How many accounts there are."""

@@ -12,8 +12,8 @@ from typing import Literal
 
 from msgspec import Struct
 
-from tillpost.core.match_key import Code, Key
-from tillpost.core.received import ReceivedEvent, Source
+from tillpost.core.match_key import Code
+from tillpost.core.received import ReceivedEvent, Settled
 
 WINDOW = 48 * 3600
 """Seconds from the first receipt in which an id is remembered."""
@@ -38,25 +38,6 @@ class Policy(Struct, frozen=True):
     merge: bool = True
 
 
-class Kept(Struct, frozen=True):
-    """An earlier event that counts, as far as duplicates are judged by it.
-
-    `opened_at` is when the first of its twins was received; `absorbed` is how many
-    events it has taken in.
-    """
-
-    seq: int
-    dataset_id: str
-    source: Source
-    event_name: str
-    event_id: str | None
-    received_at: float
-    opened_at: float
-    order_id: str | None = None
-    absorbed: int = 0
-    keys: tuple[Key, ...] = ()
-
-
 class Verdict(Struct, frozen=True):
     """What an event is: a duplicate of `kept`, or one that counts.
 
@@ -64,15 +45,15 @@ class Verdict(Struct, frozen=True):
     `by` names what joined the two; `reason` says why a likely twin was not joined.
     """
 
-    kept: Kept | None = None
+    kept: Settled | None = None
     supersedes: bool = False
     by: Literal["event_id", "fbp", "external_id"] | None = None
     reason: str | None = None
 
 
-def judge(event: ReceivedEvent, earlier: Sequence[Kept], policy: Policy) -> Verdict:
+def judge(event: ReceivedEvent, earlier: Sequence[Settled], policy: Policy) -> Verdict:
     """What the event is beside earlier ones that count and share one of its `sought` marks."""
-    known = [kept for kept in earlier if kept.dataset_id == event.dataset_id]
+    known = [kept for kept in earlier if kept.event.dataset_id == event.dataset_id]
     twin = _twin_by_id(event, known, policy)
     if twin is not None:
         return Verdict(kept=twin, supersedes=_favoured(event, twin), by="event_id")
@@ -104,52 +85,54 @@ def id_mark(dataset_id: str, event_name: str, event_id: str) -> int:
     return _mark("id", dataset_id, event_name.casefold(), _loose(event_id))
 
 
-def _twin_by_id(event: ReceivedEvent, known: Iterable[Kept], policy: Policy) -> Kept | None:
+def _twin_by_id(event: ReceivedEvent, known: Iterable[Settled], policy: Policy) -> Settled | None:
     if event.event_id is None:
         return None
     twins = [
         kept
         for kept in known
-        if kept.event_id == event.event_id
-        and kept.event_name == event.event_name
+        if kept.event.event_id == event.event_id
+        and kept.event.event_name == event.event_name
         and event.received_at - kept.opened_at <= WINDOW
-        and (policy.same_source == "absorb" or kept.source != event.source)
+        and (policy.same_source == "absorb" or kept.event.source != event.source)
     ]
     return min(twins, key=lambda kept: kept.seq, default=None)
 
 
-def _favoured(event: ReceivedEvent, kept: Kept) -> bool:
+def _favoured(event: ReceivedEvent, kept: Settled) -> bool:
     return (
         event.source == "browser"
-        and kept.source == "server"
-        and event.received_at - kept.received_at <= FAVOUR
+        and kept.event.source == "server"
+        and event.received_at - kept.event.received_at <= FAVOUR
     )
 
 
-def _twin_by_key(event: ReceivedEvent, known: Iterable[Kept]) -> Verdict | None:
+def _twin_by_key(event: ReceivedEvent, known: Iterable[Settled]) -> Verdict | None:
     """The latest browser hit that no other event was joined to, one of the two lacking its id."""
     hits = [
         kept
         for kept in known
-        if kept.source == "browser"
-        and kept.event_name == event.event_name
+        if kept.event.source == "browser"
+        and kept.event.event_name == event.event_name
         and not kept.absorbed
-        and (kept.event_id is None or event.event_id is None)
+        and (kept.event.event_id is None or event.event_id is None)
         and event.received_at - kept.opened_at <= WINDOW
         and not _two_orders(event, kept)
     ]
     for kept in sorted(hits, key=lambda kept: kept.seq, reverse=True):
-        shared = sorted(k[0] for k in set(event.keys) & set(kept.keys) if k[0] in FALLBACK)
+        shared = sorted(k[0] for k in set(event.keys) & set(kept.all_keys) if k[0] in FALLBACK)
         if shared:
             return Verdict(kept=kept, by="external_id" if shared[0] == Code.external_id else "fbp")
     return None
 
 
-def _two_orders(event: ReceivedEvent, kept: Kept) -> bool:
-    return None not in (event.order_id, kept.order_id) and event.order_id != kept.order_id
+def _two_orders(event: ReceivedEvent, kept: Settled) -> bool:
+    return (
+        None not in (event.order_id, kept.event.order_id) and event.order_id != kept.event.order_id
+    )
 
 
-def _why_apart(event: ReceivedEvent, known: Iterable[Kept], policy: Policy) -> str | None:
+def _why_apart(event: ReceivedEvent, known: Iterable[Settled], policy: Policy) -> str | None:
     """The most telling difference to an event that looks like a twin; None if there is none."""
     for kept in sorted(known, key=lambda kept: kept.seq, reverse=True):
         reason = _difference(event, kept, policy)
@@ -158,34 +141,34 @@ def _why_apart(event: ReceivedEvent, known: Iterable[Kept], policy: Policy) -> s
     return None
 
 
-def _difference(event: ReceivedEvent, kept: Kept, policy: Policy) -> str | None:
+def _difference(event: ReceivedEvent, kept: Settled, policy: Policy) -> str | None:
     if not _alike(event, kept):
         return None
-    if kept.event_name != event.event_name:
-        return f"names differ: {_quoted(kept.event_name)} vs {_quoted(event.event_name)}"
+    if kept.event.event_name != event.event_name:
+        return f"names differ: {_quoted(kept.event.event_name)} vs {_quoted(event.event_name)}"
     if event.received_at - kept.opened_at > WINDOW:
         hours = int((event.received_at - kept.opened_at) // 3600)
         return f"first received {hours} h earlier: outside the 48 hours"
-    if kept.event_id != event.event_id:
+    if kept.event.event_id != event.event_id:
         return _ids_apart(event, kept)
-    if policy.same_source == "count" and kept.source == event.source:
+    if policy.same_source == "count" and kept.event.source == event.source:
         return f"same id, both from the {event.source}: counted by same_source = count"
     return None
 
 
-def _ids_apart(event: ReceivedEvent, kept: Kept) -> str:
-    if None in (event.event_id, kept.event_id):
+def _ids_apart(event: ReceivedEvent, kept: Settled) -> str:
+    if None in (event.event_id, kept.event.event_id):
         return "an event_id is missing, and no fbp or external_id joins the two"
-    return f"ids differ: {_quoted(kept.event_id)} vs {_quoted(event.event_id)}"
+    return f"ids differ: {_quoted(kept.event.event_id)} vs {_quoted(event.event_id)}"
 
 
-def _alike(event: ReceivedEvent, kept: Kept) -> bool:
-    one_order = event.order_id is not None and event.order_id == kept.order_id
+def _alike(event: ReceivedEvent, kept: Settled) -> bool:
+    one_order = event.order_id is not None and event.order_id == kept.event.order_id
     if one_order:
         return True
-    if event.event_id is None or kept.event_id is None:
+    if event.event_id is None or kept.event.event_id is None:
         return False
-    return _loose(event.event_id) == _loose(kept.event_id)
+    return _loose(event.event_id) == _loose(kept.event.event_id)
 
 
 def _name_marks(event: ReceivedEvent) -> set[int]:

@@ -11,6 +11,7 @@
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from hashlib import blake2b
 from itertools import groupby
 from typing import NamedTuple
 
@@ -102,7 +103,7 @@ def match(keys: Sequence[Key], owners: Owners, accounts: Accounts, rules: Rules)
 
 
 def match_learned(keys: Sequence[Key], learned: Owners, accounts: Accounts, rules: Rules) -> Match:
-    """As `match`, by keys learned from earlier events, flagged `merged`.
+    """As `match`, by keys learned from earlier events of the dataset, flagged `merged`.
 
     An event with an e-mail or phone of its own is left alone: a browser may be a
     family's, and an unknown address is then more likely another person.
@@ -120,6 +121,11 @@ def teaches(keys: Sequence[Key], found: Match, rules: Rules) -> tuple[Key, ...]:
     if not rules.learn or found.merged or found.confidence < LEARN_FROM:
         return ()
     return tuple(key for key in keys if key[0] in LEARNABLE)
+
+
+def learned_key(dataset_id: str, key: Key) -> Key:
+    """The name under which a dataset's learned key is kept; other datasets learn for themselves."""
+    return blake2b(dataset_id.encode() + b"\0" + key, digest_size=16).digest()
 
 
 def account_of(keys: Sequence[Key], owners: Owners, accounts: Accounts) -> tuple[int | None, bool]:

@@ -112,19 +112,104 @@ class Match(Struct, frozen=True):
 
 
 class Settled(Struct, frozen=True):
-    """An event with everything that settling found out; `seq` is its number in the receiver.
+    """An event with what settling found out; `seq` is its number in the receiver.
 
-    `twin` is the event that this one is a duplicate of. `keys` are its own; `held` are
-    those of its absorbed twins that it lacked. `match` is by its own keys, `joint`
-    by those of its twins too.
+    `opened_at` is when the first of its twins was received, `twin` the event that this
+    one is a duplicate of, `absorbed` how many were taken in, `held` their keys that it
+    lacked. `match` is by its own keys, `joint` by its twins' too. `apart` says why it
+    was not joined to one that looks like a twin.
     """
 
     seq: int
     event: ReceivedEvent
-    match: Match = Match()
-    joint: Match = Match()
+    opened_at: float
     twin: int | None = None
     absorbed: int = 0
     held: tuple[Key, ...] = ()
-    reason: str | None = None
+    match: Match = Match()
+    joint: Match = Match()
+    apart: str | None = None
+
+    @property
+    def all_keys(self) -> tuple[Key, ...]:
+        """Its own keys, then those of its twins."""
+        return self.event.keys + self.held
+
+
+class Batch(Struct, frozen=True):
+    """Accepted events that are not settled yet, in order of receipt.
+
+    They are numbered from `first_seq`; committing passes the inbox's position `upto`.
+    """
+
+    upto: int
+    first_seq: int
+    events: tuple[ReceivedEvent, ...] = ()
+
+
+class Click(Struct, frozen=True):
+    """A reported click; `person` is None where it cannot be told whose it was."""
+
+    person: int | None
+    touch: Touch
+
+
+class Known(Struct, frozen=True):
+    """What the platform knows of some keys: see `core.matching` for the meaning of each."""
+
+    owners: dict[Key, tuple[int, ...]] = {}
+    learned: dict[Key, tuple[int, ...]] = {}
+    accounts: dict[int, frozenset[Key]] = {}
+    clicks: dict[Key, Click] = {}
+
+
+class Attributed(Struct, frozen=True):
+    """Which touch an event is credited to, and the touches that other settings would look at.
+
+    With `credit` None, an earlier credit of the event falls.
+    """
+
+    seq: int
     credit: Credit | None = None
+    contenders: tuple[Touch, ...] = ()
+
+
+class Settlement(Struct, frozen=True):
+    """All that one batch changes; kept together or not at all.
+
+    `changed` are earlier events that took in a twin or became one. `marks` are
+    (mark, seq); `taught` are (learned key, account).
+    """
+
+    upto: int
+    settled: tuple[Settled, ...] = ()
+    changed: tuple[Settled, ...] = ()
+    marks: tuple[tuple[int, int], ...] = ()
+    taught: tuple[tuple[Key, int], ...] = ()
+    attributed: tuple[Attributed, ...] = ()
+
+
+class ConversionRow(Struct, frozen=True):
+    """One credited event, as reports read it; `at` is the conversion's time.
+
+    `value` is in minor units. Names are those that were reported last.
+    """
+
+    seq: int
+    dataset_id: str
+    event_name: str
+    event_id: str | None
+    order_id: str | None
+    at: int
+    touched_at: int
+    window: Window
+    action: Action
+    account_id: str
+    campaign_id: str
+    adset_id: str
+    ad_id: str
+    campaign_name: str | None
+    adset_name: str | None
+    ad_name: str | None
+    value: int | None
+    currency: str | None

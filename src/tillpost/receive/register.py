@@ -13,6 +13,7 @@ import msgspec
 
 from tillpost.core import match_key
 from tillpost.core.match_key import Key
+from tillpost.core.matching import strong
 from tillpost.core.received import AccountSeen, Action, Ad, TouchSeen
 from tillpost.core.wire import Request, Response
 from tillpost.receive import wire
@@ -81,8 +82,8 @@ def _read(item: Any, at: str, read: Callable[[Mapping[str, Any], str], Row]) -> 
 def _person(item: Mapping[str, Any], at: str) -> AccountSeen:
     keys = _keys(item, at)
     known_as = _optional_text(item, "id", at)
-    if not keys:
-        raise _Wrong(f"{at}.user_data has no match key: give at least one, hashed as in CAPI")
+    if not strong(keys):
+        raise _Wrong(f"{at}.user_data has no key that can match: give em, ph or external_id")
     return AccountSeen(keys, known_as)
 
 
@@ -91,7 +92,7 @@ def _touch(item: Mapping[str, Any], at: str) -> TouchSeen:
     if action not in ACTIONS:
         raise _Wrong(f"{at}.action must be one of {', '.join(ACTIONS)}")
     click = _optional_text(item, "click_id", at)
-    ad = Ad(*(_text(item, field, at) for field in _AD_FIELDS), names=_names(item, at))
+    ad = Ad(**{field: _text(item, field, at) for field in _AD_FIELDS}, names=_names(item, at))
     if not ad.ad_id or not ad.campaign_id:
         raise _Wrong(f"{at} needs ad_id and campaign_id")
     return TouchSeen(
@@ -157,7 +158,8 @@ def _authorised(request: Request, token: str) -> bool:
 
 
 def _refused(status: int, message: str) -> Answer[Any]:
-    return Answer(_answer(status, {"error": message}), refused=message)
+    error = {"message": message, "type": "ReceiverException", "code": status}
+    return Answer(_answer(status, {"error": error}), refused=message)
 
 
 def _answer(status: int, body: Mapping[str, Any]) -> Response:

@@ -1,0 +1,239 @@
+"""The receiver's store in plain dictionaries: for tests, and for a server that keeps nothing."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from tillpost.core import windows
+from tillpost.core.match_key import Key
+from tillpost.core.matching import account_of, strong
+from tillpost.core.received import (
+    AccountSeen,
+    Ad,
+    Attributed,
+    Batch,
+    Click,
+    ConversionRow,
+    Credit,
+    Known,
+    ReceivedEvent,
+    Settled,
+    Settlement,
+    Touch,
+    TouchSeen,
+)
+from tillpost.store.receiver_rows import shown
+
+_MOST_UNDER_A_MARK = 8
+
+
+class MemoryReceiverStore:
+    """Implements `ports.ReceiverStore`; lives as long as the process."""
+
+    def __init__(self) -> None:
+        self._inbox: list[tuple[int, tuple[ReceivedEvent, ...]]] = []
+        self._boxes = 0
+        self._events: dict[int, Settled] = {}
+        self._trail: defaultdict[int, set[int]] = defaultdict(set)
+        self._names: dict[str, int] = {}
+        self._accounts: dict[int, frozenset[Key]] = {}
+        self._owners: defaultdict[Key, set[int]] = defaultdict(set)
+        self._learned: defaultdict[Key, set[int]] = defaultdict(set)
+        self._clicks: dict[Key, Click] = {}
+        self._touches: defaultdict[int, set[Touch]] = defaultdict(set)
+        self._ads: list[Ad] = []
+        self._ad_names: dict[tuple[str, str], tuple[int, str]] = {}
+        self._credits: dict[int, Credit] = {}
+        self.refused: defaultdict[tuple[str, str], int] = defaultdict(int)
+
+    async def receive(self, events: Sequence[ReceivedEvent]) -> None:
+        """See `ports.ReceiverStore`."""
+        if events:
+            self._boxes += 1
+            self._inbox.append((self._boxes, tuple(events)))
+
+    async def register(
+        self, accounts: Sequence[AccountSeen], touches: Sequence[TouchSeen], now: float
+    ) -> None:
+        """See `ports.ReceiverStore`."""
+        del now
+        for account in accounts:
+            self._register(account)
+        for touch in touches:
+            self._touch(touch)
+
+    def note_refused(self, path: str, reason: str, now: float) -> None:
+        """See `ports.ReceiverStore`."""
+        del now
+        self.refused[path, reason] += 1
+
+    def unsettled(self, limit: int) -> Batch:
+        """See `ports.ReceiverStore`."""
+        events: list[ReceivedEvent] = []
+        upto = 0
+        for box, several in self._inbox:
+            if events and len(events) + len(several) > limit:
+                break
+            events.extend(several)
+            upto = box
+        return Batch(upto, max(self._events, default=0) + 1, tuple(events))
+
+    def earlier(self, marks: Iterable[int]) -> dict[int, list[Settled]]:
+        """See `ports.ReceiverStore`."""
+        found = {}
+        for mark in marks:
+            latest = sorted(self._trail.get(mark, ()), reverse=True)[:_MOST_UNDER_A_MARK]
+            if latest:
+                found[mark] = [event for seq in latest for event in self._chain(seq)]
+        return found
+
+    def _chain(self, seq: int | None) -> list[Settled]:
+        chain = []
+        while seq is not None:
+            chain.append(self._events[seq])
+            seq = chain[-1].twin
+        return chain
+
+    def known(self, keys: Iterable[Key], learned: Iterable[Key]) -> Known:
+        """See `ports.ReceiverStore`."""
+        keys = list(keys)
+        clicks = {key: self._clicks[key] for key in keys if key in self._clicks}
+        owners: dict[Key, tuple[int, ...]] = {
+            key: (click.person,) for key, click in clicks.items() if click.person is not None
+        }
+        owners |= {key: tuple(self._owners[key]) for key in keys if key in self._owners}
+        taught = {key: tuple(self._learned[key]) for key in learned if key in self._learned}
+        people = {person for several in (owners | taught).values() for person in several}
+        return Known(owners, taught, {p: self._accounts[p] for p in people}, clicks)
+
+    def touches(self, asked: Iterable[tuple[int, int]]) -> dict[tuple[int, int], Sequence[Touch]]:
+        """See `ports.ReceiverStore`."""
+        return {
+            (person, at): windows.contenders(self._touches.get(person, ()), at)
+            for person, at in asked
+        }
+
+    def commit(self, settlement: Settlement) -> None:
+        """See `ports.ReceiverStore`."""
+        for event in (*settlement.settled, *settlement.changed):
+            self._events[event.seq] = event
+        for mark, seq in settlement.marks:
+            self._trail[mark].add(seq)
+        for key, person in settlement.taught:
+            self._learned[key].add(person)
+        for attributed in settlement.attributed:
+            self._credit(attributed)
+        self._inbox = [box for box in self._inbox if box[0] > settlement.upto]
+
+    def _credit(self, attributed: Attributed) -> None:
+        self._credits.pop(attributed.seq, None)
+        if attributed.credit is not None:
+            self._credits[attributed.seq] = attributed.credit
+
+    def settled_items(self, after: int, limit: int, event_id: str | None) -> list[dict[str, Any]]:
+        """See `ports.ReceiverStore`."""
+        wanted = [
+            event
+            for seq, event in sorted(self._events.items())
+            if seq > after and event_id in (None, event.event.event_id)
+        ]
+        return [self._item(event) for event in wanted[:limit]]
+
+    def _item(self, event: Settled) -> dict[str, Any]:
+        root = None if event.twin is None else self._chain(event.twin)[-1].seq
+        names = {person: known_as for known_as, person in self._names.items()}
+        credit = self._credits.get(event.seq)
+        ad = None
+        if credit is not None:
+            path = self._ads[credit.touch.ad]
+            ad = {
+                "ad_id": path.ad_id,
+                "adset_id": path.adset_id,
+                "campaign_id": path.campaign_id,
+                "window": credit.window,
+            }
+        return shown(event, root, names.get(event.joint.person or 0), ad)
+
+    def conversions(self, since: int, until: int) -> list[ConversionRow]:
+        """See `ports.ReceiverStore`."""
+        return [
+            self._conversion(self._events[seq], credit)
+            for seq, credit in sorted(self._credits.items())
+            if since <= self._events[seq].event.event_time < until
+        ]
+
+    def _conversion(self, settled: Settled, credit: Credit) -> ConversionRow:
+        event, ad = settled.event, self._ads[credit.touch.ad]
+        return ConversionRow(
+            seq=settled.seq,
+            dataset_id=event.dataset_id,
+            event_name=event.event_name,
+            event_id=event.event_id,
+            order_id=event.order_id,
+            at=event.event_time,
+            touched_at=credit.touch.at,
+            window=credit.window,
+            action=credit.touch.action,
+            account_id=ad.account_id,
+            campaign_id=ad.campaign_id,
+            adset_id=ad.adset_id,
+            ad_id=ad.ad_id,
+            campaign_name=self._name("campaign", ad.campaign_id),
+            adset_name=self._name("adset", ad.adset_id),
+            ad_name=self._name("ad", ad.ad_id),
+            value=event.value,
+            currency=event.currency,
+        )
+
+    def _name(self, kind: str, known_as: str) -> str | None:
+        found = self._ad_names.get((kind, known_as))
+        return found[1] if found else None
+
+    def people_known(self) -> int:
+        """See `ports.ReceiverStore`."""
+        return len(self._accounts)
+
+    def _register(self, seen: AccountSeen) -> int | None:
+        person = self._names.get(seen.id) if seen.id is not None else None
+        if person is None and seen.id is None:
+            known = self.known(strong(seen.keys), ())
+            person, opens = account_of(seen.keys, known.owners, known.accounts)
+            if person is None and not opens:
+                return None
+        if person is None:
+            person = len(self._accounts) + 1
+        if seen.id is not None:
+            self._names[seen.id] = person
+        self._accounts[person] = self._accounts.get(person, frozenset()) | set(seen.keys)
+        for key in strong(seen.keys):
+            self._owners[key].add(person)
+        return person
+
+    def _touch(self, seen: TouchSeen) -> None:
+        touch = Touch(seen.at, seen.action, self._ad(seen.ad, seen.at))
+        person = self._toucher(seen)
+        if person is not None:
+            self._touches[person].add(touch)
+        if seen.click is not None:
+            held = self._clicks.get(seen.click, Click(person, touch))
+            whose = person if held.person == person else None
+            self._clicks[seen.click] = Click(whose, held.touch)
+
+    def _toucher(self, seen: TouchSeen) -> int | None:
+        if seen.person is not None or strong(seen.keys):
+            return self._register(AccountSeen(seen.keys, seen.person))
+        if seen.click is None:
+            return None
+        click = self._clicks.get(seen.click)
+        return click.person if click else self._register(AccountSeen((seen.click,)))
+
+    def _ad(self, ad: Ad, at: int) -> int:
+        ids = {"account": ad.account_id, "campaign": ad.campaign_id}
+        ids |= {"adset": ad.adset_id, "ad": ad.ad_id}
+        for kind, name in ad.names.items():
+            if at >= self._ad_names.get((kind, ids[kind]), (0, ""))[0]:
+                self._ad_names[kind, ids[kind]] = at, name
+        bare = Ad(ad.account_id, ad.campaign_id, ad.adset_id, ad.ad_id)
+        if bare not in self._ads:
+            self._ads.append(bare)
+        return self._ads.index(bare)

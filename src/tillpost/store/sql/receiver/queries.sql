@@ -1,0 +1,151 @@
+-- Statements of the receiver's store. Lists come as JSON arrays; keys in them as hex.
+
+-- name: receive
+INSERT INTO inbox (events) VALUES (?)
+
+-- name: unsettled
+SELECT box, events FROM inbox ORDER BY box LIMIT ?
+
+-- name: last_seq
+SELECT coalesce(max(seq), 0) FROM event
+
+-- name: pass
+DELETE FROM inbox WHERE box <= ?
+
+-- name: trail
+SELECT seq FROM trail WHERE mark = ? ORDER BY seq DESC LIMIT 8
+
+-- name: event
+SELECT * FROM event WHERE seq = ?
+
+-- name: owners
+SELECT person FROM person_key WHERE key = ?
+
+-- name: learned
+SELECT person FROM learned_key WHERE key = ?
+
+-- name: click
+SELECT c.person, c.at, c.ad FROM click AS c WHERE c.key = ?
+
+-- name: account
+SELECT keys FROM person WHERE person = ?
+
+-- name: contenders
+SELECT * FROM (SELECT at, action, ad FROM touch
+  WHERE person = :person AND action = 1 AND at BETWEEN :at - 2419200 AND :at
+  ORDER BY at DESC, ad DESC LIMIT 1)
+UNION ALL
+SELECT * FROM (SELECT at, action, ad FROM touch
+  WHERE person = :person AND action = 2 AND at BETWEEN :at - 2419200 AND :at
+  ORDER BY at DESC, ad DESC LIMIT 1)
+UNION ALL
+SELECT * FROM (SELECT at, action, ad FROM touch
+  WHERE person = :person AND action = 3 AND at BETWEEN :at - 86400 AND :at
+  ORDER BY at DESC, ad DESC LIMIT 1)
+UNION ALL
+SELECT * FROM (SELECT at, action, ad FROM touch
+  WHERE person = :person AND action = 4 AND at BETWEEN :at - 86400 AND :at
+  ORDER BY at DESC, ad DESC LIMIT 1)
+
+-- name: keep_event
+INSERT OR REPLACE INTO event VALUES
+  (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+
+-- name: keep_mark
+INSERT OR IGNORE INTO trail (mark, seq) VALUES (?, ?)
+
+-- name: keep_series
+INSERT OR IGNORE INTO series (dataset_id, event_name) VALUES (?, ?)
+
+-- name: series
+SELECT dataset_id, event_name FROM series
+
+-- name: teach
+INSERT OR IGNORE INTO learned_key (key, person) VALUES (?, ?)
+
+-- name: drop_conversion
+DELETE FROM conversion WHERE seq = ?
+
+-- name: drop_contenders
+DELETE FROM contender WHERE seq = ?
+
+-- name: keep_conversion
+INSERT INTO conversion (seq, window, action, touched_at, ad) VALUES (?, ?, ?, ?, ?)
+
+-- name: keep_contender
+INSERT INTO contender (seq, action, at, ad) VALUES (?, ?, ?, ?)
+
+-- name: person_by_id
+SELECT person FROM person WHERE id = ?
+
+-- name: new_person
+INSERT INTO person (id, keys) VALUES (?, ?)
+
+-- name: name_person
+UPDATE person SET id = coalesce(id, ?), keys = ? WHERE person = ?
+
+-- name: own_key
+INSERT OR IGNORE INTO person_key (key, person) VALUES (?, ?)
+
+-- name: ad
+SELECT ad FROM ad WHERE ad_id = ? AND adset_id = ? AND campaign_id = ? AND account_id = ?
+
+-- name: new_ad
+INSERT INTO ad (ad_id, adset_id, campaign_id, account_id) VALUES (?, ?, ?, ?)
+
+-- name: keep_name
+INSERT INTO name (kind, id, name, seen_at) VALUES (?, ?, ?, ?)
+  ON CONFLICT (kind, id) DO UPDATE SET name = excluded.name, seen_at = excluded.seen_at
+  WHERE excluded.seen_at >= name.seen_at
+
+-- name: keep_touch
+INSERT OR IGNORE INTO touch (person, action, at, ad) VALUES (?, ?, ?, ?)
+
+-- name: keep_click
+INSERT INTO click (key, person, at, ad) VALUES (?, ?, ?, ?)
+  ON CONFLICT (key) DO UPDATE SET
+    person = CASE WHEN person IS excluded.person THEN person ELSE NULL END
+
+-- name: note_refused
+INSERT INTO refused (day, path, reason, calls) VALUES (?, ?, ?, 1)
+  ON CONFLICT (day, path, reason) DO UPDATE SET calls = calls + 1
+
+-- name: people_known
+SELECT count(*) FROM person
+
+-- name: items
+SELECT e.*, p.id AS person_id, j.id AS joint_id, c.window, a.ad_id, a.adset_id, a.campaign_id
+FROM event AS e
+LEFT JOIN person AS p ON p.person = e.person
+LEFT JOIN person AS j ON j.person = e.joint
+LEFT JOIN conversion AS c ON c.seq = e.seq
+LEFT JOIN ad AS a ON a.ad = c.ad
+WHERE e.seq > ? ORDER BY e.seq LIMIT ?
+
+-- name: items_of_mark
+SELECT e.*, p.id AS person_id, j.id AS joint_id, c.window, a.ad_id, a.adset_id, a.campaign_id
+FROM trail AS t
+JOIN event AS e ON e.seq = t.seq
+LEFT JOIN person AS p ON p.person = e.person
+LEFT JOIN person AS j ON j.person = e.joint
+LEFT JOIN conversion AS c ON c.seq = e.seq
+LEFT JOIN ad AS a ON a.ad = c.ad
+WHERE t.mark = ? AND t.seq > ? ORDER BY t.seq LIMIT ?
+
+-- name: root
+WITH RECURSIVE up (seq, twin) AS (
+  SELECT seq, twin FROM event WHERE seq = ?
+  UNION SELECT e.seq, e.twin FROM up JOIN event AS e ON e.seq = up.twin
+) SELECT seq FROM up WHERE twin IS NULL
+
+-- name: conversions
+SELECT e.seq, e.dataset_id, e.event_name, e.event_id, e.order_id, e.event_time, c.touched_at,
+  c.window, c.action, a.account_id, a.campaign_id, a.adset_id, a.ad_id,
+  nc.name, ns.name, na.name, e.value, e.currency
+FROM conversion AS c
+JOIN event AS e ON e.seq = c.seq
+JOIN ad AS a ON a.ad = c.ad
+LEFT JOIN name AS nc ON nc.kind = 'campaign' AND nc.id = a.campaign_id
+LEFT JOIN name AS ns ON ns.kind = 'adset' AND ns.id = a.adset_id
+LEFT JOIN name AS na ON na.kind = 'ad' AND na.id = a.ad_id
+WHERE e.event_time >= ? AND e.event_time < ? ORDER BY e.seq
