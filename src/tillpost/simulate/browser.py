@@ -16,7 +16,7 @@ from tillpost.simulate.links import GATEWAYS, SHOP
 from tillpost.simulate.people import Person, customer_id, hashed
 from tillpost.simulate.sales import Sale, presented
 from tillpost.simulate.shopify import Checkout, delay
-from tillpost.simulate.times import DAY
+from tillpost.simulate.times import DAY, step_end
 from tillpost.simulate.wire import DATASET, ORIGIN, Planned, Request, Secrets, encode
 
 
@@ -53,8 +53,9 @@ def visit_beacon(visit: Visit, cookies: Cookies | None, sale: Sale | None) -> Pl
     if cookies is None or not scripts_run(visit.who, visit.browser):
         return None
     last = visit.at + 40 * (len(visit.pages) - 1) + 2
-    make = partial(_visit_request, visit, cookies, sale)
-    return Planned(last + (90 if sale else 0), visit.browser.id, "beacon", make)
+    at = visit.at + 180 if sale else last
+    make = partial(_visit_request, visit, cookies, sale, at)
+    return Planned(at, visit.browser.id, "beacon", make)
 
 
 def bot_beacon(bot: BotVisit) -> Planned:
@@ -71,8 +72,8 @@ def bot_beacon(bot: BotVisit) -> Planned:
         "visitor_id": f"bot-{bot.id}",
         "direct": "none",
     }
-    make = partial(_post, [event], bot.ip, bot.user_agent)
-    return Planned(bot.at + 1, f"b{bot.ip}", "beacon", make)
+    request = _post({"events": [event]}, bot.ip, bot.user_agent)
+    return Planned(bot.at + 1, f"b{bot.ip}", "beacon", lambda _: request)
 
 
 def purchase_requests(dice: Dice, knobs: Knobs, checkout: Checkout) -> Iterator[Planned]:
@@ -179,7 +180,9 @@ def _event(  # noqa: PLR0913, PLR0917  # one event of the beacon is these facts
     return row if told is None else row | {"consent": told}
 
 
-def _visit_request(visit: Visit, cookies: Cookies, sale: Sale | None, secrets: Secrets) -> Request:
+def _visit_request(
+    visit: Visit, cookies: Cookies, sale: Sale | None, sent: float, _: Secrets
+) -> Request:
     rows, before = [], visit.link.referrer
     common = (visit.browser, cookies)
     for n, page in enumerate(visit.pages):
@@ -201,7 +204,7 @@ def _visit_request(visit: Visit, cookies: Cookies, sale: Sale | None, secrets: S
         before = url
     if sale is not None:
         rows += _cart_events(visit, cookies, sale, before)
-    return _post(rows, visit.browser.seen_ip, visit.browser.user_agent, secrets)
+    return _told(rows, visit.browser, sent)
 
 
 def _cart_events(visit: Visit, cookies: Cookies, sale: Sale, before: str) -> list[dict[str, Any]]:
@@ -239,7 +242,7 @@ def _cart_events(visit: Visit, cookies: Cookies, sale: Sale, before: str) -> lis
 
 
 def _purchase_request(  # bound in two steps: order first, then money
-    checkout: Checkout, at: float, direct: str, gateway: str | None, secrets: Secrets, *,
+    checkout: Checkout, at: float, direct: str, gateway: str | None, _: Secrets, *,
     value: Decimal | None = None,
 ) -> Request:  # fmt: skip
     sale, visit = checkout.sale, checkout.visit
@@ -273,7 +276,7 @@ def _purchase_request(  # bound in two steps: order first, then money
     row = _event("Purchase", event_id(sale), at, *common, url, gateway or SHOP + "/cart", custom,
                  direct, visit.who)  # fmt: skip
     rows.append(row | {"checkout_token": sale.checkout_token})
-    return _post(rows, visit.browser.seen_ip, visit.browser.user_agent, secrets)
+    return _told(rows, visit.browser, at)
 
 
 def _direct_request(
@@ -333,11 +336,19 @@ def _native_request(checkout: Checkout, at: float, eid: str, secrets: Secrets) -
     return Request("POST", f"/v25.0/{DATASET}/events", headers, body)
 
 
-def _post(rows: list[dict[str, Any]], ip: str, agent: str, _: Secrets) -> Request:
+def _told(rows: list[dict[str, Any]], browser: Device, at: float) -> Request:
+    """A beacon; a browser whose clock is off says what it shows when the beacon leaves."""
+    beacon: dict[str, Any] = {"events": rows}
+    if browser.skew:
+        beacon["sent_at"] = step_end(at) + browser.skew
+    return _post(beacon, browser.seen_ip, browser.user_agent)
+
+
+def _post(beacon: dict[str, Any], ip: str, agent: str) -> Request:
     headers = (
         ("Content-Type", "text/plain;charset=UTF-8"),
         ("Origin", ORIGIN),
         ("User-Agent", agent),
         ("X-Forwarded-For", ip),
     )
-    return Request("POST", "/px/demo", headers, encode({"events": rows}))
+    return Request("POST", "/px/demo", headers, encode(beacon))

@@ -13,7 +13,7 @@ from tillpost.simulate.journeys import Visit
 from tillpost.simulate.knobs import Knobs
 from tillpost.simulate.people import Person, account_keys, customer_id, hashed
 from tillpost.simulate.sales import Sale
-from tillpost.simulate.times import DAY, STEP, Span, moment
+from tillpost.simulate.times import DAY, STEP, Span, moment, step_end
 from tillpost.simulate.wire import Planned, Request, Secrets, iso, post_json
 
 BATCH = 1_000
@@ -95,13 +95,13 @@ def touch_requests(
     rows: list[Touch], known: dict[str, dict[str, str]], span: Span
 ) -> Iterator[Planned]:
     """The touches, one request a step of the clock."""
-    steps: dict[int, list[dict[str, Any]]] = {}
+    steps: dict[float, list[dict[str, Any]]] = {}
     for row in rows:
-        steps.setdefault(int((row.at - span.begin) // STEP), []).append(_told(row, known, span))
-    for step, told in sorted(steps.items()):
+        steps.setdefault(step_end(row.at), []).append(_told(row, known, span))
+    for end, told in sorted(steps.items()):
         for n in range(0, len(told), BATCH):
             make = partial(_post, "/receiver/touches", {"touches": told[n : n + BATCH]})
-            yield Planned(span.begin + step * STEP, "platform", "touches", make)
+            yield Planned(end - STEP, "platform", "touches", make)
 
 
 def _told(row: Touch, known: dict[str, dict[str, str]], span: Span) -> dict[str, Any]:

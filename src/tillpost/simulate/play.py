@@ -14,7 +14,7 @@ from zlib import crc32
 from msgspec import Struct, field, json
 
 from tillpost.simulate.schedule import World
-from tillpost.simulate.times import DAY, HOUR, STEP
+from tillpost.simulate.times import DAY, HOUR, step_end
 from tillpost.simulate.wire import Planned, Request, Secrets, iso, post_json
 
 LANES = 24
@@ -172,8 +172,7 @@ async def play(
     begin = now = waited = world.plan[0].at
     try:
         await player.clock(begin, wait=True)
-        for number, rows in groupby(world.plan, lambda row: int((row.at - begin) // STEP)):
-            now = begin + (number + 1) * STEP
+        for now, rows in groupby(world.plan, lambda row: step_end(row.at)):
             await player.clock(now)
             await player.step(rows)
             if now - waited >= wait_every:

@@ -13,6 +13,11 @@ HOURS = (1, 1, 1, 1, 1, 2, 3, 4, 5, 6, 6, 7, 7, 6, 6, 6, 7, 8, 9, 10, 9, 7, 4, 2
 """How busy each hour of a day (UTC) is."""
 
 
+def step_end(at: float) -> float:
+    """What the simulated clock shows when something of this time is sent."""
+    return (at // STEP + 1) * STEP
+
+
 class Span(Struct, frozen=True):
     """The simulated time: its first and last second, as Unix seconds."""
 
