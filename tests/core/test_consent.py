@@ -306,6 +306,7 @@ def test_gpp_sections_in_a_range() -> None:
     [
         "",
         "DBABM",
+        "DBABA~x",
         "DBABLA",
         "DBABLA~a~b",
         "CAAA~x",
