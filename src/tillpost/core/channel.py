@@ -289,7 +289,7 @@ def _told(click: ClickId | None, came: sources.Place) -> tuple[str, str]:
     """Source and medium of a visit without tags."""
     if click is None:
         return (came.name, MEDIUM_OF_KIND.get(came.kind, "referral")) if came.name else DIRECT
-    same_kind = not click.paid and came.kind == sources.named(click.source).kind
+    same_kind = not click.paid and came.kind == sources.named(click.source).kind != "other"
     return (came.name if same_kind else click.source), click.medium
 
 
@@ -335,8 +335,11 @@ def _own(
     return None
 
 
-META_FAMILY = frozenset({"facebook", "instagram", "threads"})
-"""Sources whose links all carry `fbclid`."""
+FAMILIES = (
+    frozenset({"facebook", "instagram", "threads"}),
+    frozenset({"google", "youtube", "google shopping"}),
+)
+"""Places of one company, whose click identifiers are the same."""
 
 
 def _contradicts(tags: utm.Tags, click: ClickId) -> bool:
@@ -344,7 +347,7 @@ def _contradicts(tags: utm.Tags, click: ClickId) -> bool:
     if tags.source is None or click.medium == "affiliate":
         return False
     name = sources.named(tags.source).name
-    return name != click.source and not {name, click.source} <= META_FAMILY
+    return name != click.source and not any({name, click.source} <= one for one in FAMILIES)
 
 
 def _doubts(tags: utm.Tags, click: ClickId | None) -> tuple[str, ...]:
