@@ -7,6 +7,7 @@ from typing import Literal, TypeAlias
 
 from msgspec import Struct
 
+from tillpost.ports import Clock
 from tillpost.serve.settings import ServerKey, Settings
 
 Scope: TypeAlias = Literal["events", "reports", "costs", "admin"]
@@ -30,7 +31,8 @@ class Key(Struct, frozen=True):
 class Access:
     """Checks keys in constant time, and keeps the dashboard's sessions in memory."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, clock: Clock) -> None:
+        self._clock = clock
         self._keys = tuple(_keys(settings))
         self._password = settings.admin_password
         self._receiver_token = settings.receiver.token
@@ -55,11 +57,12 @@ class Access:
             str(known).encode(), str(given).encode()
         )
 
-    def log_in(self, password: str, now: float) -> str | None:
+    def log_in(self, password: str) -> str | None:
         """A new session's cookie, if the password is right."""
         known = self._password
         if not known or not hmac.compare_digest(known.encode(), password.encode()):
             return None
+        now = self._clock.now()
         self._sessions = {s: until for s, until in self._sessions.items() if until > now}
         if len(self._sessions) >= _MOST_SESSIONS:
             self._sessions.clear()
@@ -71,9 +74,9 @@ class Access:
         """End a session."""
         self._sessions.pop(session or "", None)
 
-    def has_session(self, session: str | None, now: float) -> bool:
+    def has_session(self, session: str | None) -> bool:
         """Whether the cookie is of a session that has not ended."""
-        return self._sessions.get(session or "", 0.0) > now
+        return self._sessions.get(session or "", 0.0) > self._clock.now()
 
 
 def bearer(headers: Mapping[str, str]) -> str | None:

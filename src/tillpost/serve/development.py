@@ -27,6 +27,7 @@ from tillpost.serve.settings import (
 DATASET_ID = "1234567890123456"
 SHOP = "demo"
 DOMAIN = "demo-shop.myshopify.com"
+TIMEZONE = "America/New_York"
 FILE = "dev-secrets.json"
 
 
@@ -97,7 +98,7 @@ def _shop(made: Secrets, server: Server) -> ShopSettings:
         name=SHOP,
         domain=DOMAIN,
         currency="USD",
-        timezone="America/New_York",
+        timezone=TIMEZONE,
         country="US",
         origins=(f"https://{DOMAIN}", own, f"http://localhost:{server.port}"),
         server_keys=(

@@ -46,6 +46,11 @@ SELECT e.id, e.fold_key, e.source, e.received_at, e.order_id, e.hold_until, e.ev
 FROM json_each(?) AS w
 JOIN events AS e ON e.shop = w.value ->> 0 AND e.fold_key = w.value ->> 1;
 
+-- name: recall_order_events
+SELECT e.id, e.fold_key, e.source, e.received_at, e.order_id, e.hold_until, e.event, e.sealed
+FROM json_each(?) AS w
+JOIN events AS e ON e.order_id = w.value ->> 1 AND e.shop = w.value ->> 0;
+
 -- name: recall_deliveries
 SELECT d.event, d.destination, d.shop, d.state, d.due_at, d.reason, d.detail, d.attempts, d.fence
 FROM json_each(?) AS w
@@ -56,7 +61,7 @@ SELECT IFNULL(MAX(id), 0) + 1 FROM events;
 
 -- name: held
 SELECT id, fold_key, source, received_at, order_id, hold_until, event, sealed FROM events
-WHERE hold_until IS NOT NULL AND hold_until <= ? ORDER BY hold_until LIMIT ?;
+WHERE hold_until IS NOT NULL AND hold_until <= ? ORDER BY hold_until, id LIMIT ?;
 
 -- name: next_hold
 SELECT MIN(hold_until) FROM events WHERE hold_until IS NOT NULL;
@@ -64,7 +69,7 @@ SELECT MIN(hold_until) FROM events WHERE hold_until IS NOT NULL;
 -- name: put_order
 INSERT OR REPLACE INTO orders (
     shop, order_id, version, name, at, kind, eligible, reason, value_minor, currency,
-    presentment_minor, presentment_currency, checkout_token, customer_id, returning,
+    presentment_minor, presentment_currency, checkout_token, customer_id, is_returning,
     cancelled_at, browser, server, first_received_at, fact, sealed
 ) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1, ?, ?, ?);
 
@@ -120,7 +125,7 @@ UPDATE outbox SET state = 'leased', lease_until = ?3, fence = fence + 1, updated
 WHERE (event, destination) IN (
     SELECT event, destination FROM outbox
     WHERE destination = ?1 AND state IN ('pending', 'in_doubt', 'paused') AND due_at <= ?2
-    ORDER BY due_at LIMIT ?4
+    ORDER BY due_at, event LIMIT ?4
 )
 RETURNING event, destination, shop, state, due_at, reason, detail, attempts, fence;
 
@@ -178,7 +183,7 @@ INSERT OR REPLACE INTO spend (
 
 -- name: table_orders
 SELECT o.shop, o.order_id, o.name, o.at, o.kind, o.eligible, o.reason, o.value_minor, o.currency,
-    o.checkout_token, o.customer_id, o.returning, o.cancelled_at,
+    o.checkout_token, o.customer_id, o.is_returning AS "returning", o.cancelled_at,
     IFNULL((
         SELECT SUM(r.amount_minor) FROM refunds AS r
         WHERE r.shop = o.shop AND r.order_id = o.order_id AND r.currency = o.currency

@@ -39,7 +39,7 @@ CREATE TABLE orders (
     presentment_currency TEXT NOT NULL,
     checkout_token TEXT,
     customer_id TEXT,
-    returning INTEGER,
+    is_returning INTEGER,
     cancelled_at INTEGER,
     browser INTEGER NOT NULL,
     server INTEGER NOT NULL,

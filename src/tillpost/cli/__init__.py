@@ -1,0 +1,82 @@
+"""The command line: flags in, answers out; every command is loaded only when it is named.
+
+Exit codes: 0 good, 1 the thing checked is bad, 2 usage or configuration, each with one
+line that says what, where and how to fix.
+"""
+
+import sys
+from importlib import import_module
+
+import click
+
+COMMANDS: dict[str, tuple[str, str, str]] = {
+    "serve": ("serve", "serve", "Run everything in one process."),
+    "demo": ("demo", "demo", "Serve, with a simulated shop whose truth is known."),
+    "simulate": ("simulate", "simulate", "Send a simulated shop's traffic to a server."),
+    "report": ("report", "report", "Ads, channels, campaigns, orders: what it was worth."),
+    "ledger": ("report", "ledger", "What was accepted, and where all of it stands."),
+    "costs": ("costs", "costs", "Import ad spend."),
+    "validate": ("check", "validate", "Lint CAPI payloads with Meta's own codes."),
+    "compare": ("check", "compare", "Say which keys of a payload would not match an order."),
+    "hash": ("identifiers", "hash_identifier", "Show how an identifier is spelled and hashed."),
+    "models": ("models", "models", "Every attribution model over a table of paths."),
+    "config": ("config", "config", "Check or show the settings."),
+}
+"""Command -> its module under `tillpost.cli`, the name in it, and one line of help."""
+
+
+class Commands(click.Group):
+    """A group whose commands are imported when they are called, and whose errors are one line."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  # click's signature
+        """The commands in the order they are shown."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        """The command, imported now."""
+        if cmd_name not in COMMANDS:
+            return None
+        module, name, _ = COMMANDS[cmd_name]
+        command = getattr(import_module(f"tillpost.cli.{module}"), name)
+        if not isinstance(command, click.Command):
+            raise TypeError(f"tillpost.cli.{module}.{name} is no command")
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        """The list of commands, without importing any of them."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, row[2]) for name, row in COMMANDS.items()])
+
+
+@click.command(cls=Commands, invoke_without_command=True)
+@click.version_option(package_name="tillpost", prog_name="tillpost")
+@click.pass_context
+def cli(ctx: click.Context) -> None:
+    """A self-hosted Conversions API, both ends of it.
+
+    Start with `tillpost demo`.
+    """
+    if ctx.invoked_subcommand is None:
+        click.echo(ctx.get_help())
+
+
+def main() -> None:
+    """Run the command line; errors are one line on standard error."""
+    try:
+        code = cli.main(standalone_mode=False)
+    except click.ClickException as error:
+        _fail(error.format_message(), 2)
+    except click.Abort:
+        _fail("interrupted", 130)
+    except Exception as error:
+        from tillpost.core.outcome import Misconfigured, TillpostError
+
+        if not isinstance(error, TillpostError):
+            raise
+        _fail(str(error), 2 if isinstance(error, Misconfigured) else 1)
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _fail(message: str, code: int) -> None:
+    click.echo(f"tillpost: {message}", err=True)
+    sys.exit(code)

@@ -1,0 +1,94 @@
+"""`tillpost report` and `tillpost ledger`: what the stores say, beside a running server."""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from tillpost.cli.options import as_json, print_json, where
+
+
+@click.command()
+@click.argument("name")
+@where
+@click.option("--from", "since", help="First day (of the shop's zone) or moment.")
+@click.option("--to", "until", help="Last day, included; or a moment, not included.")
+@click.option("--shop", help="One shop; default all.")
+@click.option("--model", help="Attribution model; default last_non_direct.")
+@click.option("--window", help="Days a touch counts for; default 30.")
+@click.option("--refunds", help="restate (default) or refund_day.")
+@click.option("--format", "style", type=click.Choice(["table", "json", "csv"]), default="table")
+@as_json
+def report(  # noqa: PLR0913  # one parameter an option
+    name: str,
+    config_file: Path | None,
+    data: Path | None,
+    since: str | None,
+    until: str | None,
+    shop: str | None,
+    model: str | None,
+    window: str | None,
+    refunds: str | None,
+    style: str,
+    *,
+    as_json: bool,
+) -> None:
+    """Print the report NAME: ads, channels, campaigns or orders."""
+    from tillpost.serve import offline
+    from tillpost.serve.reading import Asked
+
+    asked = Asked(since, until, shop, model, window, refunds)
+    with offline.reading(config_file, data) as reading:
+        rows = reading.report(name, asked)
+    if as_json or style == "json":
+        print_json({"rows": rows})
+    elif style == "csv":
+        from tillpost.serve.tabular import as_csv
+
+        click.echo(as_csv(rows), nl=False)
+    else:
+        _print_table(rows)
+
+
+@click.command()
+@where
+@as_json
+def ledger(config_file: Path | None, data: Path | None, *, as_json: bool) -> None:
+    """Print, per destination, what was accepted and where all of it stands.
+
+    Exit 1 if it does not balance.
+    """
+    from tillpost.serve import offline
+
+    with offline.reading(config_file, data) as reading:
+        found = reading.ledger()
+    if as_json:
+        print_json(found)
+    else:
+        _print_table([_flat(line) for line in found["destinations"]])
+        click.echo("balanced" if found["balanced"] else "NOT BALANCED")
+    if not found["balanced"]:
+        sys.exit(1)
+
+
+def _flat(line: dict[str, Any]) -> dict[str, Any]:
+    dropped = ", ".join(f"{why} {n}" for why, n in sorted(line["dropped"].items()))
+    return {**line, "dropped": dropped or "0"}
+
+
+def _print_table(rows: list[dict[str, Any]]) -> None:
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+
+    if not rows:
+        click.echo("nothing yet")
+        return
+    table = Table(box=box.SIMPLE_HEAD)
+    for name, value in rows[0].items():
+        numeric = isinstance(value, int | float) and not isinstance(value, bool)
+        table.add_column(name, justify="right" if numeric else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*("" if v is None else str(v) for v in row.values()))
+    Console().print(table)

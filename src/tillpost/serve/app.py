@@ -1,0 +1,146 @@
+"""The composition root: settings become a node, the node becomes an application, and it runs."""
+
+import asyncio
+import os
+import signal
+import socket
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+
+from tillpost.core.outcome import Misconfigured
+from tillpost.ports import Clock
+from tillpost.serve.http import api, operations, pages
+from tillpost.serve.http.front import Front
+from tillpost.serve.node import Node
+from tillpost.serve.seal import read_key
+from tillpost.serve.settings import Settings
+from tillpost.store.lock import hold
+
+_DRAIN_SECONDS = 10.0
+
+
+def build(node: Node) -> Front:
+    """The whole application of a node."""
+    routes = [*api.routes(node), *operations.routes(node), *pages.routes(node)]
+    behind = Starlette(routes=routes, exception_handlers={Exception: _trouble})
+    return Front(node, behind)
+
+
+async def run(
+    settings: Settings,
+    directory: Path,
+    clock: Clock,
+    *,
+    ready: Callable[[Node], Awaitable[None]] | None = None,
+) -> None:
+    """Serve until SIGTERM or SIGINT, or until `ready` returns if it is given.
+
+    The address is checked before anything is opened: a taken port raises
+    `Misconfigured`, as does a data directory that another server holds.
+    """
+    host, port = settings.server.host, settings.server.port
+    check_free(host, port)
+    with hold(directory, url=own_url(host, port)):
+        node = Node(settings, directory, clock, read_key(directory), own_url(host, port))
+        node.worker.start()
+        server = _server(build(node), host, port)
+        serving = asyncio.create_task(server.serve())
+        try:
+            await _until_done(serving, node, ready, host, port)
+        finally:
+            server.stop()
+            await asyncio.wait({serving}, timeout=_DRAIN_SECONDS)
+            await node.close()
+
+
+def own_url(host: str, port: int) -> str:
+    """The server's own address, as itself and its commands reach it."""
+    name = "127.0.0.1" if host in {"", "0.0.0.0"} else host  # noqa: S104  # it is compared
+    return f"http://{f'[{name}]' if ':' in name else name}:{port}"
+
+
+def check_free(host: str, port: int) -> None:
+    """Raises `Misconfigured` if nothing can listen on the address."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+            probe.listen()
+        except OSError as error:
+            raise Misconfigured(
+                f"cannot listen on {host}:{port} ({os.strerror(error.errno or 0)}): "
+                "choose another port with --port"
+            ) from None
+
+
+def free_port(host: str = "127.0.0.1") -> int:
+    """A port that nothing listens on at this moment."""
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        probe.bind((host, 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+async def _until_done(
+    serving: "asyncio.Task[Any]",
+    node: Node,
+    ready: Callable[[Node], Awaitable[None]] | None,
+    host: str,
+    port: int,
+) -> None:
+    stopping = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopping.set)
+    await _listening(serving, host, port)
+    waits = [serving, asyncio.create_task(stopping.wait())]
+    if ready is not None:
+        waits.append(asyncio.create_task(ready(node)))  # type: ignore[arg-type]
+    done, _ = await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+    for task in done:
+        task.result()
+    for task in waits[1:]:
+        task.cancel()
+
+
+async def _listening(serving: "asyncio.Task[Any]", host: str, port: int) -> None:
+    """Return when the server answers on its address."""
+    while True:
+        if serving.done():
+            serving.result()
+            raise Misconfigured(f"cannot listen on {host}:{port}: choose another port with --port")
+        try:
+            _, writer = await asyncio.open_connection(host or "127.0.0.1", port)
+        except OSError:
+            await asyncio.sleep(0.01)
+            continue
+        writer.close()
+        return
+
+
+def _server(app: Front, host: str, port: int) -> Any:
+    from granian.constants import Interfaces
+    from granian.http import HTTP1Settings
+    from granian.server.embed import Server
+
+    return Server(
+        app,
+        address=host,
+        port=port,
+        interface=Interfaces.ASGINL,
+        log_enabled=False,
+        websockets=False,
+        backlog=1024,
+        http1_settings=HTTP1Settings(header_read_timeout=5000, max_buffer_size=65536),
+    )
+
+
+async def _trouble(_request: Request, _error: Exception) -> Response:
+    """No stack trace ever leaves the process."""
+    return api.refusal(500, "internal", "", "something went wrong here; it was logged")

@@ -1,0 +1,154 @@
+"""The API: what the command line shows, as JSON or CSV; and the few writes it allows."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import anyio.to_thread
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from tillpost.core.outcome import Misconfigured
+from tillpost.report.spend import csv as spend_csv
+from tillpost.serve.access import COOKIE, Scope
+from tillpost.serve.clock import SimulatedClock, iso, unix
+from tillpost.serve.http.exchange import problem
+from tillpost.serve.node import Node
+from tillpost.serve.reading import Asked
+from tillpost.serve.tabular import as_csv
+
+_MOST_ITEMS = 1000
+_SPEND_LIMIT = 10 << 20
+
+
+def routes(node: Node) -> list[Route]:
+    """The routes under `/api/v1` and `/dev`."""
+    return [
+        Route("/api/v1/events", _guarded(node, _events)),
+        Route("/api/v1/bad-rows", _guarded(node, _bad_rows)),
+        Route("/api/v1/ledger", _guarded(node, _ledger)),
+        Route("/api/v1/reports/{name}", _guarded(node, _report)),
+        Route("/api/v1/receiver/events", _guarded(node, _receiver_events)),
+        Route("/api/v1/spend/{shop}", _guarded(node, _spend, "costs"), methods=["POST"]),
+        Route("/dev/clock", _guarded(node, _clock, "admin"), methods=["POST"]),
+    ]
+
+
+Handler = Callable[[Node, Request], Awaitable[Response]]
+
+
+def reply(status: int, body: Any) -> Response:
+    """A JSON response."""
+    return Response(msgspec.json.encode(body), status, media_type="application/json")
+
+
+def refusal(status: int, reason: str, field: str, detail: str) -> Response:
+    """An error that says what, where and how to fix it."""
+    told = problem(status, reason, field, detail)
+    return Response(told.body, told.status, dict(told.headers))
+
+
+def _guarded(
+    node: Node, handler: Handler, scope: Scope = "reports"
+) -> Callable[[Request], Awaitable[Response]]:
+    """The handler behind a server key with this scope, or a dashboard session."""
+
+    async def guarded(request: Request) -> Response:
+        shop = request.path_params.get("shop")
+        session = node.access.has_session(request.cookies.get(COOKIE))
+        if node.access.key(request.headers, scope, shop) is None and not session:
+            return refusal(
+                401,
+                "no_key",
+                "Authorization",
+                f"send `Authorization: Bearer KEY` with a server key of scope `{scope}`",
+            )
+        try:
+            return await handler(node, request)
+        except Misconfigured as error:
+            return refusal(400, "bad_parameter", "query", str(error))
+
+    return guarded
+
+
+async def _events(node: Node, request: Request) -> Response:
+    after, limit = _page(request)
+    query = request.query_params
+    found = await anyio.to_thread.run_sync(
+        node.reading.events, after, limit, query.get("event_id"), query.get("order_id")
+    )
+    return reply(200, found)
+
+
+async def _bad_rows(node: Node, request: Request) -> Response:
+    return reply(200, await anyio.to_thread.run_sync(node.reading.bad_rows, *_page(request)))
+
+
+async def _ledger(node: Node, _request: Request) -> Response:
+    return reply(200, await anyio.to_thread.run_sync(node.reading.ledger))
+
+
+async def _receiver_events(node: Node, request: Request) -> Response:
+    after, limit = _page(request)
+    event_id = request.query_params.get("event_id")
+    found = await anyio.to_thread.run_sync(node.receiver.events, after, limit, event_id)
+    return reply(200, found)
+
+
+async def _report(node: Node, request: Request) -> Response:
+    query = request.query_params
+    asked = Asked(
+        since=query.get("from"),
+        until=query.get("to"),
+        shop=query.get("shop"),
+        model=query.get("model"),
+        window=query.get("window"),
+        refunds=query.get("refunds"),
+    )
+    name = request.path_params["name"]
+    rows = await anyio.to_thread.run_sync(node.reading.report, name, asked)
+    if query.get("format") == "csv":
+        return Response(as_csv(rows), media_type="text/csv; charset=utf-8")
+    return reply(200, {"rows": rows})
+
+
+async def _spend(node: Node, request: Request) -> Response:
+    """Spend as CSV: every row or none is kept, and each bad one is named."""
+    shop = request.path_params["shop"]
+    if shop not in node.shops:
+        return refusal(404, "unknown_shop", "path", f"there is no shop {shop[:50]!r} here")
+    body = await request.body()
+    if len(body) > _SPEND_LIMIT:
+        return refusal(413, "too_large", "body", "send at most 10 MiB at once")
+    text = body.decode("utf-8", "replace")
+    rows, errors = spend_csv.read(text, default_currency=node.shops[shop].currency)
+    if errors:
+        told = [error._asdict() for error in errors[:100]]
+        return reply(400, {"imported": 0, "errors": told})
+    stamped = [{**row, "shop": shop} for row in rows]
+    kept = await anyio.to_thread.run_sync(node.store.add_spend, stamped)
+    return reply(200, {"imported": kept, "errors": []})
+
+
+async def _clock(node: Node, request: Request) -> Response:
+    if not isinstance(node.clock, SimulatedClock):
+        return refusal(409, "real_clock", "", "start the server with `serve --clock simulated`")
+    try:
+        given = msgspec.json.decode(await request.body(), type=dict[str, Any])
+    except msgspec.DecodeError as error:
+        return refusal(400, "not_json", "body", f'send {{"now": "2026-11-01T09:00:00Z"}}: {error}')
+    node.clock.set(unix(str(given.get("now", ""))))
+    node.worker.wake()
+    if given.get("wait"):
+        await node.worker.drain()
+    return reply(200, {"now": iso(node.clock.now())})
+
+
+def _page(request: Request) -> tuple[int, int]:
+    try:
+        after = int(request.query_params.get("after") or 0)
+        limit = int(request.query_params.get("limit") or 100)
+    except ValueError:
+        raise Misconfigured("after and limit are whole numbers") from None
+    return after, min(max(limit, 1), _MOST_ITEMS)

@@ -1,0 +1,106 @@
+"""Where the shop and the browser reach us: signed webhooks, server events, beacons."""
+
+from collections.abc import Mapping
+
+from tillpost.collect.accept import Taken, accept
+from tillpost.core.outcome import Rejection, Retryable
+from tillpost.core.wire import Request, Response
+from tillpost.serve.http.exchange import json_answer, problem
+from tillpost.serve.node import Node
+
+CLIENT_IP = ":client-ip"
+RECEIVED_AT = ":received-at"
+
+_GIVEN = Response(200, {"content-type": "text/plain"}, b"ok")
+
+
+async def webhook(node: Node, kind: str, shop: str, request: Request) -> Response:
+    """A signed webhook: 200 only when it is on disk; 401 for a signature that is not ours."""
+    intake = node.intake(kind, shop)
+    if intake is None:
+        return _unknown_shop(node, kind, shop)
+    try:
+        taken = await accept(intake, request, node.store, node.sealer, node.clock.now())
+    except Retryable as error:
+        return problem(503, "disk", "", str(error))
+    node.worker.wake()
+    return _GIVEN if taken.rejection is None else _rejected(taken.rejection)
+
+
+async def server_events(node: Node, shop: str, request: Request) -> Response:
+    """Events of a back end, under its server key."""
+    intake = node.intake("events", shop)
+    if node.access.key(request.headers, "events", shop) is None:
+        return problem(
+            401,
+            "no_key",
+            "Authorization",
+            "send `Authorization: Bearer KEY` with a key of this shop (shops.server_keys)",
+        )
+    if intake is None:
+        return _unknown_shop(node, "events", shop)
+    taken = await _take(node, intake.shop, "events", request)
+    if isinstance(taken, Response):
+        return taken
+    if taken.rejection is not None:
+        return _rejected(taken.rejection)
+    return json_answer(200, {"accepted": taken.facts})
+
+
+async def beacon(node: Node, shop: str, request: Request, client_ip: str | None) -> Response:
+    """A browser's beacon; any page may send one, only the shop's own count."""
+    intake = node.intake("pixel", shop)
+    cors = cors_headers(request.headers)
+    if intake is None:
+        return _with(_unknown_shop(node, "px", shop), cors)
+    headers = {**request.headers, CLIENT_IP: client_ip or ""}
+    taken = await _take(node, shop, "pixel", request._replace(headers=headers))
+    if isinstance(taken, Response):
+        return _with(taken, cors)
+    if taken.rejection is not None:
+        return _with(_rejected(taken.rejection), cors)
+    return Response(204, cors)
+
+
+def preflight(headers: Mapping[str, str]) -> Response:
+    """What a browser asks before it sends JSON across origins."""
+    allowed = {
+        "access-control-allow-methods": "POST",
+        "access-control-allow-headers": "content-type",
+        "access-control-max-age": "86400",
+    }
+    return Response(204, {**cors_headers(headers), **allowed})
+
+
+def cors_headers(headers: Mapping[str, str]) -> dict[str, str]:
+    """Let the page that sent it read the answer; there is nothing secret in it."""
+    return {"access-control-allow-origin": headers.get("origin", "*"), "vary": "origin"}
+
+
+async def _take(node: Node, shop: str, kind: str, request: Request) -> Taken | Response:
+    intake = node.intake(kind, shop)
+    if intake is None:
+        return _unknown_shop(node, kind, shop)
+    now = node.clock.now()
+    stamped = request._replace(headers={**request.headers, RECEIVED_AT: repr(now)})
+    try:
+        taken = await accept(intake, stamped, node.store, node.sealer, now)
+    except Retryable as error:
+        return problem(503, "disk", "", str(error))
+    node.worker.wake()
+    return taken
+
+
+def _rejected(rejection: Rejection) -> Response:
+    return problem(rejection.status, rejection.reason, rejection.field, rejection.detail)
+
+
+def _unknown_shop(node: Node, kind: str, shop: str) -> Response:
+    known = ", ".join(sorted(node.shops))
+    return problem(
+        404, "unknown_shop", kind, f"there is no shop {shop[:50]!r} here; shops: {known}"
+    )
+
+
+def _with(response: Response, headers: Mapping[str, str]) -> Response:
+    return response._replace(headers={**response.headers, **headers})

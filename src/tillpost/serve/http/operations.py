@@ -1,0 +1,71 @@
+"""What machines ask a server: does it live, can it work, what does it count."""
+
+from collections.abc import Awaitable, Callable
+
+import anyio.to_thread
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from tillpost.serve.http.api import reply
+from tillpost.serve.node import Node
+
+
+def routes(node: Node) -> list[Route]:
+    """`/healthz`, `/readyz`, `/metrics` and the browser script."""
+    return [
+        Route("/healthz", _healthz),
+        Route("/readyz", _readyz(node)),
+        Route("/metrics", _metrics(node)),
+        Route("/px.js", _script(node)),
+    ]
+
+
+async def _healthz(_request: Request) -> Response:
+    return reply(200, {"ok": True})
+
+
+def _readyz(node: Node) -> Callable[[Request], Awaitable[Response]]:
+    async def ready(_request: Request) -> Response:
+        due = await anyio.to_thread.run_sync(node.store.next_hold)
+        return reply(200, {"ok": True, "next_hold": due})
+
+    return ready
+
+
+def _metrics(node: Node) -> Callable[[Request], Awaitable[Response]]:
+    async def metrics(_request: Request) -> Response:
+        text = await anyio.to_thread.run_sync(_exposition, node)
+        return Response(text, media_type="text/plain; version=0.0.4; charset=utf-8")
+
+    return metrics
+
+
+def _exposition(node: Node) -> bytes:
+    """The ledger in Prometheus text; nothing in it can name a person."""
+    from prometheus_client import CollectorRegistry, Gauge, generate_latest
+
+    registry = CollectorRegistry()
+    events = Gauge(
+        "tillpost_events",
+        "Events by where they stand with their destination",
+        ["shop", "destination", "state", "reason"],
+        registry=registry,
+    )
+    for shop, destination, state, reason, count in node.store.tallies():
+        events.labels(shop, destination, state, reason or "").set(count)
+    people = Gauge("tillpost_receiver_people", "Accounts the receiver knows", registry=registry)
+    people.set(node.receiver.people_known())
+    return bytes(generate_latest(registry))
+
+
+def _script(node: Node) -> Callable[[Request], Awaitable[Response]]:
+    async def script(request: Request) -> Response:
+        from tillpost.collect import pixel
+
+        shop = request.query_params.get("shop") or next(iter(node.shops), "")
+        text = pixel.script(shop=shop, path=f"/px/{shop}")
+        headers = {"cache-control": "public, max-age=3600"}
+        return Response(text, media_type="text/javascript; charset=utf-8", headers=headers)
+
+    return script

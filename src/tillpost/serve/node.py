@@ -1,0 +1,137 @@
+"""A node: every part of one process, put together from its settings."""
+
+import ipaddress
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from msgspec import structs
+
+from tillpost.collect.accept import Intake
+from tillpost.collect.sources import generic, pixel, shopify
+from tillpost.core.event_id import of_order
+from tillpost.core.shop import Route, Shop
+from tillpost.deliver.destinations import meta
+from tillpost.deliver.outbox import Line
+from tillpost.ports import Clock
+from tillpost.serve.access import Access
+from tillpost.serve.clock import SystemClock
+from tillpost.serve.http.exchange import Networks
+from tillpost.serve.reading import Reading
+from tillpost.serve.receiver import ReceiverDesk
+from tillpost.serve.seal import AesSealer
+from tillpost.serve.settings import DestinationSettings, Settings, ShopSettings
+from tillpost.serve.transport import HttpTransport
+from tillpost.serve.worker import Worker
+from tillpost.store.gateway_sqlite import GatewayStore
+from tillpost.store.sqlite import Database
+
+GATEWAY_FILE = "tillpost.db"
+RECEIVER_FILE = "receiver.db"
+
+
+class Node:
+    """What routes reach: stores, access, clock and worker. `close` it when the server ends."""
+
+    def __init__(
+        self, settings: Settings, directory: Path, clock: Clock, key: bytes, own_url: str
+    ) -> None:
+        self.settings = settings
+        self.directory = directory
+        self.clock = clock
+        self.sealer = AesSealer(key)
+        self.access = Access(settings, SystemClock())
+        self.shops = {shop.name: _shop(shop, key) for shop in settings.shops}
+        self.trusted = networks(settings.server.trusted_proxies)
+        self._intakes = _intakes(settings)
+        self._database = Database(directory / GATEWAY_FILE, "gateway")
+        self.store = GatewayStore(self._database, self.sealer)
+        self.receiver = ReceiverDesk(settings.receiver, directory / RECEIVER_FILE)
+        zones = {shop.name: shop.timezone for shop in settings.shops}
+        self.reading = Reading(self.store, self.receiver, zones)
+        self.transport = HttpTransport()
+        self.worker = Worker(
+            store=self.store,
+            shops=self.shops,
+            routes=_routes(settings),
+            lines=[_line(d, own_url) for d in settings.destinations],
+            transport=self.transport,
+            sealer=self.sealer,
+            clock=clock,
+            receiver=self.receiver,
+        )
+
+    def intake(self, kind: str, shop: str) -> Intake | None:
+        """Where requests of this kind for this shop go, if there is such a shop."""
+        return self._intakes.get((kind, shop))
+
+    async def close(self) -> None:
+        """End the rounds, then close connections and databases."""
+        await self.worker.stop()
+        await self.transport.close()
+        self._database.close()
+        self.receiver.close()
+
+
+def destination_name(settings: DestinationSettings) -> str:
+    """The name a destination has in the outbox and the ledger: its kind, its shop's dataset."""
+    return f"{settings.kind}:{settings.dataset_id}"
+
+
+def networks(texts: tuple[str, ...]) -> Networks:
+    """The networks of `trusted_proxies`."""
+    return tuple(ipaddress.ip_network(text, strict=False) for text in texts)
+
+
+def _shop(given: ShopSettings, key: bytes) -> Shop:
+    hosts = {given.domain, *(urlsplit(origin).hostname or "" for origin in given.origins)}
+    return Shop(
+        name=given.name,
+        domain=given.domain,
+        currency=given.currency,
+        timezone=given.timezone,
+        country=given.country,
+        hosts=frozenset(hosts - {""}),
+        id_key=of_order(key, given.name).encode(),
+        purchase_on=given.orders.purchase_on,
+        value_base=given.orders.value,
+        join_wait=given.orders.join_wait,
+        consent_unknown=given.consent.unknown,
+        content_id=given.catalogue.content_id,
+    )
+
+
+def _intakes(settings: Settings) -> dict[tuple[str, str], Intake]:
+    made: dict[tuple[str, str], Intake] = {}
+    for shop in settings.shops:
+        name = shop.name
+        origins = frozenset({*shop.origins, f"https://{shop.domain}"})
+        made["pixel", name] = Intake(name, pixel, pixel.Settings(origins, shop.country))
+        made["events", name] = Intake(name, generic, generic.Settings(shop.country))
+        if shop.shopify is not None:
+            secrets = tuple(s.encode() for s in shop.shopify.webhook_secrets)
+            made["shopify", name] = Intake(
+                name,
+                shopify,
+                shopify.Settings(secrets, shop.domain, shop.currency, shop.country),
+            )
+    return made
+
+
+def _routes(settings: Settings) -> dict[str, tuple[Route, ...]]:
+    made: dict[str, tuple[Route, ...]] = {}
+    for given in settings.destinations:
+        route = Route(destination_name(given), frozenset(given.events))
+        made[given.shop] = (*made.get(given.shop, ()), route)
+    return made
+
+
+def _line(given: DestinationSettings, own_url: str) -> Line:
+    made = meta.Settings(
+        dataset_id=given.dataset_id,
+        access_token=given.access_token,
+        version=given.version,
+        test_event_code=given.test_event_code,
+    )
+    if given.url is not None:
+        made = structs.replace(made, url=own_url if given.url == "embedded" else given.url)
+    return Line(destination_name(given), meta.destination, made)

@@ -1,0 +1,121 @@
+"""What may be read of a node's stores: reports, ledger, events. The API and the CLI share it."""
+
+from collections.abc import Mapping
+from datetime import date, datetime
+from typing import Any, Protocol
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from msgspec import Struct
+
+from tillpost.core.outcome import Misconfigured
+from tillpost.ports import Facts, Rows
+from tillpost.report import catalog
+from tillpost.report.ledger import ledger
+from tillpost.report.query import Query, period
+from tillpost.serve.clock import iso
+
+
+class Tallies(Facts, Protocol):
+    """A store that reports and the ledger are read from."""
+
+    def tallies(self) -> list[tuple[str, str, str, str | None, int]]:
+        """As `ports.Outbox.tallies`."""
+
+
+class PlatformSide(Protocol):
+    """What the receiver gives reports."""
+
+    def tables(self) -> Mapping[str, Rows]:
+        """`conversions` and `matches`."""
+
+
+class Asked(Struct, frozen=True):
+    """A report's parameters as text, as a query string or a command line has them."""
+
+    since: str | None = None
+    until: str | None = None
+    shop: str | None = None
+    model: str | None = None
+    window: str | None = None
+    refunds: str | None = None
+
+
+class Reading:
+    """Reads one node's stores; `zones` are the shops' time zones."""
+
+    def __init__(
+        self, facts: Tallies, platform: PlatformSide | None, zones: Mapping[str, str]
+    ) -> None:
+        self._facts = facts
+        self._platform = platform
+        self._zones = zones
+
+    def report(self, name: str, asked: Asked) -> list[dict[str, Any]]:
+        """The rows of a report; raises `Misconfigured` for an unknown name or parameter."""
+        found = catalog.REPORTS.get(name)
+        if found is None:
+            known = ", ".join(sorted(catalog.REPORTS))
+            raise Misconfigured(f"there is no report {name[:40]!r}: use one of {known}")
+        tables = dict(self._facts.tables(catalog.GATEWAY_TABLES))
+        if self._platform is not None:
+            tables.update(self._platform.tables())
+        return found(tables, self._query(asked))
+
+    def ledger(self) -> dict[str, Any]:
+        """Per destination, what was accepted and where all of it stands."""
+        return ledger(self._facts.tallies())
+
+    def events(
+        self, after: int, limit: int, event_id: str | None = None, order_id: str | None = None
+    ) -> dict[str, Any]:
+        """`{"items": [...], "next": cursor | None}` of events with their outcomes."""
+        items = self._facts.event_items(after, limit, event_id, order_id)
+        for item in items:
+            item["received_at"] = iso(item["received_at"])
+            item["event_time"] = iso(item["event_time"])
+        return {"items": items, "next": items[-1]["id"] if len(items) == limit else None}
+
+    def bad_rows(self, after: int, limit: int) -> dict[str, Any]:
+        """`{"items": [...], "next": cursor | None}` of bodies that could not be read."""
+        items = self._facts.bad_rows(after, limit)
+        for item in items:
+            item["received_at"] = iso(item["received_at"])
+        return {"items": items, "next": items[-1]["id"] if len(items) == limit else None}
+
+    def _query(self, asked: Asked) -> Query:
+        if asked.shop is not None and asked.shop not in self._zones:
+            known = ", ".join(sorted(self._zones))
+            raise Misconfigured(f"there is no shop {asked.shop[:40]!r}; shops: {known}")
+        zone = self._zone(asked.shop)
+        given = {
+            "model": asked.model or "last_non_direct",
+            "window": asked.window or "30",
+            "refunds": asked.refunds or "restate",
+        }
+        span = period(_moment(asked.since, "from"), _moment(asked.until, "to"), zone)
+        return Query(period=span, shop=asked.shop, **given).checked()  # type: ignore[arg-type]
+
+    def _zone(self, shop: str | None) -> ZoneInfo:
+        name = self._zones.get(shop or next(iter(self._zones), ""), "UTC")
+        try:
+            return ZoneInfo(name)
+        except (ZoneInfoNotFoundError, ValueError):
+            raise Misconfigured(
+                f"shops.timezone: there is no zone {name!r}; use e.g. Europe/Berlin"
+            ) from None
+
+
+def _moment(text: str | None, name: str) -> date | datetime | None:
+    if not text:
+        return None
+    try:
+        if len(text) == len("2026-11-01"):
+            return date.fromisoformat(text)
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        moment = None
+    if moment is None or moment.tzinfo is None:
+        raise Misconfigured(
+            f"{name}: write a day (2026-11-01) or a time with its zone (2026-11-01T09:00:00Z)"
+        )
+    return moment

@@ -1,0 +1,172 @@
+"""The receiver's desk: its routes' requests go to `receive`, its rows to a store of its own."""
+
+import base64
+import secrets
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from tillpost.core.outcome import Retryable
+from tillpost.core.received import Dataset
+from tillpost.core.wire import Request, Response
+from tillpost.ports import ReceiverStore, Rows
+from tillpost.receive import accept, register
+from tillpost.receive.settle import Rules, settle_next
+from tillpost.serve.http.exchange import problem
+from tillpost.serve.settings import ReceiverSettings
+from tillpost.store.receiver_sqlite import SqliteReceiverStore
+from tillpost.store.sqlite import Database
+
+_PAGE = 10_000
+_EVER = 2**40
+
+CONVERSION_COLUMNS = [
+    "event_id",
+    "order_id",
+    "campaign_id",
+    "adset_id",
+    "ad_id",
+    "account_id",
+    "campaign",
+    "adset",
+    "ad",
+    "window",
+    "value_minor",
+    "currency",
+    "at",
+    "touch_at",
+]
+
+
+class ReceiverDesk:
+    """Answers for the datasets of its settings; `close` it when the server ends."""
+
+    def __init__(self, settings: ReceiverSettings, path: Path) -> None:
+        self._datasets = {
+            d.id: Dataset(d.id, d.access_token, d.app_secret) for d in settings.datasets
+        }
+        self._token = settings.token or ""
+        self._rules = Rules()
+        self._database = Database(path, "receiver")
+        self._store = SqliteReceiverStore(self._database)
+
+    async def graph(self, request: Request, now: float) -> Response:
+        """`POST /{dataset_id}/events`, as Meta answers it; 200 only when the events are on disk."""
+        told = accept.graph_events(request, self._datasets, now, trace_id)
+        try:
+            if told.rows:
+                await self._store.receive(told.rows)
+        except Retryable as error:
+            return problem(503, "disk", "", str(error))
+        return told.response
+
+    async def pixel(self, request: Request, now: float) -> Response:
+        """`/tr`: a picture, whatever came; the hit is kept if it is one of ours."""
+        told = accept.pixel_hit(request, self._datasets, now)
+        if told.rows:
+            await self._store.receive(told.rows)
+        return told.response
+
+    async def register(self, request: Request, what: str, now: float) -> Response:
+        """`/receiver/people` and `/receiver/touches`."""
+        try:
+            if what == "people":
+                accounts = register.people(request, self._token)
+                await self._store.register(accounts.rows, (), now)
+                return accounts.response
+            touches = register.touches(request, self._token)
+            await self._store.register((), touches.rows, now)
+        except Retryable as error:
+            return problem(503, "disk", "", str(error))
+        return touches.response
+
+    def settle_once(self, _now: float) -> int:
+        """Settle one batch of what was received; returns how many events."""
+        return settle_next(self._store, self._rules)
+
+    def events(self, after: int, limit: int, event_id: str | None) -> dict[str, Any]:
+        """`{"items": [...], "next": cursor | None}` of settled events."""
+        return events_page(self._store, after, limit, event_id)
+
+    def tables(self) -> Mapping[str, Rows]:
+        """`conversions` and `matches`, as reports read them."""
+        return platform_tables(self._store)
+
+    def people_known(self) -> int:
+        """How many accounts the platform knows."""
+        return self._store.people_known()
+
+    def close(self) -> None:
+        """Close the database."""
+        self._database.close()
+
+
+class ReceiverReading:
+    """The receiver's side of reports, read beside a running server; empty if there is none."""
+
+    def __init__(self, path: Path) -> None:
+        self._database = Database(path, "receiver", readonly=True) if path.is_file() else None
+
+    def tables(self) -> Mapping[str, Rows]:
+        """`conversions` and `matches`, as reports read them."""
+        if self._database is None:
+            return {}
+        return platform_tables(SqliteReceiverStore(self._database))
+
+    def close(self) -> None:
+        """Close the database."""
+        if self._database is not None:
+            self._database.close()
+
+
+def trace_id() -> str:
+    """A new `fbtrace_id`: 23 characters that begin with `A`, as Meta's do."""
+    return "A" + base64.urlsafe_b64encode(secrets.token_bytes(17)).decode()[:22]
+
+
+def events_page(
+    store: ReceiverStore, after: int, limit: int, event_id: str | None
+) -> dict[str, Any]:
+    """One page of settled events in the shape of design 3.4."""
+    items = store.settled_items(after, limit, event_id)
+    return {"items": items, "next": items[-1]["id"] if len(items) == limit else None}
+
+
+def platform_tables(store: ReceiverStore) -> dict[str, Rows]:
+    """What the platform claims, and which orders it knew the buyer of."""
+    conversions = [
+        (
+            row.event_id,
+            row.order_id,
+            row.campaign_id,
+            row.adset_id,
+            row.ad_id,
+            row.account_id,
+            row.campaign_name,
+            row.adset_name,
+            row.ad_name,
+            row.window,
+            row.value or 0,
+            row.currency,
+            row.at,
+            row.touched_at,
+        )
+        for row in store.conversions(0, _EVER)
+        if row.event_name == "Purchase"
+    ]
+    matched: dict[str, int] = {}
+    for item in _all_items(store):
+        if item["order_id"]:
+            known = matched.get(item["order_id"], 0)
+            matched[item["order_id"]] = max(known, int(item["matched"]))
+    return {
+        "conversions": (CONVERSION_COLUMNS, conversions),
+        "matches": (["order_id", "matched"], list(matched.items())),
+    }
+
+
+def _all_items(store: ReceiverStore) -> Iterator[dict[str, Any]]:
+    after = 0
+    while items := store.settled_items(after, _PAGE, None):
+        yield from items
+        after = items[-1]["id"]

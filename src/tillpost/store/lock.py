@@ -1,0 +1,55 @@
+"""One server a data directory: a lock that dies with its process, and a note of who holds it."""
+
+import fcntl
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from tillpost.core.outcome import Misconfigured
+
+LOCK_FILE = "lock"
+NOTE_FILE = "server.json"
+
+
+@contextmanager
+def hold(directory: Path, url: str | None = None) -> Iterator[None]:
+    """Hold the directory; raises `Misconfigured` if another process does or it cannot be written.
+
+    With a `url` the directory says where its server is, so that commands can reach it.
+    """
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        handle = os.open(directory / LOCK_FILE, os.O_RDWR | os.O_CREAT, 0o600)
+    except OSError as error:
+        raise Misconfigured(
+            f"cannot write to {directory} ({error.strerror}): choose another directory with --data"
+        ) from None
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            where = running(directory) or "another process"
+            raise Misconfigured(
+                f"{directory} is in use by {where}: stop it, or choose another with --data"
+            ) from None
+        if url is not None:
+            note = {"url": url, "pid": os.getpid()}
+            (directory / NOTE_FILE).write_text(json.dumps(note), "utf-8")
+        yield
+    finally:
+        if url is not None:
+            with suppress(OSError):
+                (directory / NOTE_FILE).unlink()
+        os.close(handle)
+
+
+def running(directory: Path) -> str | None:
+    """The address of the server that says it works on this directory, if one does."""
+    try:
+        note = json.loads((directory / NOTE_FILE).read_text("utf-8"))
+        os.kill(int(note["pid"]), 0)
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return str(note["url"])
