@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache
 from hashlib import sha256
+from itertools import islice
 from typing import NamedTuple, TypeAlias
 
 from msgspec import Struct, field
@@ -465,9 +466,7 @@ def choose(keys: Keys, platform: str = "meta") -> dict[str, list[str]]:
 def _pick(rows: Rows, slots: _Slots) -> Iterator[str]:
     for value in _values(rows):
         for slot in slots:
-            form = next((form for form in slot if form in value), None)
-            if form:
-                yield value[form]
+            yield from islice((value[form] for form in slot if form in value), 1)
 
 
 def _values(rows: Rows) -> Iterator[dict[str, str]]:
