@@ -25,6 +25,13 @@ Work = Callable[[sqlite3.Connection], Any]
 _MOST_IN_A_GROUP = 256
 _BUSY_SECONDS = 10.0
 _APPLICATION_ID = 0x7111_9057
+_PRAGMAS = (
+    "journal_mode=WAL",
+    "synchronous=FULL",
+    "foreign_keys=ON",
+    "cache_size=-65536",
+    "wal_autocheckpoint=4000",
+)
 
 
 class _Job(NamedTuple):
@@ -48,9 +55,16 @@ class Database:
         self._writer: threading.Thread | None = None
         if readonly:
             _check_there(path)
+            with self.reader() as connection:
+                _check_version(connection, schema, path, readonly=True)
             return
         connection = _open(path)
-        _migrate(connection, schema, path)
+        try:
+            _check_ours(connection, path)
+            _migrate(connection, schema, path)
+        except BaseException:
+            connection.close()
+            raise
         self._writer = threading.Thread(
             target=self._write_loop, args=(connection,), name=f"write-{schema}", daemon=True
         )
@@ -65,7 +79,8 @@ class Database:
         waiter: asyncio.Future[T] = loop.create_future()
 
         def done(value: Any, error: BaseException | None) -> None:
-            loop.call_soon_threadsafe(_resolve, waiter, value, error)
+            with suppress(RuntimeError):  # the loop is closed: nobody waits any more
+                loop.call_soon_threadsafe(_resolve, waiter, value, error)
 
         self._put(_Job(work, done))
         return await waiter
@@ -99,17 +114,18 @@ class Database:
 
     def close(self) -> None:
         """Commit what waits, close every connection; the database cannot be used after."""
+        with suppress(queue.Empty):
+            while True:
+                self._readers.get_nowait().close()
         if self._writer is not None:
             self._jobs.put(None)
             self._writer.join()
             self._writer = None
-        with suppress(queue.Empty):
-            while True:
-                self._readers.get_nowait().close()
 
     def _put(self, job: _Job) -> None:
         if self._writer is None:
-            raise Misconfigured(f"{self.path} is open for reading only: write through the server")
+            how = "open for reading only" if self.readonly else "closed"
+            raise Misconfigured(f"{self.path} is {how}: write through the server")
         self._jobs.put(job)
 
     def _write_loop(self, connection: sqlite3.Connection) -> None:
@@ -162,14 +178,21 @@ def _attempt(connection: sqlite3.Connection, job: _Job) -> tuple[Any, BaseExcept
     connection.execute("SAVEPOINT job")
     try:
         value = job.work(connection)
-    except sqlite3.OperationalError:
-        raise
-    except Exception as error:  # noqa: BLE001  # it belongs to whoever asked for the write
+    except Exception as error:
+        if _is_trouble(error):
+            raise
         connection.execute("ROLLBACK TO job")
         connection.execute("RELEASE job")
         return None, error
     connection.execute("RELEASE job")
     return value, None
+
+
+def _is_trouble(error: Exception) -> bool:
+    """Whether the disk or the file failed, and not the statement of one job."""
+    if not isinstance(error, sqlite3.OperationalError):
+        return False
+    return getattr(error, "sqlite_errorcode", sqlite3.SQLITE_IOERR) != sqlite3.SQLITE_ERROR
 
 
 def _open(path: Path) -> sqlite3.Connection:
@@ -178,11 +201,8 @@ def _open(path: Path) -> sqlite3.Connection:
         connection = sqlite3.connect(
             path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False
         )
-        connection.execute("PRAGMA journal_mode=WAL")
-        connection.execute("PRAGMA synchronous=FULL")
-        connection.execute("PRAGMA foreign_keys=ON")
-        connection.execute("PRAGMA cache_size=-65536")
-        connection.execute("PRAGMA wal_autocheckpoint=4000")
+        for pragma in _PRAGMAS:
+            connection.execute(f"PRAGMA {pragma}")
     except (OSError, sqlite3.Error) as error:
         raise Misconfigured(
             f"cannot write to {path} ({error}): choose another directory with --data"
@@ -211,16 +231,38 @@ def _check_there(path: Path) -> None:
         )
 
 
-def _migrate(connection: sqlite3.Connection, schema: str, path: Path) -> None:
-    """Bring the file to the newest schema, each migration in one transaction with its number."""
-    known = queries.migrations(schema)
-    version = int(connection.execute("PRAGMA user_version").fetchone()[0])
-    if version > known[-1][0]:
+def _check_ours(connection: sqlite3.Connection, path: Path) -> None:
+    mark = int(connection.execute("PRAGMA application_id").fetchone()[0])
+    if mark == _APPLICATION_ID:
+        return
+    if mark or connection.execute("SELECT 1 FROM sqlite_schema LIMIT 1").fetchone():
         raise Misconfigured(
-            f"{path} was written by a newer version (schema {version}, known {known[-1][0]}): "
+            f"{path} belongs to another program: choose another directory with --data"
+        )
+
+
+def _check_version(
+    connection: sqlite3.Connection, schema: str, path: Path, *, readonly: bool = False
+) -> int:
+    """The file's schema number, if this version can work with it."""
+    newest = queries.migrations(schema)[-1][0]
+    version = int(connection.execute("PRAGMA user_version").fetchone()[0])
+    if version > newest:
+        raise Misconfigured(
+            f"{path} was written by a newer version (schema {version}, known {newest}): "
             "upgrade tillpost or restore a backup"
         )
-    for number, _, text in known:
+    if readonly and version < newest:
+        raise Misconfigured(
+            f"{path} has an older schema ({version}, needed {newest}): run tillpost db migrate"
+        )
+    return version
+
+
+def _migrate(connection: sqlite3.Connection, schema: str, path: Path) -> None:
+    """Bring the file to the newest schema, each migration in one transaction with its number."""
+    version = _check_version(connection, schema, path)
+    for number, _, text in queries.migrations(schema):
         if number > version:
             connection.executescript(
                 f"BEGIN IMMEDIATE;\n{text}\nPRAGMA user_version={number};\n"
