@@ -23,6 +23,7 @@ from tillpost.core.books import (
     Visitor,
     Wanted,
 )
+from tillpost.core.capi import has_match_keys
 from tillpost.core.consent import Decision
 from tillpost.core.event import (
     BrowserSeen,
@@ -35,7 +36,6 @@ from tillpost.core.event import (
     RefundSeen,
     ServerSeen,
 )
-from tillpost.core.capi import has_match_keys
 from tillpost.core.outcome import Reason, State
 from tillpost.core.policy import READY, Standing
 from tillpost.core.shop import UNCONFIRMED_AFTER, Route, Shop
@@ -110,7 +110,7 @@ def _want(names: Wanted, entry: Entry) -> None:
     match fact:
         case OrderSeen():
             names.orders.add((shop, fact.order_id))
-            names.events.add((shop, sale_key(fact)))
+            names.events |= {(shop, key) for key in _sale_keys(fact)}
             if fact.checkout_token:
                 names.checkouts.add((shop, fact.checkout_token))
             if fact.carried.visitor_id:
@@ -121,6 +121,11 @@ def _want(names: Wanted, entry: Entry) -> None:
             _want_browser(names, shop, fact)
         case ServerSeen():
             names.events.add((shop, event_key(fact.event_name, fact.event_id)))
+
+
+def _sale_keys(order: OrderSeen) -> tuple[str, ...]:
+    """Where its Purchase may stand: a report without the token may have come before this one."""
+    return tuple(dict.fromkeys((f"order:{order.order_id}", sale_key(order))))
 
 
 def _want_browser(names: Wanted, shop: str, seen: BrowserSeen) -> None:
@@ -202,8 +207,9 @@ def _link_order(draft: Draft, row: OrderRow) -> None:
 
 def _settle_sale(draft: Draft, row: OrderRow, source: str, shop: Shop, now: float) -> None:
     """Bring the order's Purchase to where it stands now, unless it is settled for good."""
-    key = sale_key(row.seen)
-    old = draft.event(shop.name, key)
+    known = (draft.event(shop.name, key) for key in _sale_keys(row.seen))
+    old = next((event for event in known if event is not None), None)
+    key = old.fold_key if old else sale_key(row.seen)
     if old is not None and not _is_open(draft, old):
         return
     sighting = draft.sighting(shop.name, row.seen.checkout_token)

@@ -22,6 +22,17 @@ class OrderRow(Struct, frozen=True):
     reason: str | None
     browser: bool
 
+    @property
+    def keys(self) -> list[tuple[str, str]]:
+        """By what the order finds its visitors: (kind, value) of each thing that names them."""
+        seen = self.seen
+        found = [("order", seen.order_id)]
+        if seen.checkout_token:
+            found.append(("checkout", seen.checkout_token))
+        if seen.customer_id:
+            found.append(("customer", seen.customer_id))
+        return found + [("em", hashed) for _, hashed in seen.person.keys.get("em", ())[:1]]
+
 
 class Sighting(Struct, frozen=True):
     """The browser's own Purchase; `token` is its checkout token, else `id:` and its event_id."""
@@ -148,7 +159,8 @@ class BadRow(Struct, frozen=True):
 class Wanted(Struct):
     """The names of all rows that folding a batch may read: (shop, name) each.
 
-    A checkout brings its order, its sighting and its visitor along.
+    A checkout brings its order, its sighting and its visitor along; an order its events,
+    its checkout and its visitor.
     """
 
     orders: set[tuple[str, str]] = field(default_factory=set)

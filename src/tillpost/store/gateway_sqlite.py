@@ -77,19 +77,26 @@ class GatewayStore:
     def recall(self, wanted: Wanted) -> Books:
         """The rows of these names, at one moment."""
         with self._db.reader() as conn:
-            checkouts, tokens = self._recall_checkouts(conn, wanted.checkouts)
-            found_orders = wanted.orders | {(shop, order) for (shop, _), order in tokens.items()}
+            tokens = self._recall_pairs(conn, "recall_tokens", wanted.checkouts)
+            orders = self._recall_orders(
+                conn, wanted.orders | {(shop, order) for (shop, _), order in tokens.items()}
+            )
+            named = wanted.checkouts | {
+                (shop, row.seen.checkout_token)
+                for (shop, _), row in orders.items()
+                if row.seen.checkout_token
+            }
+            checkouts = self._recall_pairs(conn, "recall_checkouts", named)
             found_visitors = wanted.visitors | {(s, v) for (s, _), v in checkouts.items()}
-            orders = self._recall_orders(conn, found_orders)
             found_visitors |= {
                 (shop, row.seen.carried.visitor_id)
                 for (shop, _), row in orders.items()
                 if row.seen.carried.visitor_id
             }
-            events = self._recall_events(conn, wanted.events)
+            events = self._recall_events(conn, wanted.events, set(orders))
             return Books(
                 orders=orders,
-                sightings=self._recall_sightings(conn, wanted.checkouts),
+                sightings=self._recall_sightings(conn, named),
                 visitors=self._recall_visitors(conn, found_visitors),
                 events=events,
                 deliveries=self._recall_deliveries(conn, [row.id for row in events.values()]),
@@ -121,7 +128,7 @@ class GatewayStore:
 
     def _batches(self, changes: Changes) -> list[tuple[str, list[tuple[Any, ...]]]]:
         moment = {row.id: row.received_at for row in changes.events}
-        keys = [key for row in changes.orders for key in _order_keys(row)]
+        keys = [(row.shop, row.seen.order_id, *key) for row in changes.orders for key in row.keys]
         made: list[tuple[str, list[tuple[Any, ...]]]] = [
             ("put_order", [self._order_values(row) for row in changes.orders]),
             ("put_order_key", keys),
@@ -138,18 +145,12 @@ class GatewayStore:
             made.append(("set_progress", [(changes.position,)]))
         return [(name, rows) for name, rows in made if rows]
 
-    def _recall_checkouts(
-        self, conn: sqlite3.Connection, names: _Names
-    ) -> tuple[dict[tuple[str, str], str], dict[tuple[str, str], str]]:
-        visitors = {
-            (row[0], row[1]): row[2]
-            for row in conn.execute(self._sql["recall_checkouts"], (_json(names),))
-        }
-        orders = {
-            (row[0], row[1]): row[2]
-            for row in conn.execute(self._sql["recall_tokens"], (_json(names),))
-        }
-        return visitors, orders
+    def _recall_pairs(
+        self, conn: sqlite3.Connection, query: str, names: _Names
+    ) -> dict[tuple[str, str], str]:
+        """What each checkout token leads to: its order, or its visitor."""
+        rows = conn.execute(self._sql[query], (_json(names),))
+        return {(row[0], row[1]): row[2] for row in rows}
 
     def _recall_orders(
         self, conn: sqlite3.Connection, names: _Names
@@ -182,12 +183,14 @@ class GatewayStore:
         }
 
     def _recall_events(
-        self, conn: sqlite3.Connection, names: _Names
+        self, conn: sqlite3.Connection, names: _Names, orders: _Names
     ) -> dict[tuple[str, str], EventRow]:
         rows = [
-            self._event(row) for row in conn.execute(self._sql["recall_events"], (_json(names),))
+            *conn.execute(self._sql["recall_events"], (_json(names),)),
+            *conn.execute(self._sql["recall_order_events"], (_json(orders),)),
         ]
-        return {(row.shop, row.fold_key): row for row in rows}
+        found = [self._event(row) for row in rows]
+        return {(row.shop, row.fold_key): row for row in found}
 
     def _recall_deliveries(
         self, conn: sqlite3.Connection, numbers: list[int]
@@ -325,18 +328,6 @@ class GatewayStore:
             row.first_received_at,
             *codec.pack(seen, self._sealer),
         )
-
-
-def _order_keys(row: OrderRow) -> list[tuple[str, str, str, str]]:
-    """By what an order finds its visitors."""
-    seen = row.seen
-    keys = [("order", seen.order_id)]
-    if seen.checkout_token:
-        keys.append(("checkout", seen.checkout_token))
-    if seen.customer_id:
-        keys.append(("customer", seen.customer_id))
-    keys += [("em", hashed) for _, hashed in seen.person.keys.get("em", ())[:1]]
-    return [(row.shop, seen.order_id, kind, value) for kind, value in keys]
 
 
 def _visitor(row: Sequence[Any]) -> Visitor:
