@@ -1,0 +1,358 @@
+"""The gateway's ports on plain dicts: for tests and for trying things out; nothing is kept.
+
+It behaves as the SQLite store does, down to the columns of `tables`, so that what passes
+here passes there; the conformance suites of `tillpost.testing` run over both.
+"""
+
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, TypeAlias
+
+from msgspec import structs
+
+from tillpost.core.books import (
+    BadRow,
+    Books,
+    Changes,
+    Delivery,
+    EventRow,
+    Leased,
+    OrderRow,
+    RefundRow,
+    Sighting,
+    Touch,
+    Visitor,
+    Wanted,
+)
+from tillpost.core.event import Entry
+from tillpost.core.outcome import Outcome, State
+from tillpost.ports import Rows
+from tillpost.store.gateway_rows import (
+    BAD_ROWS,
+    LINKS,
+    ORDER_KEYS,
+    ORDERS,
+    SPEND,
+    TOUCHES,
+    event_item,
+    order_row,
+    table,
+    touch_row,
+)
+
+_Name: TypeAlias = tuple[str, str]
+_DUE = frozenset({State.PENDING, State.IN_DOUBT, State.PAUSED})
+_FOLDED = frozenset({State.HELD, State.DROPPED})
+"""States in which folding may still move an event; a sender has never seen it."""
+
+
+class MemoryGatewayStore:
+    """Journal, Folder, Outbox and Facts for one process; every method may be called by threads."""
+
+    def __init__(self) -> None:
+        self._lock = threading.RLock()
+        self._journal: list[Entry] = []
+        self._position = 0
+        self._bad: list[BadRow] = []
+        self._orders: dict[_Name, OrderRow] = {}
+        self._order_keys: set[tuple[str, str, str, str]] = set()
+        self._refunds: dict[_Name, RefundRow] = {}
+        self._sightings: dict[_Name, Sighting] = {}
+        self._visitors: dict[_Name, Visitor] = {}
+        self._links: dict[tuple[str, str, str, str], int] = {}
+        self._touches: dict[tuple[str, str, int, str, str], Touch] = {}
+        self._events: dict[int, EventRow] = {}
+        self._numbers: dict[_Name, int] = {}
+        self._outbox: dict[tuple[int, str], Delivery] = {}
+        self._leases: dict[tuple[int, str], float] = {}
+        self._accepted: Counter[_Name] = Counter()
+        self._spend: dict[tuple[Any, ...], tuple[Any, ...]] = {}
+
+    # Journal
+
+    async def append(self, entries: Sequence[Entry]) -> None:
+        """Keep the entries, in order, as long as the process lives."""
+        with self._lock:
+            self._journal += entries
+
+    async def keep_bad(self, row: BadRow) -> None:
+        """Keep a body that could not be read."""
+        with self._lock:
+            self._bad.append(row)
+
+    def set_aside(self, row: BadRow, position: int) -> None:
+        """Keep a row for an entry that cannot be folded, and go past its position."""
+        with self._lock:
+            self._bad.append(row)
+            self._position = position
+
+    def unfolded(self, limit: int) -> list[tuple[int, Entry]]:
+        """The oldest entries that no commit has passed yet."""
+        with self._lock:
+            start = self._position
+            return list(enumerate(self._journal[start : start + limit], start + 1))
+
+    # Folder
+
+    def recall(self, wanted: Wanted) -> Books:
+        """The rows of these names, at one moment."""
+        with self._lock:
+            tokens = self._tokens(wanted.checkouts)
+            named = wanted.orders | {(shop, order) for (shop, _), order in tokens.items()}
+            orders = _of(self._orders, named)
+            bought = {(r.shop, r.seen.checkout_token or "") for r in orders.values()}
+            checkouts = self._checkouts(wanted.checkouts | bought)
+            visitors = wanted.visitors | {(shop, v) for (shop, _), v in checkouts.items()}
+            visitors |= {(r.shop, r.seen.carried.visitor_id or "") for r in orders.values()}
+            events = self._recall_events(wanted.events, set(orders))
+            numbers = {row.id for row in events.values()}
+            return Books(
+                orders=orders,
+                sightings=_of(self._sightings, wanted.checkouts | bought),
+                visitors=_of(self._visitors, visitors),
+                events=events,
+                deliveries=self._deliveries(numbers),
+                checkouts=checkouts,
+                tokens=tokens,
+                next_event=max(self._events, default=0) + 1,
+            )
+
+    def _tokens(self, names: set[_Name]) -> dict[_Name, str]:
+        found = {
+            (row.shop, row.seen.checkout_token or ""): row.seen.order_id
+            for row in self._orders.values()
+        }
+        return _of(found, names)
+
+    def _checkouts(self, names: set[_Name]) -> dict[_Name, str]:
+        """The first visitor seen with each checkout token."""
+        first: dict[_Name, tuple[int, str]] = {}
+        for (shop, kind, value, visitor), at in self._links.items():
+            if kind == "checkout" and (shop, value) in names:
+                known = first.get((shop, value), (at, visitor))
+                first[shop, value] = min(known, (at, visitor))
+        return {name: visitor for name, (_, visitor) in first.items()}
+
+    def _recall_events(self, names: set[_Name], orders: set[_Name]) -> dict[_Name, EventRow]:
+        return {
+            name: self._events[number]
+            for name, number in self._numbers.items()
+            if name in names or (name[0], self._events[number].order_id or "") in orders
+        }
+
+    def _deliveries(self, numbers: set[int]) -> dict[int, dict[str, Delivery]]:
+        found: dict[int, dict[str, Delivery]] = {}
+        for (number, destination), row in self._outbox.items():
+            if number in numbers:
+                found.setdefault(number, {})[destination] = row
+        return found
+
+    def held(self, until: float, limit: int) -> list[EventRow]:
+        """Events whose hold ends by `until`, the earliest first."""
+        with self._lock:
+            due = [(at, row) for at, row in self._holds() if at <= until]
+        return [row for _, row in sorted(due, key=lambda pair: (pair[0], pair[1].id))[:limit]]
+
+    def _holds(self) -> list[tuple[float, EventRow]]:
+        return [(r.hold_until, r) for r in self._events.values() if r.hold_until is not None]
+
+    def next_hold(self) -> float | None:
+        """When the next hold ends, or None."""
+        with self._lock:
+            return min((at for at, _ in self._holds()), default=None)
+
+    def commit(self, changes: Changes) -> None:
+        """Keep all of it or nothing."""
+        for row in changes.orders:
+            order_row(row, 0)
+        with self._lock:
+            self._keep_facts(changes)
+            for event in changes.events:
+                self._keep_event(event)
+            for delivery in changes.deliveries:
+                self._keep_delivery(delivery)
+            self._accepted.update(changes.accepted)
+            if changes.position is not None:
+                self._position = changes.position
+
+    def _keep_facts(self, changes: Changes) -> None:
+        for order in changes.orders:
+            name = order.shop, order.seen.order_id
+            self._orders[name] = order
+            self._order_keys |= {(*name, *key) for key in order.keys}
+        self._refunds.update({(row.shop, row.refund_id): row for row in changes.refunds})
+        self._sightings.update({(row.shop, row.token): row for row in changes.sightings})
+        self._visitors.update({(row.shop, row.visitor_id): row for row in changes.visitors})
+        for link in changes.links:
+            key = link.shop, link.kind, link.value, link.visitor_id
+            self._links[key] = min(link.at, self._links.get(key, link.at))
+        for row in changes.touches:
+            once = row.shop, row.visitor_id, row.at, row.channel, row.url or ""
+            self._touches.setdefault(once, row)
+
+    def _keep_event(self, row: EventRow) -> None:
+        name = row.shop, row.fold_key
+        replaced = self._numbers.get(name, row.id)
+        self._events.pop(replaced, None)
+        self._events[row.id] = row
+        self._numbers[name] = row.id
+
+    def _keep_delivery(self, row: Delivery) -> None:
+        """Folding never takes an event out of a sender's hands."""
+        key = row.event, row.destination
+        old = self._outbox.get(key)
+        if old is None:
+            self._outbox[key] = structs.replace(row, attempts=0, fence=0)
+        elif old.state in _FOLDED:
+            kept = structs.replace(row, attempts=old.attempts, fence=old.fence)
+            self._outbox[key] = kept
+
+    # Outbox
+
+    def lease(self, destination: str, now: float, limit: int, seconds: float) -> list[Leased]:
+        """Due events for this sender alone, the earliest first."""
+        with self._lock:
+            self._expire(now)
+            due = [
+                (row.due_at, row.event)
+                for row in self._outbox.values()
+                if row.destination == destination and row.state in _DUE and row.due_at <= now
+            ]
+            return [
+                self._lease_one((event, destination), now + seconds)
+                for _, event in sorted(due)[:limit]
+            ]
+
+    def _expire(self, now: float) -> None:
+        for key in [key for key, until in self._leases.items() if until <= now]:
+            del self._leases[key]
+            self._outbox[key] = structs.replace(
+                self._outbox[key], state=State.IN_DOUBT, reason="lease_expired", due_at=now
+            )
+
+    def _lease_one(self, key: tuple[int, str], until: float) -> Leased:
+        old = self._outbox[key]
+        new = structs.replace(old, state=State.LEASED, fence=old.fence + 1)
+        self._outbox[key] = new
+        self._leases[key] = until
+        return Leased(new, self._events[key[0]], until)
+
+    def settle(self, results: Sequence[tuple[Leased, Outcome]], now: float) -> int:
+        """Keep what became of leased events; returns how many fences were still valid."""
+        with self._lock:
+            return sum(self._settle_one(item, outcome, now) for item, outcome in results)
+
+    def _settle_one(self, item: Leased, outcome: Outcome, now: float) -> bool:
+        key = item.delivery.event, item.delivery.destination
+        row = self._outbox.get(key)
+        if row is None or row.state is not State.LEASED or row.fence != item.delivery.fence:
+            return False
+        del self._leases[key]
+        self._outbox[key] = structs.replace(
+            row,
+            state=outcome.state,
+            reason=outcome.reason,
+            detail=outcome.detail,
+            due_at=now + (outcome.retry_after or 0.0),
+            attempts=row.attempts + 1,
+        )
+        return True
+
+    def next_due(self, destination: str) -> float | None:
+        """When the next event is due, or None if none waits."""
+        with self._lock:
+            rows = (row for row in self._outbox.values() if row.destination == destination)
+            return min((row.due_at for row in rows if row.state in _DUE), default=None)
+
+    def free(self) -> int:
+        """Give back every lease."""
+        with self._lock:
+            for key in self._leases:
+                self._outbox[key] = structs.replace(
+                    self._outbox[key], state=State.IN_DOUBT, reason="restart"
+                )
+            freed = len(self._leases)
+            self._leases.clear()
+            return freed
+
+    def tallies(self) -> list[tuple[str, str, str, str | None, int]]:
+        """(shop, destination, state, reason, events), and one row of state `accepted` each."""
+        with self._lock:
+            counted = Counter(
+                (row.shop, row.destination, str(row.state), row.reason and str(row.reason))
+                for row in self._outbox.values()
+            )
+            counted.update({(*key, "accepted", None): n for key, n in self._accepted.items()})
+        rows = [(*key, events) for key, events in counted.items()]
+        return sorted(rows, key=lambda row: (*row[:3], row[3] or ""))
+
+    # Facts
+
+    def tables(self, names: Iterable[str]) -> Mapping[str, Rows]:
+        """These tables as they stand at one moment."""
+        refunds = RefundRow.__struct_fields__
+        made: dict[str, Callable[[], Rows]] = {
+            "orders": self._orders_table,
+            "order_keys": lambda: table(ORDER_KEYS, sorted(self._order_keys)),
+            "links": lambda: table(LINKS, [(*k, at) for k, at in sorted(self._links.items())]),
+            "touches": self._touches_table,
+            "refunds": lambda: table(refunds, map(structs.astuple, _sorted(self._refunds))),
+            "spend": lambda: table(SPEND, _sorted(self._spend)),
+        }
+        with self._lock:
+            return {name: made[name]() for name in names}
+
+    def _orders_table(self) -> Rows:
+        given: Counter[tuple[str, str, str]] = Counter()
+        for refund in self._refunds.values():
+            given[refund.shop, refund.order_id, refund.currency] += refund.amount_minor
+        rows = [
+            order_row(row, given[(*name, row.seen.value.currency)])
+            for name, row in sorted(self._orders.items())
+        ]
+        return table(ORDERS, rows)
+
+    def _touches_table(self) -> Rows:
+        numbered = enumerate(self._touches.values(), 1)
+        return table(("id", *TOUCHES), [touch_row(*pair) for pair in numbered])
+
+    def event_items(
+        self, after: int, limit: int, event_id: str | None, order_id: str | None
+    ) -> list[dict[str, Any]]:
+        """Events with their outcomes."""
+        with self._lock:
+            found = [
+                row
+                for number, row in sorted(self._events.items())
+                if number > after
+                and event_id in {None, row.event.event_id}
+                and order_id in {None, row.order_id}
+            ]
+            shown = found[:limit]
+            outcomes = self._deliveries({row.id for row in shown})
+            return [event_item(row, outcomes.get(row.id, {})) for row in shown]
+
+    def bad_rows(self, after: int, limit: int) -> list[dict[str, Any]]:
+        """Bodies that could not be read, without what they held."""
+        with self._lock:
+            rows = list(enumerate(self._bad, 1))[after : after + limit]
+        return [
+            {"id": number} | {name: getattr(row, name) for name in BAD_ROWS} for number, row in rows
+        ]
+
+    def add_spend(self, rows: Sequence[Mapping[str, Any]]) -> int:
+        """Keep spend rows, newer ones instead of older ones of the same key."""
+        made = [tuple(row[column] for column in SPEND) for row in rows]
+        with self._lock:
+            for row in made:
+                self._spend[row[0], row[1], row[3], row[2], *row[4:10]] = row
+        return len(rows)
+
+
+def _sorted(rows: Mapping[Any, Any]) -> list[Any]:
+    return [row for _, row in sorted(rows.items())]
+
+
+def _of(rows: Mapping[_Name, Any], names: Iterable[_Name]) -> dict[_Name, Any]:
+    return {name: rows[name] for name in names if name in rows}

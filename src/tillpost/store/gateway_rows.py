@@ -1,0 +1,88 @@
+"""Rows of the gateway's tables as reports read them, made from the books without SQL."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from tillpost.core import money
+from tillpost.core.books import Delivery, EventRow, OrderRow, Touch
+from tillpost.ports import Rows
+
+SPEND = (
+    *("shop", "platform", "account_id", "day", "campaign_id", "campaign", "adset_id", "adset"),
+    *("ad_id", "ad", "currency", "spend_minor", "impressions", "clicks"),
+)
+ORDERS = (
+    *("shop", "order_id", "name", "at", "kind", "eligible", "reason", "value_minor", "currency"),
+    *("checkout_token", "customer_id", "returning", "cancelled_at", "refunded_minor", "browser"),
+    *("server", "presentment_minor", "presentment_currency"),
+)
+ORDER_KEYS = ("shop", "order_id", "kind", "value")
+LINKS = ("shop", "kind", "value", "visitor_id", "at")
+TOUCHES = Touch.__struct_fields__[:-2]
+BAD_ROWS = ("shop", "source", "received_at", "reason", "field", "detail")
+
+
+def table(columns: Iterable[str], rows: Iterable[tuple[Any, ...]]) -> Rows:
+    """Column names, and the rows in that order."""
+    return list(columns), list(rows)
+
+
+def _plain(value: object) -> object:
+    """Yes and no as SQLite has them."""
+    return int(value) if isinstance(value, bool) else value
+
+
+def _outcome(row: Delivery) -> dict[str, Any]:
+    return {
+        "destination": row.destination,
+        "state": str(row.state),
+        "reason": row.reason and str(row.reason),
+        "attempts": row.attempts,
+        "detail": row.detail,
+    }
+
+
+def order_row(row: OrderRow, refunded_minor: int) -> tuple[Any, ...]:
+    """An order as its table has it; raises `MoneyError` for money that no column can hold."""
+    seen = row.seen
+    values = (
+        row.shop,
+        seen.order_id,
+        seen.name,
+        seen.processed_at,
+        seen.kind,
+        row.eligible,
+        row.reason and str(row.reason),
+        money.to_minor(seen.value.amount, seen.value.currency),
+        seen.value.currency,
+        seen.checkout_token,
+        seen.customer_id,
+        seen.returning,
+        seen.cancelled_at,
+        refunded_minor,
+        row.browser,
+        1,
+        money.to_minor(seen.presentment.amount, seen.presentment.currency),
+        seen.presentment.currency,
+    )
+    return tuple(_plain(value) for value in values)
+
+
+def touch_row(number: int, row: Touch) -> tuple[Any, ...]:
+    """A touch as its table has it."""
+    return (number, *(_plain(getattr(row, column)) for column in TOUCHES))
+
+
+def event_item(row: EventRow, deliveries: dict[str, Delivery]) -> dict[str, Any]:
+    """An event with its outcomes by destination, in the shape of `GET /api/v1/events`."""
+    return {
+        "id": row.id,
+        "received_at": row.received_at,
+        "source": row.source,
+        "shop": row.shop,
+        "event_name": row.event.event_name,
+        "event_id": row.event.event_id,
+        "event_time": row.event.event_time,
+        "order_id": row.order_id,
+        "outcomes": [_outcome(delivery) for _, delivery in sorted(deliveries.items())],
+    }

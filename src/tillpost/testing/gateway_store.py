@@ -1,0 +1,517 @@
+# ruff: noqa: S101 - a suite of tests says what must hold by asserting it
+"""What every store of the gateway must do: one suite of pytest tests a port.
+
+Run them over an adapter of your own: define a fixture `make_store` that returns a
+callable giving a fresh, empty store, and subclass the suites with names that pytest
+collects:
+
+    class TestJournal(JournalSuite): ...
+"""
+
+import asyncio
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any, Protocol, TypeAlias
+
+from msgspec import structs
+
+from tillpost.core.books import BadRow, Leased, Link, RefundRow, Sighting, Touch, Visitor, Wanted
+from tillpost.core.event import Consent
+from tillpost.core.money import MoneyError
+from tillpost.core.outcome import Outcome, State
+from tillpost.ports import Facts, Folder, Journal, Outbox
+from tillpost.testing import entries as make
+from tillpost.testing.entries import CHECKOUT, DESTINATION, NOW, SHOP
+
+DELIVERED = Outcome(State.DELIVERED)
+
+
+class Gateway(Journal, Folder, Outbox, Facts, Protocol):
+    """A store that implements every port of the gateway."""
+
+
+MakeStore: TypeAlias = Callable[[], Gateway]
+
+
+def bad_row(reason: str = "not_json") -> BadRow:
+    """A body that could not be read."""
+    return BadRow(SHOP, "shopify", float(NOW), reason, "body", "unexpected end", b"box")
+
+
+def spend_row(**changes: Any) -> dict[str, Any]:
+    """A day's spend of one ad."""
+    texts = ("campaign_id", "campaign", "adset_id", "adset", "ad_id", "ad")
+    head = {"shop": SHOP, "platform": "meta", "account_id": "act_1", "day": "2026-01-31"}
+    figures = {"currency": "USD", "spend_minor": 1250, "impressions": 900, "clicks": 12}
+    return head | {name: f"{name} 1" for name in texts} | figures | changes
+
+
+def touch(at: int = NOW - 600, **changes: Any) -> Touch:
+    """A landing from a newsletter."""
+    texts = dict.fromkeys(("term", "content", "campaign_id", "adset_id", "ad_id", "click_kind"))
+    plain = Touch(
+        **texts,
+        shop=SHOP,
+        visitor_id="v1",
+        at=at,
+        source="news",
+        medium="email",
+        campaign="spring",
+        channel="Email",
+        direct=False,
+        paid=False,
+        click_id=None,
+        referrer_host=None,
+        landing_path="/",
+        rules=1,
+        url="https://demo-shop.example/?utm_source=news",
+    )
+    return structs.replace(plain, **changes)
+
+
+def lease_all(store: Outbox, now: float = NOW + 3600.0) -> list[Leased]:
+    """Everything that is due an hour from now, for two minutes."""
+    return store.lease(DESTINATION, now, 1000, 120.0)
+
+
+def ids(leased: list[Leased]) -> list[int]:
+    """The events of these leases."""
+    return [item.row.id for item in leased]
+
+
+def states(store: Outbox) -> dict[tuple[str, str | None], int]:
+    """How many events stand where, of all destinations."""
+    return {(state, why): n for _, _, state, why, n in store.tallies() if state != "accepted"}
+
+
+class JournalSuite:
+    """Facts as they came: in order, none twice, none lost."""
+
+    def test_entries_come_back_in_the_order_they_were_appended(self, make_store: MakeStore) -> None:
+        """Each entry as it was given, with rising positions."""
+        store = make_store()
+        given = [make.entry(make.order(str(n)), NOW + n) for n in range(5)]
+        given.append(make.entry(make.beacon(custom_data={"value": Decimal("19.90")})))
+        given += [make.entry(make.refund()), make.entry(make.server_event())]
+        asyncio.run(store.append(given[:3]))
+        asyncio.run(store.append(given[3:]))
+        found = store.unfolded(100)
+        assert [entry for _, entry in found] == given
+        assert [at for at, _ in found] == sorted({at for at, _ in found})
+
+    def test_a_limit_gives_the_oldest(self, make_store: MakeStore) -> None:
+        """As many as were asked for."""
+        store = make_store()
+        asyncio.run(store.append([make.entry(make.order(str(n))) for n in range(5)]))
+        assert [entry.fact.order_id for _, entry in store.unfolded(2)] == ["0", "1"]  # type: ignore[union-attr]
+
+    def test_a_commit_moves_on(self, make_store: MakeStore) -> None:
+        """What a commit has passed is never unfolded again; one without a position passes none."""
+        store = make_store()
+        asyncio.run(store.append([make.entry(make.order(str(n))) for n in range(4)]))
+        positions = [at for at, _ in store.unfolded(10)]
+        store.commit(make.changes(position=positions[1]))
+        assert [at for at, _ in store.unfolded(10)] == positions[2:]
+        store.commit(make.changes())
+        assert [at for at, _ in store.unfolded(10)] == positions[2:]
+
+    def test_bad_rows_are_listed_without_their_body(self, make_store: MakeStore) -> None:
+        """Numbered from the oldest; the sealed body is not among the columns."""
+        store = make_store()
+        for reason in ("not_json", "no_id", "too_deep"):
+            asyncio.run(store.keep_bad(bad_row(reason)))
+        first = store.bad_rows(0, 2)
+        assert [row["reason"] for row in first] == ["not_json", "no_id"]
+        rest = store.bad_rows(first[-1]["id"], 10)
+        assert [row["reason"] for row in rest] == ["too_deep"]
+        assert set(rest[0]) == {
+            *("id", "shop", "source", "received_at", "reason", "field", "detail")
+        }
+
+    def test_an_entry_set_aside_is_passed(self, make_store: MakeStore) -> None:
+        """Its row is kept and its position is behind."""
+        store = make_store()
+        asyncio.run(store.append([make.entry(make.order(str(n))) for n in range(2)]))
+        (first, _), (second, _) = store.unfolded(10)
+        store.set_aside(bad_row("cannot_fold"), first)
+        assert [at for at, _ in store.unfolded(10)] == [second]
+        assert [row["reason"] for row in store.bad_rows(0, 10)] == ["cannot_fold"]
+
+
+class FolderSuite:
+    """What folding reads and writes."""
+
+    def test_nothing_is_recalled_of_an_empty_store(self, make_store: MakeStore) -> None:
+        """Unknown names give no rows, and events are numbered from one."""
+        wanted = Wanted({(SHOP, "1")}, {(SHOP, "v")}, {(SHOP, "ev:1")}, {(SHOP, "t")})
+        books = make_store().recall(wanted)
+        assert not books.orders
+        assert not books.events
+        assert not books.visitors
+        assert books.next_event == 1
+
+    def test_rows_are_recalled_by_their_own_names(self, make_store: MakeStore) -> None:
+        """Order, visitor and event with its deliveries, each as it was committed."""
+        store = make_store()
+        order = make.order_row(make.order(checkout_token=None), reason="draft", eligible=False)
+        consent = Consent(marketing=True, source="pixel", at=NOW)
+        visitor = Visitor(SHOP, "v1", NOW, "news|email||", make.FBP, make.FBC, consent)
+        event = make.event_row(7, order_id=None)
+        delivery = make.delivery(7)
+        store.commit(
+            make.changes(orders=[order], visitors=[visitor], events=[event], deliveries=[delivery])
+        )
+        books = store.recall(Wanted({(SHOP, "1001")}, {(SHOP, "v1")}, {(SHOP, "ev:7")}))
+        assert books.orders == {(SHOP, "1001"): order}
+        assert books.visitors == {(SHOP, "v1"): visitor}
+        assert books.events == {(SHOP, "ev:7"): event}
+        assert books.deliveries == {7: {DESTINATION: delivery}}
+        assert books.next_event == 8
+
+    def test_a_checkout_brings_its_order_sighting_and_visitor(self, make_store: MakeStore) -> None:
+        """The first visitor seen with it, and the visitor that the order carries."""
+        store = make_store()
+        name = (SHOP, CHECKOUT)
+        order = make.order_row(make.order(carried=make.carried("v3")))
+        sighting = Sighting(SHOP, CHECKOUT, float(NOW), make.beacon())
+        links = [Link(SHOP, "checkout", CHECKOUT, f"v{n}", NOW - n) for n in (1, 2)]
+        visitors = [Visitor(SHOP, f"v{n}", NOW) for n in (1, 2, 3)]
+        store.commit(
+            make.changes(orders=[order], sightings=[sighting], links=links, visitors=visitors)
+        )
+        books = store.recall(Wanted(checkouts={name}))
+        assert books.tokens == {name: "1001"}
+        assert books.orders == {(SHOP, "1001"): order}
+        assert books.sightings == {name: sighting}
+        assert books.checkouts == {name: "v2"}
+        assert set(books.visitors) == {(SHOP, "v2"), (SHOP, "v3")}
+
+    def test_an_order_brings_its_checkout_and_its_events(self, make_store: MakeStore) -> None:
+        """A report without the token finds what came with it."""
+        store = make_store()
+        sighting = Sighting(SHOP, CHECKOUT, float(NOW), make.beacon())
+        event = make.event_row(1, fold_key=f"sale:{CHECKOUT}", order_id="1001")
+        store.commit(
+            make.changes(
+                orders=[make.order_row()],
+                sightings=[sighting],
+                links=[Link(SHOP, "checkout", CHECKOUT, "v1", NOW)],
+                visitors=[Visitor(SHOP, "v1", NOW)],
+                events=[event],
+                deliveries=[make.delivery()],
+            )
+        )
+        books = store.recall(Wanted(orders={(SHOP, "1001")}))
+        assert books.events == {(SHOP, f"sale:{CHECKOUT}"): event}
+        assert books.deliveries[1][DESTINATION] == make.delivery()
+        assert books.sightings == {(SHOP, CHECKOUT): sighting}
+        assert books.checkouts == {(SHOP, CHECKOUT): "v1"}
+        assert set(books.visitors) == {(SHOP, "v1")}
+
+    def test_shops_are_kept_apart(self, make_store: MakeStore) -> None:
+        """The same name in another shop is another row."""
+        store = make_store()
+        store.commit(make.changes(orders=[make.order_row(), make.order_row(shop="other")]))
+        books = store.recall(Wanted(orders={("other", "1001")}))
+        assert list(books.orders) == [("other", "1001")]
+
+    def test_a_commit_that_fails_keeps_nothing(self, make_store: MakeStore) -> None:
+        """Neither rows before the bad one, nor the position."""
+        store = make_store()
+        asyncio.run(store.append([make.entry(make.order())]))
+        bad = make.order("1002", value=make.money("1.00", "XXX"))
+        failed = False
+        try:
+            store.commit(
+                make.changes(
+                    position=1,
+                    orders=[make.order_row(), make.order_row(bad)],
+                    events=[make.event_row()],
+                    accepted={(SHOP, DESTINATION): 1},
+                )
+            )
+        except MoneyError:
+            failed = True
+        assert failed
+        assert len(store.unfolded(10)) == 1
+        assert store.tables(["orders"])["orders"][1] == []
+        assert store.event_items(0, 10, None, None) == []
+        assert store.tallies() == []
+
+    def test_holds_end_in_order(self, make_store: MakeStore) -> None:
+        """The earliest first, and only those whose time has come."""
+        store = make_store()
+        assert store.next_hold() is None
+        holds = [NOW + 30.0, NOW + 10.0, None, NOW + 20.0]
+        rows = [make.event_row(n, hold_until=until) for n, until in enumerate(holds, 1)]
+        store.commit(make.changes(events=rows))
+        assert store.next_hold() == NOW + 10.0
+        assert [row.id for row in store.held(NOW + 20.0, 10)] == [2, 4]
+        assert [row.id for row in store.held(NOW + 99.0, 2)] == [2, 4]
+        store.commit(make.changes(events=[structs.replace(rows[1], hold_until=None)]))
+        assert store.next_hold() == NOW + 20.0
+
+    def test_a_newer_row_replaces_the_older(self, make_store: MakeStore) -> None:
+        """Orders, visitors and events by name; an event keeps its number."""
+        store = make_store()
+        store.commit(make.changes(orders=[make.order_row()], events=[make.event_row()]))
+        later = make.order_row(make.order(version=NOW + 9.0), browser=True)
+        moved = make.event_row(event=make.event("e1", event_time=NOW + 5))
+        store.commit(make.changes(orders=[later], events=[moved]))
+        books = store.recall(Wanted(orders={(SHOP, "1001")}, events={(SHOP, "ev:1")}))
+        assert books.orders[SHOP, "1001"] == later
+        assert books.events[SHOP, "ev:1"] == moved
+        assert len(store.event_items(0, 10, None, None)) == 1
+
+
+class OutboxSuite:
+    """Events on their way: to one sender at a time, until each has ended."""
+
+    def test_what_is_due_goes_out_earliest_first(self, make_store: MakeStore) -> None:
+        """Not what is due later, nor more than the limit."""
+        store = make_store()
+        store.commit(make.outgoing(5))
+        assert ids(store.lease(DESTINATION, NOW + 2.0, 2, 120.0)) == [1, 2]
+        assert ids(store.lease(DESTINATION, NOW + 2.0, 9, 120.0)) == [3]
+        assert store.next_due(DESTINATION) == NOW + 3.0
+
+    def test_a_leased_event_is_nobody_elses(self, make_store: MakeStore) -> None:
+        """A second sender gets nothing while the lease lasts."""
+        store = make_store()
+        store.commit(make.outgoing(3))
+        first = lease_all(store)
+        assert ids(first) == [1, 2, 3]
+        assert {item.delivery.state for item in first} == {State.LEASED}
+        assert lease_all(store) == []
+        assert store.next_due(DESTINATION) is None
+
+    def test_destinations_are_apart(self, make_store: MakeStore) -> None:
+        """One destination's sender never sees another's events."""
+        store = make_store()
+        store.commit(make.outgoing(1))
+        store.commit(make.outgoing(1, 2, "other"))
+        assert ids(lease_all(store)) == [1]
+        assert ids(store.lease("other", NOW + 3600.0, 10, 120.0)) == [2]
+
+    def test_an_expired_lease_goes_out_again_in_doubt(self, make_store: MakeStore) -> None:
+        """With a new fence; what the slow sender settles afterwards does not count."""
+        store = make_store()
+        store.commit(make.outgoing(1))
+        slow = lease_all(store, NOW + 10.0)
+        assert lease_all(store, NOW + 129.0) == []
+        fast = lease_all(store, NOW + 130.0)
+        assert fast[0].delivery.fence > slow[0].delivery.fence
+        assert fast[0].delivery.reason == "lease_expired"
+        assert store.settle([(slow[0], Outcome(State.DEAD, "refused"))], NOW + 131.0) == 0
+        assert store.settle([(fast[0], DELIVERED)], NOW + 131.0) == 1
+        assert states(store) == {("delivered", None): 1}
+
+    def test_an_expired_lease_waits_in_doubt_for_its_own_sender(
+        self, make_store: MakeStore
+    ) -> None:
+        """Another destination's round frees it, and takes nothing of it."""
+        store = make_store()
+        store.commit(make.outgoing(1))
+        lease_all(store, NOW + 10.0)
+        assert store.lease("other", NOW + 200.0, 10, 120.0) == []
+        assert states(store) == {("in_doubt", "lease_expired"): 1}
+        assert store.next_due(DESTINATION) == NOW + 200.0
+
+    def test_a_restart_gives_every_lease_back(self, make_store: MakeStore) -> None:
+        """In doubt, since it may have been sent."""
+        store = make_store()
+        store.commit(make.outgoing(3))
+        taken = lease_all(store)
+        store.settle([(taken[0], DELIVERED)], NOW + 3600.0)
+        assert store.free() == 2
+        assert states(store) == {("delivered", None): 1, ("in_doubt", "restart"): 2}
+        assert ids(lease_all(store)) == [2, 3]
+        assert store.settle([(taken[1], DELIVERED)], NOW + 3600.0) == 0
+
+    def test_a_settled_event_waits_as_long_as_it_was_told(self, make_store: MakeStore) -> None:
+        """Counting its attempts, keeping the reason and the platform's words."""
+        store = make_store()
+        store.commit(make.outgoing(1))
+        waiting = Outcome(State.PENDING, "rate_limited", "4: slow down", retry_after=60.0)
+        assert store.settle([(lease_all(store)[0], waiting)], NOW + 5000.0) == 1
+        assert store.next_due(DESTINATION) == NOW + 5060.0
+        outcome = store.event_items(0, 1, None, None)[0]["outcomes"][0]
+        assert outcome == {
+            "destination": DESTINATION,
+            "state": "pending",
+            "reason": "rate_limited",
+            "attempts": 1,
+            "detail": "4: slow down",
+        }
+        assert lease_all(store, NOW + 5060.0)[0].delivery.attempts == 1
+
+    def test_an_event_ends_once(self, make_store: MakeStore) -> None:
+        """The same lease cannot be settled a second time; what has ended is never leased."""
+        store = make_store()
+        store.commit(make.outgoing(1))
+        item = lease_all(store)[0]
+        assert store.settle([(item, DELIVERED)], NOW + 1.0) == 1
+        assert store.settle([(item, Outcome(State.DEAD))], NOW + 2.0) == 0
+        assert lease_all(store) == []
+        assert states(store) == {("delivered", None): 1}
+
+    def test_folding_moves_only_what_no_sender_has_seen(self, make_store: MakeStore) -> None:
+        """Held and dropped events may move; leased and delivered ones stay where they are."""
+        store = make_store()
+        held = [make.delivery(n, state=State.HELD, reason="join_wait") for n in (1, 2)]
+        rows = [make.event_row(n) for n in (1, 2, 3)]
+        store.commit(make.changes(events=rows, deliveries=[*held, make.delivery(3)]))
+        assert ids(lease_all(store)) == [3]
+        store.commit(
+            make.changes(
+                deliveries=[
+                    make.delivery(1),
+                    make.delivery(2, state=State.DROPPED, reason="cancelled"),
+                    make.delivery(3, state=State.DROPPED, reason="cancelled"),
+                ]
+            )
+        )
+        assert states(store) == {
+            ("pending", None): 1,
+            ("dropped", "cancelled"): 1,
+            ("leased", None): 1,
+        }
+        store.commit(make.changes(deliveries=[make.delivery(2)]))
+        assert ids(lease_all(store)) == [1, 2]
+
+    def test_the_ledger_balances(self, make_store: MakeStore) -> None:
+        """Accepted is the sum of everything else, per shop and destination."""
+        store = make_store()
+        store.commit(make.outgoing(4))
+        store.commit(make.outgoing(3, 5))
+        leased = lease_all(store)
+        ends = [DELIVERED, Outcome(State.DEAD, "refused"), Outcome(State.EXPIRED, "too_old")]
+        store.settle(list(zip(leased[:3], ends, strict=True)), NOW + 1.0)
+        rows = store.tallies()
+        accepted = sum(n for *_, state, _, n in rows if state == "accepted")
+        assert accepted == 7
+        assert sum(n for *_, state, _, n in rows if state != "accepted") == accepted
+        assert rows == sorted(rows, key=lambda row: (*row[:3], row[3] or ""))
+
+
+class FactsSuite:
+    """What reports are made from."""
+
+    def test_events_are_paged_and_found(self, make_store: MakeStore) -> None:
+        """After a number, by event id and by order id, with every outcome."""
+        store = make_store()
+        store.commit(make.outgoing(3))
+        store.commit(make.changes(deliveries=[make.delivery(2, "other", state=State.HELD)]))
+        first = store.event_items(0, 2, None, None)
+        assert [item["id"] for item in first] == [1, 2]
+        assert [item["id"] for item in store.event_items(2, 2, None, None)] == [3]
+        assert [item["id"] for item in store.event_items(0, 9, "e2", None)] == [2]
+        assert [item["id"] for item in store.event_items(0, 9, None, "1003")] == [3]
+        assert store.event_items(0, 9, "e2", "1003") == []
+        assert [o["destination"] for o in first[1]["outcomes"]] == [DESTINATION, "other"]
+        assert {k: v for k, v in first[0].items() if k != "outcomes"} == {
+            "id": 1,
+            "received_at": float(NOW),
+            "source": "shopify",
+            "shop": SHOP,
+            "event_name": "Purchase",
+            "event_id": "e1",
+            "event_time": NOW,
+            "order_id": "1001",
+        }
+
+    def test_an_event_for_no_destination_has_no_outcome(self, make_store: MakeStore) -> None:
+        """It is listed all the same."""
+        store = make_store()
+        store.commit(make.changes(events=[make.event_row()]))
+        assert store.event_items(0, 9, None, None)[0]["outcomes"] == []
+
+    def test_orders_are_told_in_minor_units_with_what_was_refunded(
+        self, make_store: MakeStore
+    ) -> None:
+        """Refunds in the order's currency only; yes and no as one and zero."""
+        store = make_store()
+        order = make.order(presentment=make.money("6300", "JPY"), returning=True)
+        refunds = [
+            RefundRow(SHOP, "r1", "1001", NOW, 1000, "USD"),
+            RefundRow(SHOP, "r2", "1001", NOW, 150, "USD"),
+            RefundRow(SHOP, "r3", "1001", NOW, 99, "EUR"),
+        ]
+        store.commit(make.changes(orders=[make.order_row(order)], refunds=refunds))
+        store.commit(make.changes(refunds=refunds[:1]))
+        columns, rows = store.tables(["orders"])["orders"]
+        row = dict(zip(columns, rows[0], strict=True))
+        assert row == {
+            "shop": SHOP,
+            "order_id": "1001",
+            "name": "#1001",
+            "at": NOW,
+            "kind": "web",
+            "eligible": 1,
+            "reason": None,
+            "value_minor": 4200,
+            "currency": "USD",
+            "checkout_token": CHECKOUT,
+            "customer_id": "501",
+            "returning": 1,
+            "cancelled_at": None,
+            "refunded_minor": 1150,
+            "browser": 0,
+            "server": 1,
+            "presentment_minor": 6300,
+            "presentment_currency": "JPY",
+        }
+        assert len(store.tables(["refunds"])["refunds"][1]) == 3
+
+    def test_an_order_is_found_by_all_its_keys(self, make_store: MakeStore) -> None:
+        """Also by those that a later report no longer tells."""
+        store = make_store()
+        store.commit(make.changes(orders=[make.order_row()]))
+        store.commit(make.changes(orders=[make.order_row(make.order(checkout_token=None))]))
+        columns, rows = store.tables(["order_keys"])["order_keys"]
+        assert columns == ["shop", "order_id", "kind", "value"]
+        assert sorted(row[2:] for row in rows) == [
+            ("checkout", CHECKOUT),
+            ("customer", "501"),
+            ("em", make.hashed("ada@example.com")),
+            ("order", "1001"),
+        ]
+
+    def test_a_link_counts_from_its_earliest_time(self, make_store: MakeStore) -> None:
+        """However the times arrive."""
+        store = make_store()
+        for at in (NOW, NOW - 50, NOW + 50):
+            store.commit(make.changes(links=[Link(SHOP, "customer", "501", "v1", at)]))
+        columns, rows = store.tables(["links"])["links"]
+        assert columns == ["shop", "kind", "value", "visitor_id", "at"]
+        assert rows == [(SHOP, "customer", "501", "v1", NOW - 50)]
+
+    def test_a_landing_is_one_touch(self, make_store: MakeStore) -> None:
+        """The same again is ignored; another time, page or channel is another."""
+        store = make_store()
+        store.commit(make.changes(touches=[touch(), touch()]))
+        store.commit(make.changes(touches=[touch(), touch(NOW), touch(url=None, paid=True)]))
+        columns, rows = store.tables(["touches"])["touches"]
+        assert columns == [
+            *("id", "shop", "visitor_id", "at", "source", "medium", "campaign", "term", "content"),
+            *("campaign_id", "adset_id", "ad_id", "channel", "direct", "paid", "click_kind"),
+            *("click_id", "referrer_host", "landing_path", "rules"),
+        ]
+        assert [row[3] for row in rows] == [NOW - 600, NOW, NOW - 600]
+        assert [row[columns.index("paid")] for row in rows] == [0, 0, 1]
+
+    def test_spend_again_replaces_spend(self, make_store: MakeStore) -> None:
+        """By shop, platform, day, account, campaign, ad set and ad."""
+        store = make_store()
+        assert store.add_spend([spend_row(), spend_row(ad="ad 2")]) == 2
+        assert store.add_spend([spend_row(spend_minor=999, clicks=1)]) == 1
+        columns, rows = store.tables(["spend"])["spend"]
+        found = [dict(zip(columns, row, strict=True)) for row in rows]
+        assert found == [spend_row(spend_minor=999, clicks=1), spend_row(ad="ad 2")]
+
+    def test_empty_tables_have_their_columns(self, make_store: MakeStore) -> None:
+        """A report over nothing still knows what it asks for."""
+        names = ("orders", "order_keys", "links", "touches", "refunds", "spend")
+        tables = make_store().tables(names)
+        assert set(tables) == set(names)
+        assert all(columns and rows == [] for columns, rows in tables.values())
