@@ -7,6 +7,7 @@ a step before the requests of that step are sent, so that nothing comes from the
 import asyncio
 from collections import Counter
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from itertools import groupby
 from urllib.parse import urlsplit
 from zlib import crc32
@@ -64,16 +65,18 @@ class Line:
             try:
                 return await self._once(data)
             except (OSError, asyncio.IncompleteReadError):
-                self.close()
+                await self.close()
                 if attempt:
                     await asyncio.sleep(0.1 * 2**attempt)
         raise Unreachable(f"no answer from {self._host}:{self._port}: is the server running?")
 
-    def close(self) -> None:
+    async def close(self) -> None:
         """Let the connection go."""
         if self._streams is not None:
-            self._streams[1].close()
-            self._streams = None
+            writer, self._streams = self._streams[1], None
+            writer.close()
+            with suppress(OSError):
+                await writer.wait_closed()
 
     async def _once(self, data: bytes) -> tuple[int, bytes]:
         if self._streams is None:
@@ -139,10 +142,9 @@ class Player:
                 " start the server with --clock simulated"
             )
 
-    def close(self) -> None:
+    async def close(self) -> None:
         """Let all connections go."""
-        for line in self._lines:
-            line.close()
+        await asyncio.gather(*(line.close() for line in self._lines))
 
     async def _lane(self, number: int, rows: list[Planned]) -> None:
         for row in rows:
@@ -183,7 +185,7 @@ async def play(
         for after in (60.0, HOUR, 2 * HOUR, DAY + 2 * HOUR):
             await player.clock(now + after, wait=True)
     finally:
-        player.close()
+        await player.close()
     return player.done
 
 
@@ -194,5 +196,5 @@ async def ask_json(target: Target, path: str) -> tuple[int, object]:
     try:
         status, body = await line.ask(Request("GET", path, headers))
     finally:
-        line.close()
+        await line.close()
     return status, json.decode(body) if status < 300 and body else None
