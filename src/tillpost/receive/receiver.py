@@ -8,7 +8,7 @@ Each handler answers after the rows are on disk. `settle` is the worker's part.
 """
 
 import re
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
 from tillpost.core.outcome import Retryable
@@ -20,7 +20,7 @@ from tillpost.receive import accept, register, wire
 from tillpost.receive.accept import Datasets
 from tillpost.receive.settle import BATCH, STANDARD, Rules, settle_next
 
-Handler = Callable[[Request], Awaitable[Response]]
+Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
 EVENTS_PATH = re.compile(r"(?:/v\d{1,3}\.\d{1,3})?/[^/]{1,64}/events/?")
 """Paths of the Graph API's events edge, with any version or none."""

@@ -1,0 +1,306 @@
+"""What every `ports.ReceiverStore` must do: a suite to inherit from in a store's tests.
+
+class TestMine(ReceiverStoreSuite):
+    @pytest.fixture
+    def store(self): ...
+"""
+
+# ruff: noqa: S101, D102  # a suite asserts; the names of its tests tell what
+
+import asyncio
+from typing import Any
+
+from msgspec.structs import replace
+
+from tillpost.core import dedup
+from tillpost.core.match_key import Code, Key, of_value
+from tillpost.core.received import (
+    AccountSeen,
+    Action,
+    Ad,
+    Attributed,
+    Credit,
+    Match,
+    ReceivedEvent,
+    Settled,
+    Settlement,
+    Touch,
+    TouchSeen,
+)
+from tillpost.ports import ReceiverStore
+
+AT = 1_790_000_000
+EM, PH, OTHER = (of_value(Code.em, "a"), of_value(Code.ph, "1"), of_value(Code.em, "b"))
+CLICK = of_value(Code.fbc, "IwAR1")
+AD = Ad("act_9", "c1", "s1", "ad1", {"campaign": "Spring", "adset": "Set", "ad": "Blue"})
+EVENT = ReceivedEvent(
+    dataset_id="1",
+    source="server",
+    event_name="Purchase",
+    event_id="o1",
+    event_time=AT,
+    received_at=float(AT),
+    keys=(EM, PH),
+    action_source="website",
+    value=1999,
+    currency="USD",
+    order_id="1001",
+    test_event_code="TEST1",
+    traits=3,
+    unusable=("zp",),
+)
+
+
+def touch(action: Action = "link_click", ago: int = 3600, **more: Any) -> TouchSeen:
+    """A touch of the ad by the account with `EM`, `ago` seconds before `AT`."""
+    return TouchSeen(action, AT - ago, more.pop("ad", AD), **{"keys": (EM,), **more})
+
+
+def settled(seq: int, event: ReceivedEvent = EVENT, **more: Any) -> Settled:
+    """An event as settling left it."""
+    return Settled(seq, event, more.pop("opened_at", event.received_at), **more)
+
+
+class ReceiverStoreSuite:
+    """Inherit, and give a fixture `store`."""
+
+    def register(
+        self, store: ReceiverStore, *accounts: AccountSeen, touches: tuple[TouchSeen, ...] = ()
+    ) -> None:
+        """Register and wait."""
+        asyncio.run(store.register(accounts, touches, float(AT)))
+
+    def keep(self, store: ReceiverStore, *events: Settled, **more: Any) -> None:
+        """Commit these events with their marks."""
+        marks = tuple((mark, e.seq) for e in events for mark in dedup.written(e.event))
+        store.commit(Settlement(more.pop("upto", 0), settled=events, marks=marks, **more))
+
+    def owners(self, store: ReceiverStore, *keys: Key) -> dict[Key, set[int]]:
+        """Key -> accounts."""
+        return {key: set(several) for key, several in store.known(keys, ()).owners.items()}
+
+    def test_nothing_is_there_at_first(self, store: ReceiverStore) -> None:
+        batch = store.unsettled(10)
+        assert batch.events == ()
+        assert store.earlier([1, 2]) == {}
+        assert store.settled_items(0, 10, None) == []
+        assert store.conversions(0, AT * 2) == []
+        assert store.people_known() == 0
+
+    def test_events_come_back_as_they_were_in_order(self, store: ReceiverStore) -> None:
+        other = replace(EVENT, event_id=None, value=None, currency=None, keys=())
+        asyncio.run(store.receive([EVENT]))
+        asyncio.run(store.receive([other, EVENT]))
+        asyncio.run(store.receive([]))
+        assert store.unsettled(10).events == (EVENT, other, EVENT)
+
+    def test_a_batch_is_of_whole_requests(self, store: ReceiverStore) -> None:
+        for _ in range(3):
+            asyncio.run(store.receive([EVENT] * 3))
+        assert len(store.unsettled(7).events) == 6
+        assert len(store.unsettled(1).events) == 3
+
+    def test_committing_passes_the_inbox(self, store: ReceiverStore) -> None:
+        asyncio.run(store.receive([EVENT]))
+        first = store.unsettled(10)
+        asyncio.run(store.receive([EVENT]))
+        self.keep(store, settled(first.first_seq), upto=first.upto)
+        second = store.unsettled(10)
+        assert second.events == (EVENT,)
+        assert second.first_seq == first.first_seq + 1
+        self.keep(store, settled(second.first_seq), upto=second.upto)
+        assert store.unsettled(10).events == ()
+        assert store.unsettled(10).first_seq == second.first_seq + 1
+
+    def test_settled_events_are_found_by_their_marks(self, store: ReceiverStore) -> None:
+        event = settled(
+            1,
+            held=(OTHER,),
+            absorbed=2,
+            opened_at=AT - 5.5,
+            match=Match(None, (), 0.0, "em unknown to every account"),
+            joint=Match(None, (), 0.0, "em unknown to every account"),
+            apart="ids differ",
+        )
+        self.keep(store, event)
+        mark = dedup.id_mark("1", "Purchase", "o1")
+        assert store.earlier([mark, 17]) == {mark: [event]}
+
+    def test_a_duplicate_leads_to_the_event_that_counts(self, store: ReceiverStore) -> None:
+        root, middle = settled(1), settled(2, twin=1)
+        last = settled(3, replace(EVENT, event_id="o9", order_id=None), twin=2)
+        self.keep(store, root, middle, last)
+        mark = dedup.id_mark("1", "Purchase", "o9")
+        assert store.earlier([mark]) == {mark: [last, middle, root]}
+
+    def test_only_the_latest_under_a_mark_are_recalled(self, store: ReceiverStore) -> None:
+        self.keep(store, settled(1), *(settled(seq, twin=1) for seq in range(2, 40)))
+        mark = dedup.id_mark("1", "Purchase", "o1")
+        found = store.earlier([mark])[mark]
+        assert {event.seq for event in found} >= {1, 39}
+        assert len(found) < 20
+
+    def test_a_changed_event_is_replaced(self, store: ReceiverStore) -> None:
+        self.keep(store, settled(1))
+        changed = settled(1, absorbed=1, held=(OTHER,))
+        store.commit(Settlement(0, settled=(settled(2, twin=1),), changed=(changed,)))
+        mark = dedup.id_mark("1", "Purchase", "o1")
+        assert store.earlier([mark])[mark] == [changed]
+        assert len(store.settled_items(0, 10, None)) == 2
+
+    def test_an_account_grows_and_keeps_its_id(self, store: ReceiverStore) -> None:
+        self.register(store, AccountSeen((EM,), "p1"), AccountSeen((EM, PH), "p1"))
+        known = store.known([EM, PH, OTHER], ())
+        assert known.owners[EM] == known.owners[PH]
+        assert known.accounts == {known.owners[EM][0]: frozenset({EM, PH})}
+        assert store.people_known() == 1
+
+    def test_a_shared_key_has_two_owners(self, store: ReceiverStore) -> None:
+        self.register(store, AccountSeen((EM, PH), "p1"), AccountSeen((OTHER, PH), "p2"))
+        known = store.known([PH], ())
+        assert len(known.owners[PH]) == 2
+        assert set(known.accounts.values()) == {frozenset({EM, PH}), frozenset({OTHER, PH})}
+
+    def test_an_account_without_id_is_found_by_its_keys(self, store: ReceiverStore) -> None:
+        self.register(store, AccountSeen((EM,)), AccountSeen((EM, PH)), AccountSeen((OTHER,)))
+        assert store.people_known() == 2
+        assert self.owners(store, EM)[EM] == self.owners(store, PH)[PH]
+
+    def test_a_touch_registers_its_account(self, store: ReceiverStore) -> None:
+        self.register(store, touches=(touch(), touch("impression", 60)))
+        assert store.people_known() == 1
+        (person,) = store.known([EM], ()).owners[EM]
+        found = store.touches([(person, AT)])[person, AT]
+        assert [(t.at, t.action) for t in sorted(found)] == [
+            (AT - 3600, "link_click"),
+            (AT - 60, "impression"),
+        ]
+
+    def test_a_touch_can_name_its_account(self, store: ReceiverStore) -> None:
+        self.register(store, AccountSeen((EM,), "p1"))
+        self.register(store, touches=(touch(keys=(), person="p1"),))
+        (person,) = store.known([EM], ()).owners[EM]
+        assert len(store.touches([(person, AT)])[person, AT]) == 1
+
+    def test_touches_are_the_latest_of_each_action_until_then(self, store: ReceiverStore) -> None:
+        day = 86_400
+        self.register(
+            store,
+            touches=(
+                touch(ago=2 * day),
+                touch(ago=day),
+                touch(ago=-60),
+                touch("other_click", 29 * day),
+                touch("video_5s", day),
+                touch("impression", day + 1),
+            ),
+        )
+        (person,) = store.known([EM], ()).owners[EM]
+        found = store.touches([(person, AT), (person, AT - 30 * day), (99, AT)])
+        assert {(AT - t.at, t.action) for t in found[person, AT]} == {
+            (day, "link_click"),
+            (day, "video_5s"),
+        }
+        assert not found[person, AT - 30 * day]
+        assert not found[99, AT]
+
+    def test_a_click_leads_to_its_account(self, store: ReceiverStore) -> None:
+        self.register(store, touches=(touch(click=CLICK),))
+        known = store.known([EM, CLICK], ())
+        assert known.owners[CLICK] == known.owners[EM]
+        assert known.clicks[CLICK].touch.at == AT - 3600
+
+    def test_a_click_of_nobody_known_opens_an_account(self, store: ReceiverStore) -> None:
+        self.register(store, touches=(touch(keys=(), click=CLICK),))
+        (person,) = store.known([CLICK], ()).owners[CLICK]
+        assert len(store.touches([(person, AT)])[person, AT]) == 1
+        assert store.people_known() == 1
+
+    def test_a_click_of_two_accounts_is_nobodys(self, store: ReceiverStore) -> None:
+        self.register(store, touches=(touch(click=CLICK), touch(click=CLICK, keys=(OTHER,))))
+        known = store.known([CLICK], ())
+        assert CLICK not in known.owners
+        assert known.clicks[CLICK].person is None
+
+    def test_a_click_by_somebody_of_several_is_nobodys(self, store: ReceiverStore) -> None:
+        self.register(store, AccountSeen((EM, PH), "p1"), AccountSeen((OTHER, PH), "p2"))
+        self.register(store, touches=(touch(click=CLICK, keys=(PH,)),))
+        assert store.known([CLICK], ()).clicks[CLICK].person is None
+        assert store.people_known() == 2
+
+    def test_lessons_are_kept(self, store: ReceiverStore) -> None:
+        self.register(store, AccountSeen((EM,), "p1"), AccountSeen((OTHER,), "p2"))
+        (one,), (two,) = (store.known([k], ()).owners[k] for k in (EM, OTHER))
+        store.commit(Settlement(0, taught=((b"lesson-1", one), (b"lesson-2", one))))
+        store.commit(Settlement(0, taught=((b"lesson-1", one), (b"lesson-2", two))))
+        known = store.known((), [b"lesson-1", b"lesson-2", b"lesson-3"])
+        assert {k: set(v) for k, v in known.learned.items()} == {
+            b"lesson-1": {one},
+            b"lesson-2": {one, two},
+        }
+        assert known.accounts[two] == frozenset({OTHER})
+
+    def test_a_conversion_is_shown_and_reported(self, store: ReceiverStore) -> None:
+        self.register(store, AccountSeen((EM,), "p1"), touches=(touch(),))
+        self._convert(store, settled(1, joint=self._matched(store)))
+        (item,) = store.settled_items(0, 10, None)
+        assert (item["matched"], item["matched_by"], item["person"]) == (True, ["em"], "p1")
+        assert item["conversion"] == {
+            "ad_id": "ad1",
+            "adset_id": "s1",
+            "campaign_id": "c1",
+            "window": "7d_click",
+            "value": "19.99",
+            "currency": "USD",
+        }
+        (row,) = store.conversions(AT, AT + 1)
+        assert (row.campaign_name, row.adset_name, row.ad_name) == ("Spring", "Set", "Blue")
+        assert (row.value, row.currency, row.at, row.touched_at) == (1999, "USD", AT, AT - 3600)
+        assert (row.order_id, row.event_name, row.action) == ("1001", "Purchase", "link_click")
+        assert store.conversions(AT + 1, AT + 9) == []
+
+    def test_a_conversion_falls_when_its_event_becomes_a_duplicate(
+        self, store: ReceiverStore
+    ) -> None:
+        self.register(store, AccountSeen((EM,), "p1"), touches=(touch(),))
+        matched = self._matched(store)
+        self._convert(store, settled(1, joint=matched))
+        credit = Credit(self._touch(store), "7d_click")
+        store.commit(
+            Settlement(
+                0,
+                settled=(settled(2, joint=matched),),
+                changed=(settled(1, twin=2, joint=matched),),
+                attributed=(Attributed(1), Attributed(2, credit, (credit.touch,))),
+            )
+        )
+        assert [row.seq for row in store.conversions(0, AT + 1)] == [2]
+        assert [i["duplicate_of"] for i in store.settled_items(0, 9, None)] == ["2", None]
+
+    def test_a_renamed_campaign_has_its_latest_name(self, store: ReceiverStore) -> None:
+        renamed = replace(AD, names={"campaign": "Summer"})
+        late = touch(ago=60, ad=renamed)
+        self.register(store, touches=(late, touch()))
+        self._convert(store, settled(1, joint=self._matched(store)))
+        assert store.conversions(AT, AT + 1)[0].campaign_name == "Summer"
+
+    def test_items_come_in_pages_and_by_id(self, store: ReceiverStore) -> None:
+        other = replace(EVENT, event_name="Lead", event_id="O1")
+        self.keep(store, settled(1), settled(2, other), settled(3, twin=1))
+        assert [i["id"] for i in store.settled_items(0, 2, None)] == ["1", "2"]
+        assert [i["id"] for i in store.settled_items(2, 2, None)] == ["3"]
+        assert [i["id"] for i in store.settled_items(0, 9, "o1")] == ["1", "3"]
+        assert [i["id"] for i in store.settled_items(1, 9, "o1")] == ["3"]
+        assert store.settled_items(0, 9, "nobody") == []
+
+    def _touch(self, store: ReceiverStore) -> Touch:
+        (person,) = store.known([EM], ()).owners[EM]
+        return max(store.touches([(person, AT)])[person, AT])
+
+    def _matched(self, store: ReceiverStore) -> Match:
+        return Match(store.known([EM], ()).owners[EM][0], ("em",), 0.95)
+
+    def _convert(self, store: ReceiverStore, event: Settled) -> None:
+        credit = Credit(self._touch(store), "7d_click")
+        attributed = (Attributed(event.seq, credit, (credit.touch,)),)
+        self.keep(store, event, attributed=attributed)
