@@ -11,16 +11,15 @@ const enum Age {
 let domain = "";
 
 /** The cookie's value byte for byte. */
-export function read(name: string): string | undefined {
-  return ("; " + document.cookie).split(`; ${name}=`)[1]?.split(";")[0];
-}
+export const read = (name: string): string | undefined =>
+  ("; " + document.cookie).split(`; ${name}=`)[1]?.split(";")[0];
 
-function write(name: string, value: string, age: number): void {
-  document.cookie = `${name}=${value};path=/;samesite=lax;max-age=${age};domain=${domain}${location.protocol == "https:" ? ";secure" : ""}`;
-}
+const write = (name: string, value: string, age: number): void => {
+  document.cookie = `${name}=${value};path=/;samesite=lax;max-age=${age};domain=${domain}${/^https/.test(origin) ? ";secure" : ""}`;
+};
 
 /** The shop's registrable domain, as `index` tells or as the browser accepts it; settled once. */
-export function site(index = 1): string {
+export const site = (index = 1): string => {
   const labels = location.hostname.split(".");
   while (!domain) {
     domain = labels.slice(-++index).join(".");
@@ -28,26 +27,23 @@ export function site(index = 1): string {
     if (!read("_tp_d") && labels[index]) domain = "";
   }
   return domain;
-}
+};
 
 /** Meta's cookie: `fb.<dots in the domain>.<ms>.<payload>`. */
-function vendor(name: string, ms: number, payload: string): void {
+const vendor = (name: string, ms: number, payload: string): void =>
   write(name, `fb.${domain.split(".").length - 1}.${ms}.${payload}`, Age.Vendor);
-}
 
 /** Keep what is there byte for byte; else make `_fbp`, and `_fbc` of a click first seen at `ms`. */
-export function mint(click: string | undefined, ms: number): void {
+export const mint = (click: string | undefined, ms: number): void => {
   if (!read("_fbp")) vendor("_fbp", Date.now(), random(1));
   if (click && !read("_fbc")?.includes("." + click)) vendor("_fbc", ms, click);
-}
+};
 
 /** The visitor's id, made where there is none. */
-export function visitor(): string | undefined {
-  if (!read("_tp_vid")) write("_tp_vid", random(), Age.Visitor);
-  return read("_tp_vid");
-}
+export const visitor = (): string | undefined =>
+  read("_tp_vid") || (write("_tp_vid", random(), Age.Visitor), read("_tp_vid"));
 
 /** Remove every cookie of ours: the shopper took the consent back. */
-export function forget(index?: number): void {
+export const forget = (index?: number): void => {
   for (const name of ["_tp_vid", "_fbp", "_fbc"]) if (read(name)) site(index), write(name, "", 0);
-}
+};

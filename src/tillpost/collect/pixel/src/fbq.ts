@@ -23,37 +23,37 @@ export interface Tillpost {
 var JOINED: Record<string, string> = { Purchase: "purchase.", InitiateCheckout: "ic." };
 
 /** Decimal digits of `words` times 32 random bits; three make an id that nobody can guess. */
-export function random(words?: number): string {
+export var random = (words?: number): string => {
   return crypto.getRandomValues(new Uint32Array(words || 3)).join("");
-}
+};
 
 /** The id of a new event: the checkout's own where the server will know it too. */
-export function eventId(tillpost: Tillpost, name: string): string {
+export var eventId = (tillpost: Tillpost, name: string): string => {
   var prefix = tillpost.k && JOINED[name];
   var view = tillpost.v;
   if (prefix) return prefix + tillpost.k;
   if (name != "PageView" || !view) return random();
   tillpost.v = "";
   return view;
-}
+};
 
-function note(page: any, call: ArrayLike<any>): any[] {
+var note = (page: any, call: ArrayLike<any>): any[] => {
   var args = Array.from(call);
   var kind = /^track(Single)?(Custom)?$/.exec(args[0]);
-  if (!kind) {
-    page.tillpost("fbq", args[0], args[1]);
-    return args;
+  if (kind) {
+    var at = kind[1] ? 2 : 1;
+    var data = (args[at + 1] ||= {});
+    var options = (args[at + 2] ||= {});
+    options.eventID ||= eventId(page.tillpost, args[at]);
+    page.tillpost("mirror", args[at], data, options.eventID, kind[1] && args[1]);
   }
-  var at = kind[1] ? 2 : 1;
-  var options = (args[at + 2] = args[at + 2] || {});
-  args[at + 1] = args[at + 1] || {};
-  options.eventID = options.eventID || eventId(page.tillpost, args[at]);
-  page.tillpost("mirror", args[at], args[at + 1], options.eventID, kind[1] && args[1]);
+  // `init`, `consent` and `dataProcessingOptions` mean the same here; nothing else is known.
+  else page.tillpost(args[0], args[1]);
   return args;
-}
+};
 
 /** Set the trap on `page.fbq`, there already or still to come. */
-export function trap(page: any): void {
+export var trap = (page: any): void => {
   var wrapped: unknown;
   var there = page.fbq;
   var set = (fbq: any) => {
@@ -62,13 +62,11 @@ export function trap(page: any): void {
       new Proxy(fbq, { apply: (target, self, args) => target.apply(self, note(page, args)) });
   };
   // Calls that still wait for the vendor's library can be given their ids; later ones cannot.
-  if (there && there.queue && !there.callMethod)
-    there.queue = there.queue.map((call: any) => note(page, call));
+  if (there?.queue) there.queue = there.queue.map((call: any) => note(page, call));
   set(there);
   try {
     Object.defineProperty(page, "fbq", { configurable: true, get: () => wrapped, set });
   } catch (_) {
     page.fbq = wrapped; // declared with `var` by the page: only replacing it is left
   }
-  page.tillpost.w = 1;
-}
+};

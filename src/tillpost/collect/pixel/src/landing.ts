@@ -5,21 +5,19 @@
  * Two ids of mail tools (`mc_eid`, `_kx`) name a person and are not among them.
  */
 const TAG =
-  /^(amp;)?((utm|mtm|pk|piwik|matomo|hsa|gad|klar)_\w+|\w*c(l(k|ick_?)?)?id|[gw]braid|srsltid|li_fat_id|epik|cjevent|awc|ran\w+id|gclsrc|tblci|ref|source|(ad(set|group)?|campaign)_?id)=/i;
+  /^(amp;)?((utm|mtm|pk|piwik|matomo|hsa|gad)_\w+|(ran\w+|\w*(c(l(k|ick_?)?)?|bra|slt|fat_|ad(set|group)?_?|campaign_?))id|epik|cjevent|awc|tblci|ref|source)=/i;
 
 /** `url` with its tags byte for byte; tags in the fragment move to the query. */
-export function clean(url: string): string {
+export const clean = (url: string): string => {
   const [base, ...rest] = url.split(/[?#]/);
   const tags = rest.join("&").split("&").filter((pair) => TAG.test(pair)).join("&");
   return base + (tags && "?" + tags);
-}
+};
 
 /** Whether a cleaned address, come to from a cleaned referrer, is a landing on the site `domain`. */
-export function landed(url: string, referrer: string, domain: string): boolean {
-  return url.includes("?") || !(referrer || domain).includes(domain);
-}
+export const landed = (url: string, referrer: string | undefined, domain: string): boolean =>
+  url.includes("?") || !(referrer || domain).includes(domain);
 
 /** The click id of Meta in a cleaned address, byte for byte; longer than 500 is none of theirs. */
-export function fbclid(url: string): string | undefined {
-  return /[?&]fbclid=([^&]{1,500})(&|$)/.exec(url)?.[1];
-}
+export const fbclid = (url: string): string | undefined =>
+  /[?&]fbclid=([^&]{1,500})(&|$)/.exec(url)?.[1];

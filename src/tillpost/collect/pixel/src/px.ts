@@ -8,7 +8,7 @@ import { eventId, random, trap, type Tillpost } from "./fbq";
 import { clean, fbclid, landed } from "./landing";
 import { seconds, send } from "./send";
 import { load, save } from "./store";
-import type { Config, Data, PixelEvent, Touch } from "./types";
+import type { Config, Consent, Data, PixelEvent, Touch } from "./types";
 import { watch } from "./vendor";
 
 /**
@@ -18,7 +18,7 @@ import { watch } from "./vendor";
 type Item = [event: PixelEvent, at: number, key: string, vendor?: boolean];
 
 const page = window as any;
-const script = document.currentScript as HTMLScriptElement | null;
+const from = (document.currentScript as HTMLScriptElement | null)?.src || location.href;
 const stub: Tillpost | undefined = page.tillpost;
 const config: Config = { ...page._tillpost };
 
@@ -28,100 +28,100 @@ const enum Wait {
   Look = 300,
 }
 
-const known = new Set<string>();
-const hits = new Set<string>();
+const known: Record<string, 1> = {};
+const hits: Record<string, 1> = {};
 let queue: Item[] = [];
-let granted: boolean | undefined;
-let limited: boolean = (navigator as any).globalPrivacyControl;
-let opened = Date.now();
-let decided = opened;
-let user: Data = {};
+const user: Data = {};
 let timer: unknown;
 
-/** The page shown now: its address, where from, and whether its view is still to be told. */
-let url = clean(stub?.u || location.href);
+/** The page shown now, and whether its view is still to be told. */
+let shown: Touch = {
+  url: clean(stub?.u || location.href),
+  referrer: clean(document.referrer) || undefined,
+  time: Date.now(),
+};
 let here = location.pathname;
-let referrer = clean(document.referrer);
-let landing: Touch | undefined = { url, referrer, time: opened };
 let pending = true;
 let moved = false;
 
+/** A landing whose cookies and record are still to be written. */
+let landing: Touch | undefined = shown;
+
+const consent: Consent = {
+  source: "page",
+  at: seconds(shown.time),
+  sale_of_data: !(navigator as any).globalPrivacyControl && undefined,
+};
+
 /** Whether the vendor's library is there. */
-const alive = (): unknown => page.fbq?.callMethod;
+const alive = (): boolean => !!page.fbq?.callMethod;
 
 const api: Tillpost = (...args) => handle(Date.now(), args);
 
 /** Queue an event once. */
-function add(
-  at: number, name: string, data: Data | undefined, id: string, vendor?: boolean, mirror?: false,
-): void {
+const add = (
+  at: number,
+  name: string,
+  data: Data | undefined,
+  id: string,
+  vendor?: boolean,
+  recorded?: boolean,
+): void => {
   const key = name + id;
   if (name == "PageView") pending = false;
-  if (known.has(key)) return;
-  known.add(key);
+  if (known[key]) return;
+  known[key] = 1;
   const event: PixelEvent = {
     event_name: name,
     event_id: id,
     event_time: seconds(at),
-    event_source_url: url,
-    referrer_url: referrer || undefined,
+    event_source_url: shown.url,
+    referrer_url: shown.referrer,
     custom_data: data,
     direct: "none",
-    mirror,
+    recorded,
   };
   queue.push([event, at, key, vendor]);
   plan(0);
-}
+};
 
 /** Report the page itself, unless the page or its fbq did. */
-function view(): void {
+const view = (): void => {
   if (!pending || config.views === false) return;
-  const id = random();
   // On a change of address the vendor's library reports a view by itself, without an id.
-  if (moved && alive()) add(opened, "PageView", {}, id, false, false);
-  else add(opened, "PageView", {}, (api.v = id));
-}
+  add(shown.time, "PageView", {}, (api.v = random()), false, moved && alive());
+};
 
-function navigate(): void {
+const navigate = (): void => {
   if (location.pathname == here) return;
   view();
-  referrer = url;
-  url = clean(location.href);
   here = location.pathname;
-  opened = Date.now();
+  shown = { url: clean(location.href), referrer: shown.url, time: Date.now() };
   api.v = "";
   pending = moved = true;
-  landing ||= { url, referrer, time: opened };
+  landing ||= shown;
   setTimeout(view, Wait.Look);
-}
-
-/** Cookies and landings: the first storing of anything, so only what may be stored comes here. */
-function settle(): void {
-  const domain = cookies.site(config.index);
-  if (!landing) return;
-  if (config.mint !== false) cookies.mint(fbclid(landing.url), landing.time);
-  const { f } = load();
-  if (!f || landed(landing.url, landing.referrer, domain)) save({ f: f || landing, l: landing });
-  landing = undefined;
-}
+};
 
 /** Send what may go; `leaving` says that the page is being hidden, so nothing can wait. */
-function flush(leaving?: boolean): void {
+const flush = (leaving?: boolean): void => {
   timer = 0;
-  const refused = granted === false;
-  if (!config.shop || (refused ? !leaving : !granted && config.consent == "wait")) return;
-  if (!refused) settle();
+  const refused = consent.marketing === false;
+  if (!config.shop || (refused ? !leaving : !consent.marketing && config.consent == "wait")) return;
+  if (!refused && landing) {
+    const domain = cookies.site(config.index);
+    const { first } = load();
+    if (config.mint !== false) cookies.mint(fbclid(landing.url), landing.time);
+    if (!first || landed(landing.url, landing.referrer, domain))
+      save({ first: first || landing, last: landing });
+    landing = undefined;
+  }
   const common = {
     checkout_token: api.k,
-    consent: {
-      marketing: granted,
-      sale_of_data: limited ? false : undefined,
-      source: "page",
-      at: seconds(decided),
-    },
+    consent,
     // A sale that was refused: its order must know, and nobody's ids may go.
     ...(refused
-      ? { mirror: false as const }
+      ? { recorded: true }
       : {
           user_data: user,
           fbp: cookies.read("_fbp"),
@@ -129,10 +129,11 @@ function flush(leaving?: boolean): void {
           visitor_id: cookies.visitor(),
         }),
   };
-  const ready: PixelEvent[] = [];
+  const ready = load().q || [];
+  if (ready[0]) save({ q: undefined });
   queue = queue.filter(([event, at, key, vendor]) => {
     const late = leaving || Date.now() - at > Wait.ForVendor;
-    const direct = hits.has(key)
+    const direct = hits[key]
       ? "sent"
       : !vendor
         ? "none"
@@ -141,92 +142,71 @@ function flush(leaving?: boolean): void {
           : "unknown";
     const goes = refused ? event.event_name == "Purchase" : late || direct != "unknown";
     if (goes) ready.push({ ...event, ...common, direct });
-    return refused || !goes;
+    return !goes;
   });
-  const endpoint = new URL(
-    (config.path || "/px") + "/" + config.shop,
-    config.url || script?.src || location.href,
-  );
-  const { q } = load();
-  if (q) {
-    save({ q: undefined });
-    send(endpoint, q);
-  }
-  send(endpoint, ready);
+  send(new URL((config.path || "/px") + "/" + config.shop, config.url || from), ready);
   if (queue[0]) plan(Wait.Look);
-}
+};
 
-function plan(wait: number): void {
-  timer ||= setTimeout(flush, wait);
-}
+const plan = (wait: number): unknown => (timer ||= setTimeout(flush, wait));
 
-function leave(): void {
+const leave = (): void => {
   view();
   flush(true);
-}
+};
 
-function track(at: number, name: string, data?: Data, options?: { eventID?: string }): void {
+const track = (at: number, name: string, data?: Data, options?: { eventID?: string }): void =>
   add(at, name, data, options?.eventID || eventId(api, name));
-}
 
-const commands: Record<string, (at: number, ...args: any[]) => void> = {
-  init(_, settings: Config) {
-    Object.assign(config, settings);
-  },
+const commands: Record<string, (at: number, ...args: any[]) => unknown> = {
+  /** The page's settings; the pixel id of the page's fbq is none, and changes nothing. */
+  init: (_, settings: Config) => Object.assign(config, settings),
   track,
   trackCustom: track,
   consent(at, answer: string) {
-    granted = answer == "grant";
-    decided = at;
-    if (!granted) {
+    consent.marketing = answer == "grant";
+    consent.at = seconds(at);
+    if (!consent.marketing) {
       cookies.forget(config.index);
       save();
     }
   },
-  identify(_, data: Data) {
-    if (isSecureContext) Object.assign(user, data);
-  },
-  checkout(_, token: string) {
-    api.k = token;
-  },
+  identify: (_, data: Data) => isSecureContext && Object.assign(user, data),
+  checkout: (_, token: string) => (api.k = token),
   /** A call of the page's fbq, which carries an id now. */
   mirror(at, name: string, data: Data, id: string, single?: string) {
-    if (single && config.pixel && single != config.pixel) known.add(name + id);
+    if (single && config.pixel && single != config.pixel) known[name + id] = 1;
     else add(at, name, data, id, true);
   },
-  /** Any other call of the page's fbq. */
-  fbq(at, command: string, value: any) {
-    if (command == "init") config.pixel ||= value;
-    if (command == "consent") commands.consent!(at, value);
-    if (command == "dataProcessingOptions") limited ||= value?.[0] == "LDU";
+  dataProcessingOptions(_, [option]: string[]) {
+    if (option) consent.sale_of_data = false;
   },
 };
 
-function handle(at: number, [command, ...args]: any[]): void {
+const handle = (at: number, [command, ...args]: any[]): void => {
   commands[command]?.(at, ...args);
   plan(0);
-}
+};
 
 /** A trap without a queue is this script's, already there. */
 if (!stub?.w || stub.q) {
   page.tillpost = api;
-  api.k = stub?.k;
-  if (!stub?.w) trap(page);
   api.w = 1;
-  for (const call of (stub?.q || []) as any[]) {
-    if (call[0] > 0) handle(call[0], call[1]);
-    else handle(Date.now(), call);
-  }
+  if (stub?.w) api.k = stub.k;
+  else trap(page);
+  // A stub that someone wrote by hand, as one does for fbq, knows no times.
+  for (const call of (stub?.q || []) as any[])
+    handle(...((call[0] > 0 ? call : [Date.now(), call]) as [number, any[]]));
   watch((name, id) => {
-    hits.add(name + id);
+    hits[name! + id] = 1;
     // An id that no call of ours carried: told to the server, never sent on.
-    if (id || name == "Purchase")
-      add(Date.now(), name, {}, id || random(), false, false);
+    if (name && (id || name == "Purchase"))
+      add(Date.now(), name, {}, id || random(), false, true);
   });
   for (const name of ["pushState", "replaceState"] as const) {
     const original = history[name];
-    history[name] = function (...args) {
-      original.apply(this, args);
+    history[name] = (...args) => {
+      original.apply(history, args);
       navigate();
     };
   }

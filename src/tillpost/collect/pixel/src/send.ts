@@ -11,21 +11,22 @@ const enum Batch {
 /** Unix seconds of a time in milliseconds. */
 export const seconds = (ms: number): number => (ms / 1000) >>> 0;
 
+/** Answers from here on may be another one later: too many requests, server errors. */
+const enum Status {
+  Later = 429,
+}
+
 /** Send to `url`, also when the page goes away; what fails is kept without its identity. */
-export function send(url: URL, events: PixelEvent[]): void {
+export const send = (url: URL, events: PixelEvent[]): void => {
   while (events[0]) {
     const batch = events.splice(0, Batch.Events);
-    const { f, l } = load();
     const keep = () =>
       save({ q: [...(load().q || []), ...batch.map((event) => ({ ...event, user_data: undefined }))] });
-    // When the page is gone nobody will hear of a failure; that it is offline is known before.
-    if (!navigator.onLine) keep();
-    else
-      // A text body needs no preflight. What the server refuses for good is not tried again.
-      fetch(url, {
-        method: "POST",
-        keepalive: true,
-        body: JSON.stringify({ events: batch, sent_at: seconds(Date.now()), first: f, last: l }),
-      }).then(({ status }) => (status > 499 || status == 429) && keep(), keep);
+    // A text body needs no preflight. What the server refuses for good is not tried again.
+    fetch(url, {
+      method: "POST",
+      keepalive: true,
+      body: JSON.stringify({ ...load(), q: undefined, events: batch, sent_at: seconds(Date.now()) }),
+    }).then(({ status }) => status >= Status.Later && keep(), keep);
   }
-}
+};

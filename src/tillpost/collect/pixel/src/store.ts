@@ -8,28 +8,27 @@ const enum Most {
 }
 
 export interface Kept {
-  /** First and last landing. */
-  f?: Touch;
-  l?: Touch;
+  first?: Touch;
+  last?: Touch;
   /** Events that did not get through, without identity. */
   q?: PixelEvent[];
 }
 
 /** What is kept; empty where the browser allows no storage. */
-export function load(): Kept {
+export const load = (): Kept => {
   try {
     return JSON.parse(localStorage._tp);
   } catch {
     return {};
   }
-}
+};
 
 /** Change what is kept, or drop it all; the oldest unsent events go when there is no room. */
-export function save(change?: Kept): void {
+export const save = (change?: Kept): void => {
   const kept = { ...load(), ...change };
   while (JSON.stringify(kept.q)?.length > Most.Characters) kept.q!.shift();
   try {
     if (change) localStorage._tp = JSON.stringify(kept);
     else delete localStorage._tp;
   } catch {}
-}
+};

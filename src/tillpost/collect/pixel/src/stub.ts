@@ -14,5 +14,6 @@ if (!page.tillpost) {
   } as Tillpost);
   tillpost.q = [];
   tillpost.u = location.href;
+  tillpost.w = 1;
   trap(page);
 }

@@ -29,14 +29,14 @@ export interface PixelEvent {
   checkout_token?: string;
   direct: Direct;
   consent?: Consent;
-  /** `false`: seen only, and not to be sent on, since the page's own hit cannot share its id. */
-  mirror?: false;
+  /** Seen only, and not to be sent on, since the page's own hit cannot share its id. */
+  recorded?: boolean;
 }
 
 /** A landing: its address without anything but campaign tags and click ids. */
 export interface Touch {
   url: string;
-  referrer: string;
+  referrer?: string;
   time: number;
 }
 
@@ -54,6 +54,6 @@ export interface Config {
   consent?: "open" | "wait";
   /** `false`: the page calls `tillpost('track', 'PageView')` itself. */
   views?: boolean;
-  /** The vendor's pixel whose `trackSingle` calls are mirrored; else the first one of `fbq('init')`. */
+  /** The vendor's pixel whose `trackSingle` calls are mirrored; absent means all of them. */
   pixel?: string;
 }

@@ -1,0 +1,128 @@
+"""The browser script as the server gives it out, and the text that a shop pastes.
+
+The scripts are built from `src/*.ts` by `npm run build` and committed; see
+`docs/guides/pixel.md`. Nothing here but reading the package's own files does I/O.
+"""
+
+from functools import cache
+from importlib.resources import files
+from typing import Any, Literal, TypeAlias, get_args
+
+import msgspec
+from msgspec import Struct
+
+from tillpost.core.outcome import Misconfigured
+
+Kind: TypeAlias = Literal["page", "theme", "gtm", "shopify"]
+"""Where a snippet goes: any page, a Shopify theme, a tag manager, a Shopify custom pixel."""
+
+KINDS: tuple[Kind, ...] = get_args(Kind)
+
+
+class CheckoutPixel(Struct, frozen=True, omit_defaults=True):
+    """What only Shopify's custom pixel needs; `content_id` and `value` as the shop's policies."""
+
+    content_id: Literal["product", "variant", "sku", "shopify"] = "product"
+    value: Literal["total", "subtotal"] = "total"
+    events: Literal["all", "checkout"] = "all"
+    """`checkout`: the theme's own fbq is mirrored, so the storefront is reported there."""
+    identity: bool = False
+    """Send what the buyer typed at checkout, for the server to hash."""
+    fbevents: str | None = None
+    """Meta's pixel id, to load its own library in the sandbox too."""
+
+
+class PixelConfig(Struct, frozen=True):
+    """What the script must know; empty values are left for the script to find out.
+
+    `url` is the server's public address as the shop's pages reach it, without a slash at
+    the end; `path` is where it takes beacons, before the shop's name.
+    """
+
+    shop: str
+    url: str = ""
+    path: str = "/px"
+    script_path: str = "/px.js"
+    cookie_index: int | None = None
+    """Dots in the cookies' domain (`core.click.subdomain_index`); None: the browser is asked."""
+    mint: bool = True
+    """False where the server sets `_fbp` and `_fbc`: never both make them (domain rule 16)."""
+    consent: Literal["open", "wait"] = "open"
+    """`wait`: nothing is stored or sent before `tillpost('consent', 'grant')`."""
+    views: bool = True
+    """False where the page calls `tillpost('track', 'PageView')` itself."""
+    pixel_id: str | None = None
+    """The page's own Meta pixel; `trackSingle` calls for another are left alone."""
+    checkout: CheckoutPixel = CheckoutPixel()
+
+
+def script(config: PixelConfig) -> bytes:
+    """The script in UTF-8, its settings before it; what the page itself sets wins."""
+    settings = _javascript(_settings(config))
+    head = f"window._tillpost=Object.assign({settings},window._tillpost);\n"
+    return head.encode() + _text("px.js").encode()
+
+
+def snippet(kind: Kind, config: PixelConfig) -> str:
+    """The text to paste, HTML or (for `shopify`) JavaScript; it ends with a line end.
+
+    Raises `Misconfigured` without `config.url`: a page cannot guess the server's address.
+    """
+    if not config.url:
+        raise Misconfigured("no public address: set server.public_url, which the shop's pages call")
+    if kind == "shopify":
+        settings = _sandboxed(config)
+        return _fill("shopify.js", config=_javascript(settings), pixel=_text("shopify.js"))
+    source = f"{config.url}{config.script_path}?shop={config.shop}"
+    settings = {"shop": config.shop, "url": config.url}
+    if kind == "theme":
+        # Shopify's banner decides, and its custom pixel reports the views.
+        settings |= {"consent": "wait", "views": False}
+    return _fill(
+        f"{kind}.html",
+        stub=_text("stub.js"),
+        config=_javascript(settings),
+        src=_javascript(source),
+        theme=_text("theme.js"),
+    )
+
+
+def _settings(config: PixelConfig) -> dict[str, Any]:
+    """The script's own names, without what is left to it."""
+    named: dict[str, Any] = {
+        "shop": config.shop,
+        "url": config.url or None,
+        "path": config.path,
+        "index": config.cookie_index,
+        "mint": None if config.mint else False,
+        "consent": "wait" if config.consent == "wait" else None,
+        "views": None if config.views else False,
+        "pixel": config.pixel_id,
+    }
+    return {name: value for name, value in named.items() if value is not None}
+
+
+def _sandboxed(config: PixelConfig) -> dict[str, Any]:
+    known = {"shop": config.shop, "url": config.url, "path": config.path}
+    index = {} if config.cookie_index is None else {"index": config.cookie_index}
+    return {**known, **index, **msgspec.to_builtins(config.checkout)}
+
+
+def _javascript(value: object) -> str:
+    """JSON that is safe inside a `<script>` element."""
+    text = msgspec.json.encode(value).decode()
+    for character in "<>&\u2028\u2029":
+        text = text.replace(character, f"\\u{ord(character):04x}")
+    return text
+
+
+def _fill(template: str, **parts: str) -> str:
+    text = _text(f"snippets/{template}")
+    for name, part in parts.items():
+        text = text.replace("{{" + name + "}}", part.rstrip("\n"))
+    return text
+
+
+@cache
+def _text(path: str) -> str:
+    return files(__name__).joinpath(path).read_text(encoding="utf-8")
