@@ -4,10 +4,12 @@ import asyncio
 import os
 import signal
 import socket
+import traceback
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
+import structlog
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
@@ -22,6 +24,7 @@ from tillpost.serve.settings import Settings
 from tillpost.store.lock import hold
 
 _DRAIN_SECONDS = 10.0
+_log = structlog.get_logger("tillpost.serve")
 
 
 def build(node: Node) -> Front:
@@ -141,6 +144,8 @@ def _server(app: Front, host: str, port: int) -> Any:
     )
 
 
-async def _trouble(_request: Request, _error: Exception) -> Response:
-    """No stack trace ever leaves the process."""
+async def _trouble(request: Request, error: Exception) -> Response:
+    """No stack trace ever leaves the process; the log gets the places and no values."""
+    places = [f"{frame.name}:{frame.lineno}" for frame in traceback.extract_tb(error.__traceback__)]
+    _log.error("request_failed", path=request.url.path, error=type(error).__name__, at=places[-8:])
     return api.refusal(500, "internal", "", "something went wrong here; it was logged")

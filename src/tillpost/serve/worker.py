@@ -65,6 +65,7 @@ class Worker:
         self._tasks: list[asyncio.Task[None]] = []
         self._bells: list[asyncio.Event] = []
         self._folding = asyncio.Lock()
+        self._settling = asyncio.Lock()
 
     def start(self) -> None:
         """Start every loop on the running event loop; leases of a former run are given back."""
@@ -112,7 +113,8 @@ class Worker:
         """Settle one batch at the receiver."""
         if self._receiver is None:
             return 0
-        return await asyncio.to_thread(self._receiver.settle_once, self._clock.now())
+        async with self._settling:
+            return await asyncio.to_thread(self._receiver.settle_once, self._clock.now())
 
     def _delivery(self, line: Line) -> Callable[[], Awaitable[int]]:
         async def once() -> int:
