@@ -5,12 +5,16 @@ visitor's last one, or when the visitor comes back after half an hour; a direct
 landing only in the latter case (attribution reference, 2.6).
 """
 
+from typing import TypeVar
+
 from msgspec import structs
 
 from tillpost.core import channel
 from tillpost.core.books import Touch, Visitor
 from tillpost.core.channel import Classified
 from tillpost.core.event import BrowserSeen, OrderSeen
+
+T = TypeVar("T")
 
 IDLE = 1800
 """Seconds without an event after which a session has ended (GA4's default)."""
@@ -28,6 +32,7 @@ def arrive(
     before = visitor or Visitor(shop, seen.visitor_id, last_seen=0)
     landing = channel.classify(seen.event_source_url, seen.referrer_url, own_hosts)
     idle = abs(seen.event_time - before.last_seen) > IDLE
+    newer = seen.event_time >= before.last_seen
     touch = None
     if landing is not None and not seen.bot and _is_new(landing, before.last_touch, idle=idle):
         touch = touch_of(landing, shop, seen.visitor_id, seen.event_time, seen)
@@ -35,11 +40,17 @@ def arrive(
         before,
         last_seen=max(before.last_seen, seen.event_time),
         last_touch=_signature(landing) if touch and landing else before.last_touch,
-        fbp=seen.person.fbp or before.fbp,
-        fbc=seen.person.fbc or before.fbc,
-        consent=seen.consent or before.consent,
+        fbp=_latest(before.fbp, seen.person.fbp, newer=newer),
+        fbc=_latest(before.fbc, seen.person.fbc, newer=newer),
+        consent=_latest(before.consent, seen.consent, newer=newer),
     )
     return after, touch
+
+
+def _latest(known: T | None, told: T | None, *, newer: bool) -> T | None:
+    """Of two answers the later in the visitor's life, however the beacons arrived."""
+    first, last = (known, told) if newer else (told, known)
+    return first if last is None else last
 
 
 def carried(order: OrderSeen, shop: str, own_hosts: frozenset[str]) -> Touch | None:
