@@ -220,12 +220,13 @@ def _settle_sale(draft: Draft, row: OrderRow, source: str, shop: Shop, now: floa
         sighting=sighting.seen if sighting else None,
         sighted_at=sighting.received_at if sighting else None,
         visitor=visitor,
+        first_received_at=row.first_received_at,
         now=now,
     )
     asked = _consent_of(row.seen, sighting, visitor)
     decision = consent.decide(
         asked,
-        row.seen.place,
+        _place(row.seen.place, shop),
         unknown=shop.consent_unknown,
         has_ip=event.device.client_ip_address is not None,
     )
@@ -283,7 +284,7 @@ def _fold_browser(
     if _is_sale(seen):
         _fold_sighting(draft, entry, seen, shop, context)
     else:
-        _put_once(draft, entry, _browser_event(seen, shop), seen, shop, context)
+        _put_once(draft, entry, _browser_event(entry, seen, shop), seen, shop, context)
 
 
 def _is_sale(seen: BrowserSeen) -> bool:
@@ -305,7 +306,7 @@ def _fold_sighting(
     elif draft.event(shop.name, f"sale:{token}") is None:
         until = entry.received_at + UNCONFIRMED_AFTER
         where = Standing(State.HELD, Reason.AWAITING_ORDER, until)
-        event = _browser_event(seen, shop)
+        event = _browser_event(entry, seen, shop)
         draft.put_event(None, f"sale:{token}", entry.source, entry.received_at, event, None, where)
 
 
@@ -328,7 +329,7 @@ def _fold_server(
     _put_once(draft, entry, event, seen, shop, context)
 
 
-def _browser_event(seen: BrowserSeen, shop: Shop) -> Event:
+def _browser_event(entry: Entry, seen: BrowserSeen, shop: Shop) -> Event:
     return Event(
         shop=shop.name,
         event_name=seen.event_name,
@@ -341,6 +342,7 @@ def _browser_event(seen: BrowserSeen, shop: Shop) -> Event:
         person=seen.person,
         device=seen.device,
         direct=seen.direct,
+        direct_at=entry.received_at,
     )
 
 
@@ -358,7 +360,7 @@ def _put_once(
         return
     decision = consent.decide(
         seen.consent,
-        seen.place if isinstance(seen, ServerSeen) else Place(),
+        _place(seen.place if isinstance(seen, ServerSeen) else Place(), shop),
         unknown=shop.consent_unknown,
         has_ip=event.device.client_ip_address is not None,
     )
@@ -385,6 +387,12 @@ def _after_consent(
     if not has_match_keys(event):
         return Standing(State.DROPPED, Reason.NO_MATCH_KEYS)
     return where
+
+
+def _place(place: Place, shop: Shop) -> Place:
+    """Where nobody knows the place, the strict law of the shop's own country is not escaped."""
+    known = place.country is not None or shop.country not in consent.OPT_IN
+    return place if known else Place(shop.country)
 
 
 def _limited(event: Event, decision: Decision) -> Event:

@@ -27,16 +27,21 @@ def delay(attempts: int, luck: float) -> float:
     return luck * top
 
 
+def age_limit(action_source: str) -> float:
+    """Seconds after the event until which the platform takes it."""
+    return OLDEST_DAYS.get(action_source, DEFAULT_OLDEST_DAYS) * DAY
+
+
 def deadline(event: Event) -> float:
     """Unix seconds after which the platform refuses the event."""
-    return event.event_time + OLDEST_DAYS.get(event.action_source, DEFAULT_OLDEST_DAYS) * DAY
+    return event.event_time + age_limit(event.action_source)
 
 
 def too_late(event: Event, now: float) -> Outcome | None:
     """How the event ends unsent, if it is too late to send it: late twin first, then age."""
-    if event.direct == "sent" and event.direct_at is not None:
-        if now - event.direct_at > TWIN_HOURS * 3600:
-            return Outcome(State.DROPPED, Reason.LATE_TWIN)
+    sent_at = event.direct_at if event.direct == "sent" else None
+    if sent_at is not None and now - sent_at > TWIN_HOURS * 3600:
+        return Outcome(State.DROPPED, Reason.LATE_TWIN)
     if now >= deadline(event):
         return Outcome(State.EXPIRED, Reason.TOO_OLD)
     return None

@@ -8,14 +8,11 @@ Value and currency are the buyer's (presentment) money, the same on both sides
 from decimal import Decimal
 from typing import Any
 
-from tillpost.core import click, event_id
+from tillpost.core import click, event_id, retry
 from tillpost.core.books import Visitor
 from tillpost.core.event import BrowserSeen, Device, Event, Item, OrderSeen, Person
 from tillpost.core.policy import ACTION_SOURCE
 from tillpost.core.shop import Shop
-
-_FRESH = 7 * 86400
-"""Meta refuses what is older (100/2804003), so a late payment counts at its own time."""
 
 
 def purchase(
@@ -25,10 +22,11 @@ def purchase(
     sighting: BrowserSeen | None = None,
     sighted_at: float | None = None,
     visitor: Visitor | None = None,
+    first_received_at: float,
     now: float,
 ) -> Event:
     """The Purchase of an order, with what its beacon and its visitor add."""
-    time = event_time(order, now)
+    time = event_time(order, first_received_at, now)
     source = ACTION_SOURCE[order.kind]
     return Event(
         shop=shop.name,
@@ -46,9 +44,16 @@ def purchase(
     )
 
 
-def event_time(order: OrderSeen, now: float) -> int:
-    """When the sale was made: `processed_at` while a platform takes it, else the last change."""
-    if now - order.processed_at <= _FRESH:
+def event_time(order: OrderSeen, first_received_at: float, now: float) -> int:
+    """When the sale was made, in Unix seconds: `processed_at` while a platform takes it.
+
+    An order that came in time and was paid too late counts when it was paid, its last change.
+    One that was too old when it first came stays as old as it is: a change of its parcel's
+    state is no sale.
+    """
+    age = retry.age_limit(ACTION_SOURCE[order.kind])
+    came_late = first_received_at - order.processed_at > age
+    if came_late or now - order.processed_at <= age:
         return order.processed_at
     return int(min(max(order.version, order.processed_at), now))
 
