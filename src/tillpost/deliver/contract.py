@@ -12,6 +12,9 @@ from tillpost.core.wire import Request, Response
 BISECT = "bisect"
 """Reason of a pending outcome: the batch was refused for one of its events, send the halves."""
 
+UNKNOWN = "unknown_error"
+"""Reason of a pending outcome: nobody knows what the refusal means, perhaps one event of many."""
+
 
 class Limits(Struct, frozen=True):
     """What one request may hold."""

@@ -6,17 +6,20 @@ batch in doubt; it goes again with the same ids, which the platform removes.
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Any, NamedTuple
 
 from tillpost.core import retry
 from tillpost.core.books import Leased
 from tillpost.core.event import Event
 from tillpost.core.outcome import FINAL, Outcome, Retryable, State
-from tillpost.deliver.contract import BISECT, Destination
+from tillpost.deliver.contract import BISECT, UNKNOWN, Destination
 from tillpost.ports import Clock, Outbox, Transport
 
 LEASE_SECONDS = 120.0
+UNKNOWN_TRIES = 5
+"""After so many refusals that nobody understands, a batch is halved to see whose they are."""
+
 Results = list[tuple[Leased, Outcome]]
 
 
@@ -37,10 +40,12 @@ async def deliver(
     if not leased:
         return 0
     late, fresh = _sort(leased, clock.now())
-    results = late + await _send(line, fresh, transport)
-    timed = [(item, _timed(item, outcome, luck())) for item, outcome in results]
-    await asyncio.to_thread(outbox.settle, timed, clock.now())
-    return len(timed)
+    if late:
+        await asyncio.to_thread(outbox.settle, late, clock.now())
+    async for results in _send(line, fresh, transport):
+        timed = [(item, _timed(item, outcome, luck())) for item, outcome in results]
+        await asyncio.to_thread(outbox.settle, timed, clock.now())
+    return len(leased)
 
 
 def _sort(leased: Sequence[Leased], now: float) -> tuple[Results, list[Leased]]:
@@ -56,17 +61,27 @@ def _sort(leased: Sequence[Leased], now: float) -> tuple[Results, list[Leased]]:
     return late, fresh
 
 
-async def _send(line: Line, batch: list[Leased], transport: Transport) -> Results:
-    """Send a batch; one that is refused for one of its events is halved until that is alone."""
+async def _send(line: Line, batch: list[Leased], transport: Transport) -> AsyncIterator[Results]:
+    """Send a batch; one that is refused for one of its events is halved until that is alone.
+
+    Each part's results come as soon as they are known, so that a long search keeps them.
+    """
     if not batch:
-        return []
-    events = [item.row.event for item in batch]
-    outcomes = await _exchange(line, events, transport)
-    if len(batch) > 1 and any(outcome.reason == BISECT for outcome in outcomes):
-        middle = len(batch) // 2
-        first = await _send(line, batch[:middle], transport)
-        return first + await _send(line, batch[middle:], transport)
-    return list(zip(batch, outcomes, strict=True))
+        return
+    outcomes = await _exchange(line, [item.row.event for item in batch], transport)
+    if len(batch) == 1 or not _splits(batch, outcomes):
+        yield list(zip(batch, outcomes, strict=True))
+        return
+    middle = len(batch) // 2
+    for half in (batch[:middle], batch[middle:]):
+        async for results in _send(line, half, transport):
+            yield results
+
+
+def _splits(batch: list[Leased], outcomes: list[Outcome]) -> bool:
+    reasons = {outcome.reason for outcome in outcomes}
+    tries = max(item.delivery.attempts for item in batch)
+    return BISECT in reasons or (UNKNOWN in reasons and tries >= UNKNOWN_TRIES)
 
 
 async def _exchange(line: Line, events: list[Event], transport: Transport) -> list[Outcome]:

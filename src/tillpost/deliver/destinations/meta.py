@@ -5,8 +5,9 @@ A batch is taken or refused as a whole; what each error code asks of us is a tab
 never in a URL.
 """
 
+import re
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 import msgspec
 from msgspec import Struct
@@ -14,12 +15,14 @@ from msgspec import Struct
 from tillpost.core import capi
 from tillpost.core.event import Event
 from tillpost.core.outcome import Outcome, State
-from tillpost.core.retry import PAUSE_SECONDS
+from tillpost.core.retry import DAY, PAUSE_SECONDS
 from tillpost.core.wire import Request, Response
-from tillpost.deliver.contract import BISECT, Limits
+from tillpost.deliver.contract import BISECT, UNKNOWN, Limits
 
 GRAPH_URL = "https://graph.facebook.com"
 PARTNER_AGENT = "tillpost_0_1"
+
+_SECONDS = re.compile(r"[0-9]{1,9}")
 
 
 class Settings(Struct, frozen=True):
@@ -51,7 +54,7 @@ _TOKEN = Rule("token", State.PAUSED, seconds=PAUSE_SECONDS)
 _ACCESS = Rule("access", State.PAUSED, seconds=PAUSE_SECONDS)
 _BLOCKED = Rule("policy_block", State.PENDING, seconds=900.0)
 _REFUSED = Rule("refused", State.DEAD, event_borne=True)
-_UNKNOWN = Rule("unknown_error", State.PENDING)
+_UNKNOWN = Rule(UNKNOWN, State.PENDING)
 _DOUBT = Rule("no_clear_answer", State.IN_DOUBT)
 
 _CODES: dict[int, Rule] = {
@@ -69,10 +72,10 @@ _SUBCODES: dict[tuple[int, int], Rule] = {(100, 33): _ACCESS}
 
 
 class _Error(Struct):
-    code: int = 0
+    code: int | None = None
     error_subcode: int | None = None
-    is_transient: bool = False
-    message: str = ""
+    is_transient: bool | None = None
+    message: str | None = None
     error_user_title: str | None = None
     error_user_msg: str | None = None
 
@@ -81,6 +84,13 @@ class _Answer(Struct):
     events_received: int | None = None
     fbtrace_id: str | None = None
     error: _Error | None = None
+
+
+class _Usage(Struct):
+    estimated_time_to_regain_access: Annotated[float, msgspec.Meta(ge=0)] = 0.0
+
+
+_usages = msgspec.json.Decoder(dict[str, list[_Usage]])
 
 
 class Meta:
@@ -131,8 +141,9 @@ def _rule(status: int, error: _Error | None) -> Rule:
         return _TRANSIENT if status >= 500 else _UNKNOWN
     if error.is_transient:
         return _TRANSIENT
-    special = _SUBCODES.get((error.code, error.error_subcode or 0))
-    known = special or _CODES.get(error.code)
+    code = error.code or 0
+    special = _SUBCODES.get((code, error.error_subcode or 0))
+    known = special or _CODES.get(code)
     if known is None or (known is _REFUSED and status >= 500):
         return _TRANSIENT if status >= 500 else _UNKNOWN
     return known
@@ -141,7 +152,7 @@ def _rule(status: int, error: _Error | None) -> Rule:
 def _read(response: Response) -> _Answer | None:
     try:
         return msgspec.json.decode(response.body, type=_Answer)
-    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
+    except (msgspec.DecodeError, RecursionError, UnicodeError):
         return None
 
 
@@ -150,22 +161,18 @@ def _words(status: int, error: _Error | None) -> str:
     if error is None:
         return f"HTTP {status} without an error body"
     subcode = f"/{error.error_subcode}" if error.error_subcode else ""
-    text = error.error_user_msg or error.error_user_title or error.message
-    return f"{error.code}{subcode}: {text}"[:500]
+    text = error.error_user_msg or error.error_user_title or error.message or "no words"
+    return f"{error.code or 0}{subcode}: {text}"[:500]
 
 
 def _wait(headers: Mapping[str, str]) -> float | None:
-    """Seconds of Retry-After, or of the usage header's time to regain access."""
+    """Seconds of Retry-After, or of the usage header's time to regain access; a day at most."""
     after = headers.get("retry-after", "")
-    if after.isdigit():
-        return float(after)
+    if _SECONDS.fullmatch(after):
+        return min(float(after), DAY) or None
     try:
-        usage = msgspec.json.decode(headers.get("x-business-use-case-usage") or b"{}")
-        minutes = [
-            entry.get("estimated_time_to_regain_access", 0)
-            for entries in usage.values()
-            for entry in entries
-        ]
-        return max(minutes) * 60.0 or None if minutes else None
-    except (msgspec.DecodeError, AttributeError, TypeError):
+        usage = _usages.decode(headers.get("x-business-use-case-usage") or "{}")
+    except (msgspec.DecodeError, RecursionError, UnicodeError):
         return None
+    minutes = [entry.estimated_time_to_regain_access for rows in usage.values() for entry in rows]
+    return min(max(minutes, default=0.0) * 60.0, DAY) or None
