@@ -11,8 +11,8 @@ HASH = sha256(b"a").hexdigest()
 TOUCH = {"action": "link_click", "time": 1_790_000_000, "ad_id": "1", "campaign_id": "2"}
 
 
-def post(path: str, body: Any, token: str = "KEY") -> Any:
-    headers = {"authorization": f"Bearer {token}", "content-type": "application/json"}
+def post(path: str, body: Any, bearer: str = "KEY") -> Any:
+    headers = {"authorization": f"Bearer {bearer}", "content-type": "application/json"}
     read = register.people if path == "people" else register.touches
     return read(Request("POST", f"/receiver/{path}", headers, json.dumps(body).encode()), "KEY")
 

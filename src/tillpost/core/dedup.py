@@ -8,7 +8,7 @@ switch of `Policy`, documented as ours (domain-rules 5, 6, 23).
 import json
 from collections.abc import Iterable, Sequence
 from hashlib import blake2b
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from msgspec import Struct
 
@@ -38,6 +38,13 @@ class Policy(Struct, frozen=True):
     merge: bool = True
 
 
+class Marks(NamedTuple):
+    """Numbers under which an event's earlier twins are sought, and later ones find it."""
+
+    sought: tuple[int, ...]
+    written: tuple[int, ...]
+
+
 class Verdict(Struct, frozen=True):
     """What an event is: a duplicate of `kept`, or one that counts.
 
@@ -52,7 +59,7 @@ class Verdict(Struct, frozen=True):
 
 
 def judge(event: ReceivedEvent, earlier: Sequence[Settled], policy: Policy) -> Verdict:
-    """What the event is beside earlier ones that count and share one of its `sought` marks."""
+    """What the event is beside earlier ones that count and share one of its sought marks."""
     known = [kept for kept in earlier if kept.event.dataset_id == event.dataset_id]
     twin = _twin_by_id(event, known, policy)
     if twin is not None:
@@ -64,25 +71,27 @@ def judge(event: ReceivedEvent, earlier: Sequence[Settled], policy: Policy) -> V
     return Verdict(reason=_why_apart(event, known, policy))
 
 
-def written(event: ReceivedEvent) -> frozenset[int]:
-    """The marks under which later events may find this one."""
-    marks = _name_marks(event)
+def marks(event: ReceivedEvent) -> Marks:
+    """The marks of an event: two sightings of one sale share at least one."""
+    base = f"{event.dataset_id}\0{event.event_name.casefold()}\0"
+    names = []
+    if event.event_id is not None:
+        names.append(_mark(f"id\0{base}{_loose(event.event_id)}"))
+    if event.order_id is not None:
+        names.append(_mark(f"order\0{base}{event.order_id}"))
+    devices = [
+        _mark(f"key\0{event.dataset_id}\0{event.event_name}\0{key.hex()}")
+        for key in event.keys
+        if key[0] in FALLBACK
+    ]
     if event.source == "browser":
-        marks.update(_device_marks(event))
-    return frozenset(marks)
-
-
-def sought(event: ReceivedEvent) -> frozenset[int]:
-    """The marks under which an earlier twin of this event can be found."""
-    marks = _name_marks(event)
-    if event.source == "server":
-        marks.update(_device_marks(event))
-    return frozenset(marks)
+        return Marks(sought=tuple(names), written=(*names, *devices))
+    return Marks(sought=(*names, *devices), written=tuple(names))
 
 
 def id_mark(dataset_id: str, event_name: str, event_id: str) -> int:
     """The mark of an id, the same for ids that differ in case and punctuation only."""
-    return _mark("id", dataset_id, event_name.casefold(), _loose(event_id))
+    return _mark(f"id\0{dataset_id}\0{event_name.casefold()}\0{_loose(event_id)}")
 
 
 def _twin_by_id(event: ReceivedEvent, known: Iterable[Settled], policy: Policy) -> Settled | None:
@@ -171,30 +180,15 @@ def _alike(event: ReceivedEvent, kept: Settled) -> bool:
     return _loose(event.event_id) == _loose(kept.event.event_id)
 
 
-def _name_marks(event: ReceivedEvent) -> set[int]:
-    marks = set()
-    if event.event_id is not None:
-        marks.add(id_mark(event.dataset_id, event.event_name, event.event_id))
-    if event.order_id is not None:
-        marks.add(_mark("order", event.dataset_id, event.event_name.casefold(), event.order_id))
-    return marks
-
-
-def _device_marks(event: ReceivedEvent) -> set[int]:
-    return {
-        _mark("key", event.dataset_id, event.event_name, key.hex())
-        for key in event.keys
-        if key[0] in FALLBACK
-    }
-
-
 def _loose(event_id: str) -> str:
-    return "".join(filter(str.isalnum, event_id.casefold())) or event_id
+    folded = event_id.casefold()
+    if folded.isalnum():
+        return folded
+    return "".join(filter(str.isalnum, folded)) or event_id
 
 
-def _mark(*parts: str) -> int:
-    digest = blake2b("\0".join(parts).encode(), digest_size=8).digest()
-    return int.from_bytes(digest, "big", signed=True)
+def _mark(text: str) -> int:
+    return int.from_bytes(blake2b(text.encode(), digest_size=8).digest(), "big", signed=True)
 
 
 def _quoted(text: str | None) -> str:

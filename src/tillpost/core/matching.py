@@ -84,7 +84,7 @@ class Rules(Struct, frozen=True):
 
 def strong(keys: Iterable[Key]) -> tuple[Key, ...]:
     """The keys that can lead to an account."""
-    return tuple(key for key in keys if key[0] in RANK)
+    return tuple([key for key in keys if key[0] in RANK])
 
 
 def match(keys: Sequence[Key], owners: Owners, accounts: Accounts, rules: Rules) -> Match:

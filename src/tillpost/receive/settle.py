@@ -50,8 +50,9 @@ def settle_next(store: ReceiverStore, rules: Rules, limit: int = BATCH) -> int:
 
 def settle(batch: Batch, store: ReceiverStore, rules: Rules) -> Settlement:
     """What the batch changes, by what the store recalls."""
-    marks = {mark for event in batch.events for mark in dedup.sought(event)}
-    paired = _pair(batch, store.earlier(marks), rules.twins)
+    marks = [dedup.marks(event) for event in batch.events]
+    earlier = store.earlier({mark for several in marks for mark in several.sought})
+    paired = _pair(batch, marks, earlier, rules.twins)
     known = store.known(*_keys(paired.values()))
     events, taught = _match(paired, batch.first_seq, known, rules)
     attributed = _attribute(events, known, store, rules)
@@ -60,10 +61,9 @@ def settle(batch: Batch, store: ReceiverStore, rules: Rules) -> Settlement:
         settled=tuple(event for event in events if event.seq >= batch.first_seq),
         changed=tuple(event for event in events if event.seq < batch.first_seq),
         marks=tuple(
-            (mark, event.seq)
-            for event in events
-            if event.seq >= batch.first_seq
-            for mark in dedup.written(event.event)
+            (mark, seq)
+            for seq, several in enumerate(marks, batch.first_seq)
+            for mark in several.written
         ),
         taught=taught,
         attributed=attributed,
@@ -71,7 +71,10 @@ def settle(batch: Batch, store: ReceiverStore, rules: Rules) -> Settlement:
 
 
 def _pair(
-    batch: Batch, earlier: Mapping[int, Sequence[Settled]], policy: dedup.Policy
+    batch: Batch,
+    marks: Sequence[dedup.Marks],
+    earlier: Mapping[int, Sequence[Settled]],
+    policy: dedup.Policy,
 ) -> dict[int, Settled]:
     """The batch's events and those earlier ones that they change, by number."""
     found: defaultdict[int, set[int]] = defaultdict(set)
@@ -80,10 +83,10 @@ def _pair(
         found[mark].update(event.seq for event in several)
         events.update((event.seq, event) for event in several)
     recalled = dict(events)
-    for seq, event in enumerate(batch.events, batch.first_seq):
-        near = {_root(events, s) for mark in dedup.sought(event) for s in found.get(mark, ())}
+    for seq, (event, its) in enumerate(zip(batch.events, marks, strict=True), batch.first_seq):
+        near = {_root(events, s) for mark in its.sought for s in found.get(mark, ())}
         _join(events, seq, event, dedup.judge(event, [events[s] for s in sorted(near)], policy))
-        for mark in dedup.written(event):
+        for mark in its.written:
             found[mark].add(_root(events, seq))
     return {seq: event for seq, event in events.items() if recalled.get(seq) is not event}
 

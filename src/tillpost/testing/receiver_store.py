@@ -72,7 +72,7 @@ class ReceiverStoreSuite:
 
     def keep(self, store: ReceiverStore, *events: Settled, **more: Any) -> None:
         """Commit these events with their marks."""
-        marks = tuple((mark, e.seq) for e in events for mark in dedup.written(e.event))
+        marks = tuple((mark, e.seq) for e in events for mark in dedup.marks(e.event).written)
         store.commit(Settlement(more.pop("upto", 0), settled=events, marks=marks, **more))
 
     def owners(self, store: ReceiverStore, *keys: Key) -> dict[Key, set[int]]:
