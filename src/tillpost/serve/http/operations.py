@@ -7,7 +7,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from tillpost.serve.http.api import reply
+from tillpost.collect import pixel
+from tillpost.serve.http.api import refusal, reply
 from tillpost.serve.node import Node
 
 
@@ -61,10 +62,12 @@ def _exposition(node: Node) -> bytes:
 
 def _script(node: Node) -> Callable[[Request], Awaitable[Response]]:
     async def script(request: Request) -> Response:
-        from tillpost.collect import pixel
-
         shop = request.query_params.get("shop") or next(iter(node.shops), "")
-        text = pixel.script(shop=shop, path=f"/px/{shop}")
+        if shop not in node.shops:
+            known = ", ".join(sorted(node.shops))
+            return refusal(404, "unknown_shop", "shop", f"no shop {shop[:50]!r}; shops: {known}")
+        url = node.settings.server.public_url or ""
+        text = pixel.script(pixel.PixelConfig(shop=shop, url=url.rstrip("/")))
         headers = {"cache-control": "public, max-age=3600"}
         return Response(text, media_type="text/javascript; charset=utf-8", headers=headers)
 

@@ -13,7 +13,7 @@ from hashlib import sha256
 import msgspec
 from msgspec import Struct
 
-from tillpost.collect.sources import shopify_order
+from tillpost.collect.sources.shopify import order
 from tillpost.core.event import Parsed
 from tillpost.core.outcome import Rejection
 from tillpost.core.wire import Request
@@ -64,9 +64,9 @@ def parse(request: Request, settings: Settings) -> list[Parsed] | Rejection:
     topic = header(request.headers, "topic") or "orders/create"
     try:
         if topic in _ORDER_TOPICS:
-            return shopify_order.read_order(request.body, topic, settings.domain, settings.country)
+            return order.read_order(request.body, topic, settings.domain, settings.country)
         if topic == "refunds/create":
-            return shopify_order.read_refund(request.body, settings.currency)
+            return order.read_refund(request.body, settings.currency)
     except msgspec.ValidationError as error:
         return Rejection(200, "unexpected_shape", topic, str(error), keep=True)
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:

@@ -1,0 +1,43 @@
+# Every target makes what it needs first; a fresh machine with Python 3.11+ and make is enough.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+.DEFAULT_GOAL := help
+.PHONY: help setup setup-dev demo test lint types docs-check bench pixel clean test-oracles
+
+help: ## Show the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
+
+setup: $(VENV)/.run ## Make the environment and the command .venv/bin/tillpost
+
+setup-dev: $(VENV)/.dev ## The same, with all that tests and checks need
+
+demo: setup ## Run the main job: a simulated shop through everything, and the page
+	$(BIN)/tillpost demo
+
+test: setup-dev ## Lint, types, import rule and all tests
+	tools/test.sh
+
+lint: setup-dev ## Style, types, import rule and generated docs
+	tools/lint.sh
+
+bench: setup-dev ## Measure; figures and how to read them are in bench/README.md
+	$(BIN)/python -m bench
+
+pixel: ## Build the browser script (needs Node; the built file is committed)
+	cd src/tillpost/collect/pixel && npm ci --no-audit --no-fund && node build.mjs
+
+test-oracles: setup-dev ## Compare our hashes with the platform's own packages, in an environment apart
+	tests/oracles/run.sh
+
+clean: ## Remove what the other targets made
+	rm -rf $(VENV) .venv-oracles .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage
+
+$(VENV)/.run: requirements/run.txt pyproject.toml
+	PYTHON=$(PYTHON) tools/setup.sh run
+	@touch $@
+
+$(VENV)/.dev: requirements/dev.txt pyproject.toml
+	PYTHON=$(PYTHON) tools/setup.sh dev
+	@touch $@ $(VENV)/.run
