@@ -298,6 +298,7 @@ def test_a_spelling_is_its_own_spelling(field: str, value: str, country: str | N
 
 
 @given(st.from_regex(r"\+?[0-9][0-9 ().-]{6,16}", fullmatch=True), countries)
+@example("0043000000", None)
 def test_a_phone_is_its_own_spelling(value: str, country: str | None) -> None:
     for first in normalize("ph", value, country).values:
         assert normalize("ph", "+" + first, country).values == (first,)

@@ -454,6 +454,9 @@ def choose(keys: Keys, platform: str = "meta") -> dict[str, list[str]]:
     for name, rows in keys.items():
         if name in wanted:
             slots, flat = wanted[name]
+            if len(rows) == 1 and rows[0][0] in slots[0]:
+                chosen[name] = [rows[0][1]]
+                continue
             if flat:
                 picked = [digest for form, digest in rows if form in flat]
             else:

@@ -63,7 +63,7 @@ def place(text: str, region: str | None) -> str | None:
 def _plain(text: str, region: str | None) -> str | None:
     if "(0" in text:
         return None
-    digits = text.translate(_SEPARATORS)
+    digits = text if text[1:].isdigit() else text.translate(_SEPARATORS)
     if digits[:1] == "+":
         found = _INTERNATIONAL.fullmatch(digits)
         return found[1] if found else None
@@ -79,11 +79,13 @@ def _searched(text: str, region: str | None) -> str | None:
     import phonenumbers
 
     folded = _folded(text)
-    for candidate, home, lenient in _readings(folded, _named_country(folded) or region):
+    for candidate, home, by_length in _readings(folded, _named_country(folded) or region):
         try:
             number = phonenumbers.parse(candidate, home.upper() if home else None)
         except phonenumbers.NumberParseException:
             continue
+        # A zero that is no part of a valid number is a trunk zero typed once too often.
+        lenient = by_length and not number.italian_leading_zero
         sure = phonenumbers.is_valid_number(number)
         if sure or (lenient and phonenumbers.is_possible_number(number)):
             return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)[1:]

@@ -95,7 +95,7 @@ _EMAIL = re.compile(
 
 def email(text: str, _country: str | None) -> str | Code:
     """Trimmed and lower case; it must be one local part, one @ and a dotted domain."""
-    spelled = _trimmed(text)
+    spelled = text.strip().lower() if text.isascii() else _trimmed(text)
     if len(spelled) < 255 and (_PLAIN_EMAIL.fullmatch(spelled) or _EMAIL.fullmatch(spelled)):
         return spelled
     return Code.EMAIL if spelled else Code.EMPTY
@@ -113,6 +113,8 @@ def undotted(_raw: str, meta: str, _country: str | None) -> str:
 def untagged(_raw: str, meta: str, _country: str | None) -> str:
     """The address as Reddit hashes it: no dots and no +tag in any local part."""
     local, _, domain = meta.partition("@")
+    if local.isalnum():
+        return ""
     bare = local.partition("+")[0].replace(".", "")
     return f"{bare}@{domain}" if bare else ""
 
@@ -247,6 +249,8 @@ def _postal(text: str) -> str:
 
 def postcode(text: str, country: str | None) -> str | Code:
     """Lower case, no spaces, no dashes; in the United States the first five digits."""
+    if len(text) == 5 and text.isascii() and text.isdigit():
+        return text
     text = _postal(text)
     code = _bare(_COUNTRY_PREFIX.sub("", text))
     if _ZIP_PLUS_4.fullmatch(text) or (country == "us" and len(code) == 9 and code.isdecimal()):
@@ -258,6 +262,8 @@ def postcode(text: str, country: str | None) -> str | Code:
 
 def postcode_second(text: str, meta: str, _country: str | None) -> str:
     """What Meta's SDKs make of a postcode where that differs, else its builder's form."""
+    if text == meta:
+        return ""
     text = _postal(text)
     sdk = _SPACE.sub("", text).partition("-")[0]
     second = sdk if sdk != meta else text.partition("-")[0].strip()
