@@ -173,6 +173,11 @@ def test_an_order_may_hold_hashes() -> None:
     assert sent("ph", digest("6505551212"), order).reason == "different"
 
 
+def test_what_is_no_phone_number_has_no_national_part() -> None:
+    spelled = {m.name: m.spell("", "0", None) for m in MISTAKES if m.keys == ("ph",)}
+    assert spelled["no_country_code"] == ""
+
+
 def test_an_id_in_plain_text_is_told() -> None:
     assert sent("external_id", 7358220173425).reason == "unhashed"
 

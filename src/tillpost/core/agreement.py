@@ -55,10 +55,18 @@ class _Order(NamedTuple):
     country: str | None
 
     def right(self, key: str) -> Iterator[tuple[str, str]]:
-        """Every (raw value, spelling that Meta takes) of the key."""
+        """Every (raw value, right spelling) of the key; none for a value that came hashed."""
         for value in self.raw.get(key, ()):
-            for spelled in identity.normalize(key, value, self.country).values:
+            normal = identity.normalize(key, value, self.country)
+            for spelled in () if normal.hashed else normal.values:
                 yield value, spelled
+
+    def hashes(self, key: str) -> frozenset[str]:
+        """Every hash that Meta takes for the key."""
+        normal = [identity.normalize(key, value, self.country) for value in self.raw.get(key, ())]
+        return frozenset(
+            text if found.hashed else hexadecimal(text) for found in normal for text in found.values
+        )
 
 
 def order_identifiers(order: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
@@ -100,7 +108,7 @@ def compare(events: Sequence[Mapping[str, Any]], order: Mapping[str, Any]) -> li
 
 def _key(index: int, key: str, user_data: object, order: _Order) -> Agreement | None:
     sent = _sent(user_data.get(key)) if isinstance(user_data, dict) else []
-    has = any(True for _ in order.right(key))
+    has = bool(order.hashes(key))
     if not sent and not has:
         return None
     if not sent:
@@ -126,7 +134,7 @@ def _sent(value: object) -> list[str]:
 def _reason(key: str, sent: str, order: _Order) -> tuple[str, str, str] | None:
     """None where the value is right, else (reason, message, fix)."""
     digest = sent[:64].lower() if is_sha256(sent) else sent.strip()
-    right = {hexadecimal(spelled) for _, spelled in order.right(key)}
+    right = order.hashes(key)
     if digest in right:
         return None
     if not is_sha256(sent) and any(
@@ -155,7 +163,7 @@ def _recognised(key: str, digest: str, order: _Order) -> Iterator[tuple[str, str
 
 def _elsewhere(key: str, digest: str, order: _Order) -> Iterator[tuple[str, str, str]]:
     for other in KEYS:
-        if other != key and any(hexadecimal(right) == digest for _, right in order.right(other)):
+        if other != key and digest in order.hashes(other):
             yield "wrong_key", f"the value belongs to {other}", f"Send it as {other}."
     if key in {"fn", "ln"} and digest in set(_full_names(order)):
         yield (
