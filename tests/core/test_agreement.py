@@ -111,7 +111,12 @@ def test_the_documented_spelling_matches(key: str, text: str) -> None:
         ("st", "California", "capitals"),
         ("zp", "941051234", "zip_plus_four"),
         ("country", "US", "capitals"),
-        ("country", "united states", "spaces"),
+        ("country", "united states", "spelled_out"),
+        ("st", "california", "spelled_out"),
+        ("fn", "zoë anne", "spaces"),
+        ("ln", "o'brien", "spaces"),
+        ("ct", "san josé", "spaces"),
+        ("zp", "94105-1234", "zip_plus_four"),
         ("external_id", "gid://shopify/Customer/7358220173425", "global_id"),
         ("em", "", "nothing"),
         ("ph", "undefined", "nothing"),
@@ -165,6 +170,12 @@ def test_the_digits_as_typed_with_an_extension() -> None:
 )
 def test_a_wrong_hash_is_recognised(value: str, reason: str) -> None:
     assert sent("em", value).reason == reason
+
+
+def test_the_spelling_of_a_library_is_not_the_documented_one() -> None:
+    order = {"billing_address": {"city": "Paris 15", "country_code": "FR"}}
+    assert sent("ct", digest("paris15"), order).verdict == "match"
+    assert sent("ct", digest("paris"), order).reason == "library_spelling"
 
 
 def test_an_order_may_hold_hashes() -> None:

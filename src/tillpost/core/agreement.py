@@ -1,8 +1,8 @@
 """Do two tools hash one person alike? Says which keys of a payload miss the order's own, and why.
 
-The order's identifiers are normalised and hashed as Meta documents. Where a sent hash is
-another, the plausible wrong spellings are hashed too, until one is recognised. No answer
-holds a raw value or a hash.
+The order's identifiers are normalised and hashed as Meta documents, in that spelling alone.
+Where a sent hash is another, the plausible wrong spellings are hashed too, until one is
+recognised. No answer holds a raw value or a hash.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -58,15 +58,22 @@ class _Order(NamedTuple):
         """Every (raw value, right spelling) of the key; none for a value that came hashed."""
         for value in self.raw.get(key, ()):
             normal = identity.normalize(key, value, self.country)
-            for spelled in () if normal.hashed else normal.values:
+            for spelled in () if normal.hashed else normal.values[:1]:
                 yield value, spelled
 
     def hashes(self, key: str) -> frozenset[str]:
-        """Every hash that Meta takes for the key."""
+        """The hash of every value of the key, as documented."""
         normal = [identity.normalize(key, value, self.country) for value in self.raw.get(key, ())]
         return frozenset(
-            text if found.hashed else hexadecimal(text) for found in normal for text in found.values
+            text if found.hashed else hexadecimal(text)
+            for found in normal
+            for text in found.values[:1]
         )
+
+    def seconds(self, key: str) -> frozenset[str]:
+        """The hash of the other spelling that Meta is sent of each value, where there is one."""
+        normal = [identity.normalize(key, value, self.country) for value in self.raw.get(key, ())]
+        return frozenset(hexadecimal(text) for found in normal for text in found.values[1:])
 
 
 def order_identifiers(order: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
@@ -157,6 +164,8 @@ def _recognised(key: str, digest: str, order: _Order) -> Iterator[tuple[str, str
             for raw, right in order.right(key)
         ):
             yield mistake.name, mistake.message, mistake.fix
+    if digest in order.seconds(key):
+        yield _SECOND
     yield from _elsewhere(key, digest, order)
     yield from _typed_and_coded(key, digest, order)
 
@@ -189,6 +198,11 @@ def _typed_and_coded(key: str, digest: str, order: _Order) -> Iterator[tuple[str
                 yield coding.name, f"{coding.message}, as it was typed", "Normalise, then SHA-256."
 
 
+_SECOND: Final = (
+    "library_spelling",
+    "spelled as some of Meta's own libraries do, which is not as documented",
+    "Follow the documents, or send both spellings.",
+)
 _DIFFERENT: Final = (
     "different",
     "the hash is of none of the order's values, nor of a spelling we know",
