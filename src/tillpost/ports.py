@@ -20,12 +20,16 @@ from tillpost.core.match_key import Key
 from tillpost.core.outcome import Outcome
 from tillpost.core.received import (
     AccountSeen,
+    Action,
+    Ad,
     Batch,
+    Candidate,
     ConversionRow,
     Known,
     ReceivedEvent,
     Settled,
     Settlement,
+    Tally,
     Touch,
     TouchSeen,
 )
@@ -164,6 +168,24 @@ class ReceiverStore(Protocol):
 
     def conversions(self, since: int, until: int) -> list[ConversionRow]:
         """Credited events of `since <= conversion time < until`, in order of receipt."""
+
+    def tested_items(self, code: str, after: int, limit: int) -> list[dict[str, Any]]:
+        """As `settled_items`, of the events that were sent with this `test_event_code`."""
+
+    def matched_orders(self) -> list[tuple[str, bool]]:
+        """Every order id that events told, and whether one of them was matched."""
+
+    def candidates(self, since: int, until: int) -> list[Candidate]:
+        """Events of `since <= conversion time < until` with a touch in some window."""
+
+    def ads(self) -> Mapping[int, Ad]:
+        """Number -> ad, with the names that were reported last."""
+
+    def touch_counts(self, since: int, until: int) -> list[tuple[int, Action, int, int]]:
+        """(ad, action, day since 1970, touches) of that time."""
+
+    def tallies(self, dataset_id: str, since: float, until: float) -> list[Tally]:
+        """Events received in that time, counted by what they have in common."""
 
     def people_known(self) -> int:
         """How many accounts there are."""

@@ -98,7 +98,7 @@ class Platform:
         items: list[dict[str, Any]] = receiver_events(self.store, 0, 1000)["items"]
         return items
 
-    def counted(self) -> list[str]:
+    def counted(self) -> list[int]:
         return [item["id"] for item in self.items() if item["duplicate_of"] is None]
 
 
@@ -181,7 +181,7 @@ def test_an_id_that_everyone_uses_stays_fast_and_one() -> None:
     for _ in range(40):
         platform.server("undefined", em=em("a"))
         platform.items()
-    assert platform.counted() == ["1"]
+    assert platform.counted() == [1]
 
 
 def test_a_hit_without_id_absorbs_one_server_event_only() -> None:
@@ -191,7 +191,7 @@ def test_a_hit_without_id_absorbs_one_server_event_only() -> None:
     platform.server("s1", "1", em=em("a"), fbp=FBP)
     platform.clock.at += HOUR
     platform.server("s2", "2", em=em("a"), fbp=FBP)
-    assert [item["duplicate_of"] for item in platform.items()] == [None, "1", None]
+    assert [item["duplicate_of"] for item in platform.items()] == [None, 1, None]
 
 
 def test_why_two_sightings_were_not_joined() -> None:

@@ -213,3 +213,35 @@ class ConversionRow(Struct, frozen=True):
     ad_name: str | None
     value: int | None
     currency: str | None
+
+
+class Candidate(Struct, frozen=True):
+    """An event that counts, with the touches that any attribution setting would look at."""
+
+    seq: int
+    event_name: str
+    at: int
+    value: int | None
+    currency: str | None
+    touches: tuple[Touch, ...]
+
+
+class Tally(Struct, frozen=True, array_like=True):
+    """So many events of one dataset are alike in all of this; `mask` has a bit for each `Code`.
+
+    `hour` is the Unix time at which the hour of receipt began; `late` is over an hour.
+    """
+
+    event_name: str
+    source: Source
+    mask: int
+    traits: int
+    with_id: bool
+    duplicate: bool
+    matched: bool
+    matched_merged: bool
+    late: bool
+    hour: int
+    unusable: bool
+    absorbed: bool
+    events: int

@@ -119,4 +119,4 @@ def receiver_events(
 ) -> dict[str, Any]:
     """A page of `GET /api/v1/receiver/events`: `{"items": [...], "next": cursor | None}`."""
     items = store.settled_items(after, limit, event_id)
-    return {"items": items, "next": int(items[-1]["id"]) if len(items) == limit else None}
+    return {"items": items, "next": items[-1]["id"] if len(items) == limit else None}

@@ -1,17 +1,21 @@
 """The receiver's store in plain dictionaries: for tests, and for a server that keeps nothing."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from typing import Any
+
+from msgspec.structs import replace
 
 from tillpost.core import windows
 from tillpost.core.match_key import Key
 from tillpost.core.matching import account_of, strong
 from tillpost.core.received import (
     AccountSeen,
+    Action,
     Ad,
     Attributed,
     Batch,
+    Candidate,
     Click,
     ConversionRow,
     Credit,
@@ -19,12 +23,15 @@ from tillpost.core.received import (
     ReceivedEvent,
     Settled,
     Settlement,
+    Tally,
     Touch,
     TouchSeen,
 )
-from tillpost.store.receiver_rows import shown
+from tillpost.store.receiver_rows import key_mask, shown
 
 _MOST_UNDER_A_MARK = 8
+_DAY = 86_400
+_HOUR = 3_600
 
 
 class MemoryReceiverStore:
@@ -44,6 +51,7 @@ class MemoryReceiverStore:
         self._ads: list[Ad] = []
         self._ad_names: dict[tuple[str, str], tuple[int, str]] = {}
         self._credits: dict[int, Credit] = {}
+        self._contenders: dict[int, tuple[Touch, ...]] = {}
         self.refused: defaultdict[tuple[str, str], int] = defaultdict(int)
 
     async def receive(self, events: Sequence[ReceivedEvent]) -> None:
@@ -127,6 +135,7 @@ class MemoryReceiverStore:
 
     def _credit(self, attributed: Attributed) -> None:
         self._credits.pop(attributed.seq, None)
+        self._contenders[attributed.seq] = attributed.contenders
         if attributed.credit is not None:
             self._credits[attributed.seq] = attributed.credit
 
@@ -189,6 +198,56 @@ class MemoryReceiverStore:
         found = self._ad_names.get((kind, known_as))
         return found[1] if found else None
 
+    def tested_items(self, code: str, after: int, limit: int) -> list[dict[str, Any]]:
+        """See `ports.ReceiverStore`."""
+        items = self.settled_items(after, len(self._events), None)
+        return [item for item in items if item["test_event_code"] == code][:limit]
+
+    def matched_orders(self) -> list[tuple[str, bool]]:
+        """See `ports.ReceiverStore`."""
+        orders: dict[str, bool] = {}
+        for item in self.settled_items(0, len(self._events), None):
+            if item["order_id"] is not None:
+                orders[item["order_id"]] = orders.get(item["order_id"], False) or item["matched"]
+        return sorted(orders.items())
+
+    def candidates(self, since: int, until: int) -> list[Candidate]:
+        """See `ports.ReceiverStore`."""
+        return [
+            Candidate(seq, e.event_name, e.event_time, e.value, e.currency, touches)
+            for seq, touches in sorted(self._contenders.items())
+            for e in (self._events[seq].event,)
+            if since <= e.event_time < until and touches and self._events[seq].twin is None
+        ]
+
+    def ads(self) -> dict[int, Ad]:
+        """See `ports.ReceiverStore`."""
+        return {number: self._named(ad) for number, ad in enumerate(self._ads)}
+
+    def _named(self, ad: Ad) -> Ad:
+        ids = {"campaign": ad.campaign_id, "adset": ad.adset_id, "ad": ad.ad_id}
+        names = {kind: self._name(kind, known_as) for kind, known_as in ids.items()}
+        return replace(ad, names={kind: name for kind, name in names.items() if name})
+
+    def touch_counts(self, since: int, until: int) -> list[tuple[int, Action, int, int]]:
+        """See `ports.ReceiverStore`."""
+        counts = Counter(
+            (touch.ad, touch.action, touch.at // _DAY)
+            for several in self._touches.values()
+            for touch in several
+            if since <= touch.at < until
+        )
+        return [(*key, count) for key, count in counts.items()]
+
+    def tallies(self, dataset_id: str, since: float, until: float) -> list[Tally]:
+        """See `ports.ReceiverStore`."""
+        counts = Counter(
+            _tally(event)
+            for event in self._events.values()
+            if event.event.dataset_id == dataset_id and since <= event.event.received_at < until
+        )
+        return [replace(tally, events=count) for tally, count in counts.items()]
+
     def people_known(self) -> int:
         """See `ports.ReceiverStore`."""
         return len(self._accounts)
@@ -237,3 +296,22 @@ class MemoryReceiverStore:
         if bare not in self._ads:
             self._ads.append(bare)
         return self._ads.index(bare)
+
+
+def _tally(settled: Settled) -> Tally:
+    event, joint = settled.event, settled.joint
+    return Tally(
+        event_name=event.event_name,
+        source=event.source,
+        mask=key_mask(settled.all_keys),
+        traits=event.traits,
+        with_id=event.event_id is not None,
+        duplicate=settled.twin is not None,
+        matched=joint.person is not None and not joint.merged,
+        matched_merged=joint.person is not None,
+        late=event.received_at - event.event_time > _HOUR,
+        hour=int(event.received_at // _HOUR) * _HOUR,
+        unusable=bool(event.unusable),
+        absorbed=settled.absorbed > 0,
+        events=1,
+    )

@@ -1,10 +1,22 @@
 """How the receiver's values lie in rows, and how settled events are shown."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from tillpost.core import match_key, money
-from tillpost.core.received import Action, Match, ReceivedEvent, Settled, Source
+from tillpost.core.match_key import Key
+from tillpost.core.received import (
+    Action,
+    Ad,
+    Candidate,
+    ConversionRow,
+    Match,
+    ReceivedEvent,
+    Settled,
+    Source,
+    Tally,
+    Touch,
+)
 
 SOURCES: dict[Source, int] = {"server": 1, "browser": 2}
 ACTIONS: dict[Action, int] = {"link_click": 1, "other_click": 2, "video_5s": 3, "impression": 4}
@@ -12,7 +24,7 @@ SOURCE_NAMES: dict[int, Source] = {number: name for name, number in SOURCES.item
 ACTION_NAMES: dict[int, Action] = {number: name for name, number in ACTIONS.items()}
 
 
-EVENT_COLUMNS = 29
+EVENT_COLUMNS = 30
 """How many columns table `event` has."""
 
 
@@ -49,7 +61,16 @@ def event_row(settled: Settled) -> tuple[Any, ...]:
         joint.merged,
         joint.reason,
         settled.apart,
+        key_mask(settled.all_keys),
     )
+
+
+def key_mask(keys: tuple[Key, ...]) -> int:
+    """Which match keys there are, as a bit for each code: what quality figures count."""
+    mask = 0
+    for key in keys:
+        mask |= 1 << key[0]
+    return mask
 
 
 def settled_event(row: tuple[Any, ...]) -> Settled:
@@ -83,6 +104,46 @@ def settled_event(row: tuple[Any, ...]) -> Settled:
     )
 
 
+def conversion(row: tuple[Any, ...]) -> ConversionRow:
+    """The value of a row of the statement `conversions`."""
+    values = (*row[:8], ACTION_NAMES[row[8]], *row[9:])
+    return ConversionRow(*values)
+
+
+def candidate(event: tuple[Any, ...], rows: Iterable[tuple[Any, ...]]) -> Candidate:
+    """The value of the rows of one event in the statement `candidates`."""
+    touches = tuple(Touch(at, ACTION_NAMES[action], ad) for *_, at, action, ad in rows)
+    seq, name, at, value, currency = event
+    return Candidate(seq, name, at, value, currency, touches)
+
+
+def named_ad(row: tuple[Any, ...]) -> Ad:
+    """The value of a row of the statement `ads`."""
+    names = dict(zip(("campaign", "adset", "ad"), row[5:], strict=True))
+    return Ad(row[1], row[2], row[3], row[4], {kind: name for kind, name in names.items() if name})
+
+
+def tally(row: tuple[Any, ...]) -> Tally:
+    """The value of a row of the statement `tallies`."""
+    name, source, mask, traits, *facts, hour, unusable, absorbed, events = row
+    with_id, duplicate, matched, merged, late = map(bool, facts)
+    return Tally(
+        event_name=name,
+        source=SOURCE_NAMES[source],
+        mask=mask,
+        traits=traits,
+        with_id=with_id,
+        duplicate=duplicate,
+        matched=matched,
+        matched_merged=merged,
+        late=late,
+        hour=hour,
+        unusable=bool(unusable),
+        absorbed=bool(absorbed),
+        events=events,
+    )
+
+
 def shown(
     settled: Settled, root: int | None, person_id: str | None, ad: Mapping[str, Any] | None
 ) -> dict[str, Any]:
@@ -94,7 +155,7 @@ def shown(
     event, joint = settled.event, settled.joint
     matched = joint.person is not None and not joint.merged
     return {
-        "id": str(settled.seq),
+        "id": settled.seq,
         "dataset_id": event.dataset_id,
         "event_name": event.event_name,
         "event_id": event.event_id,
@@ -102,7 +163,7 @@ def shown(
         "received_at": event.received_at,
         "source": event.source,
         "order_id": event.order_id,
-        "duplicate_of": None if root is None else str(root),
+        "duplicate_of": root,
         "matched": matched,
         "matched_merged": joint.person is not None,
         "matched_by": list(joint.by),

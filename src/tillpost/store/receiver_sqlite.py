@@ -2,6 +2,7 @@
 
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import groupby
 from typing import Any
 
 import msgspec
@@ -11,15 +12,18 @@ from tillpost.core.match_key import Code, Key, pack, unpack
 from tillpost.core.matching import account_of, strong
 from tillpost.core.received import (
     AccountSeen,
+    Action,
     Ad,
     Attributed,
     Batch,
+    Candidate,
     Click,
     ConversionRow,
     Known,
     ReceivedEvent,
     Settled,
     Settlement,
+    Tally,
     Touch,
     TouchSeen,
 )
@@ -28,9 +32,13 @@ from tillpost.store.receiver_rows import (
     ACTION_NAMES,
     ACTIONS,
     EVENT_COLUMNS,
+    candidate,
+    conversion,
     event_row,
+    named_ad,
     settled_event,
     shown,
+    tally,
 )
 from tillpost.store.sqlite import Database
 
@@ -170,17 +178,49 @@ class SqliteReceiverStore:
         """See `ports.ReceiverStore`."""
         with self._database.reader() as connection:
             rows = connection.execute(self._sql["conversions"], (since, until)).fetchall()
-        return [_conversion(row) for row in rows]
+        return [conversion(row) for row in rows]
+
+    def tested_items(self, code: str, after: int, limit: int) -> list[dict[str, Any]]:
+        """See `ports.ReceiverStore`."""
+        with self._database.reader() as connection:
+            rows = connection.execute(self._sql["tested"], (code, after, limit)).fetchall()
+            return [self._item(connection, row) for row in rows]
+
+    def matched_orders(self) -> list[tuple[str, bool]]:
+        """See `ports.ReceiverStore`."""
+        with self._database.reader() as connection:
+            rows = connection.execute(self._sql["matched_orders"]).fetchall()
+        return [(order_id, bool(matched)) for order_id, matched in rows]
+
+    def candidates(self, since: int, until: int) -> list[Candidate]:
+        """See `ports.ReceiverStore`."""
+        with self._database.reader() as connection:
+            rows = connection.execute(self._sql["candidates"], (since, until)).fetchall()
+        return [candidate(event, its) for event, its in groupby(rows, key=lambda row: row[:5])]
+
+    def ads(self) -> dict[int, Ad]:
+        """See `ports.ReceiverStore`."""
+        with self._database.reader() as connection:
+            rows = connection.execute(self._sql["ads"]).fetchall()
+        return {row[0]: named_ad(row) for row in rows}
+
+    def touch_counts(self, since: int, until: int) -> list[tuple[int, Action, int, int]]:
+        """See `ports.ReceiverStore`."""
+        with self._database.reader() as connection:
+            rows = connection.execute(self._sql["touch_counts"], (since, until)).fetchall()
+        return [(ad, ACTION_NAMES[action], day, count) for ad, action, day, count in rows]
+
+    def tallies(self, dataset_id: str, since: float, until: float) -> list[Tally]:
+        """See `ports.ReceiverStore`."""
+        with self._database.reader() as connection:
+            asked = (dataset_id, since, until)
+            rows = connection.execute(self._sql["tallies"], asked).fetchall()
+        return [tally(row) for row in rows]
 
     def people_known(self) -> int:
         """See `ports.ReceiverStore`."""
         with self._database.reader() as connection:
             return int(connection.execute(self._sql["people_known"]).fetchone()[0])
-
-
-def _conversion(row: tuple[Any, ...]) -> ConversionRow:
-    values = (*row[:8], ACTION_NAMES[row[8]], *row[9:])
-    return ConversionRow(*values)
 
 
 class _Registrar:

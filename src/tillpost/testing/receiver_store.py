@@ -275,7 +275,7 @@ class ReceiverStoreSuite:
             )
         )
         assert [row.seq for row in store.conversions(0, AT + 1)] == [2]
-        assert [i["duplicate_of"] for i in store.settled_items(0, 9, None)] == ["2", None]
+        assert [i["duplicate_of"] for i in store.settled_items(0, 9, None)] == [2, None]
 
     def test_a_renamed_campaign_has_its_latest_name(self, store: ReceiverStore) -> None:
         renamed = replace(AD, names={"campaign": "Summer"})
@@ -287,11 +287,68 @@ class ReceiverStoreSuite:
     def test_items_come_in_pages_and_by_id(self, store: ReceiverStore) -> None:
         other = replace(EVENT, event_name="Lead", event_id="O1")
         self.keep(store, settled(1), settled(2, other), settled(3, twin=1))
-        assert [i["id"] for i in store.settled_items(0, 2, None)] == ["1", "2"]
-        assert [i["id"] for i in store.settled_items(2, 2, None)] == ["3"]
-        assert [i["id"] for i in store.settled_items(0, 9, "o1")] == ["1", "3"]
-        assert [i["id"] for i in store.settled_items(1, 9, "o1")] == ["3"]
+        assert [i["id"] for i in store.settled_items(0, 2, None)] == [1, 2]
+        assert [i["id"] for i in store.settled_items(2, 2, None)] == [3]
+        assert [i["id"] for i in store.settled_items(0, 9, "o1")] == [1, 3]
+        assert [i["id"] for i in store.settled_items(1, 9, "o1")] == [3]
         assert store.settled_items(0, 9, "nobody") == []
+
+    def test_events_of_a_test_code(self, store: ReceiverStore) -> None:
+        plain = replace(EVENT, test_event_code=None)
+        self.keep(store, settled(1), settled(2, plain), settled(3))
+        assert [i["id"] for i in store.tested_items("TEST1", 0, 9)] == [1, 3]
+        assert [i["id"] for i in store.tested_items("TEST1", 1, 9)] == [3]
+        assert store.tested_items("TEST2", 0, 9) == []
+
+    def test_orders_are_matched_if_one_of_their_events_is(self, store: ReceiverStore) -> None:
+        self.register(store, AccountSeen((EM,), "p1"))
+        (person,) = store.known([EM], ()).owners[EM]
+        learned = replace(EVENT, order_id="1002")
+        nobody = replace(EVENT, order_id=None)
+        self.keep(
+            store,
+            settled(1),
+            settled(2, joint=Match(person, ("em",), 0.95)),
+            settled(3, learned, joint=Match(person, ("fbp",), 0.7, merged=True)),
+            settled(4, nobody, joint=Match(person, ("em",), 0.95)),
+        )
+        assert sorted(store.matched_orders()) == [("1001", True), ("1002", False)]
+
+    def test_candidates_have_their_touches_and_ads_their_names(self, store: ReceiverStore) -> None:
+        self.register(store, AccountSeen((EM,), "p1"), touches=(touch(), touch("impression", 60)))
+        (person,) = store.known([EM], ()).owners[EM]
+        touches = tuple(sorted(store.touches([(person, AT)])[person, AT]))
+        matched = self._matched(store)
+        self.keep(
+            store,
+            settled(1, joint=matched),
+            settled(2),
+            settled(3, twin=1),
+            attributed=(Attributed(1, None, touches), Attributed(3)),
+        )
+        (found,) = store.candidates(AT, AT + 1)
+        assert (found.seq, found.event_name, found.at) == (1, "Purchase", AT)
+        assert (found.value, found.currency) == (1999, "USD")
+        assert tuple(sorted(found.touches)) == touches
+        assert store.ads()[touches[0].ad] == AD
+        assert store.candidates(AT + 1, AT + 2) == []
+        assert sorted(store.touch_counts(AT - 86_400, AT)) == sorted(
+            (touches[0].ad, t.action, t.at // 86_400, 1) for t in touches
+        )
+
+    def test_tallies_count_what_is_alike(self, store: ReceiverStore) -> None:
+        other = replace(EVENT, source="browser", event_id=None, keys=(), unusable=())
+        self.keep(store, settled(1), settled(2, twin=1), settled(3, twin=1), settled(4, other))
+        found = {(t.source, t.duplicate): t for t in store.tallies("1", AT, AT + 1)}
+        assert {key: t.events for key, t in found.items()} == {
+            ("server", False): 1,
+            ("server", True): 2,
+            ("browser", False): 1,
+        }
+        assert found["server", True].mask == 1 << Code.em | 1 << Code.ph
+        assert found["server", True].unusable
+        assert not found["browser", False].with_id
+        assert store.tallies("1", AT + 1, AT + 9) == store.tallies("2", AT, AT + 1) == []
 
     def _touch(self, store: ReceiverStore) -> Touch:
         (person,) = store.known([EM], ()).owners[EM]

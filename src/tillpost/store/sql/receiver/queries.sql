@@ -49,7 +49,7 @@ SELECT * FROM (SELECT at, action, ad FROM touch
 
 -- name: keep_event
 INSERT OR REPLACE INTO event VALUES
-  (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+  (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 
 -- name: keep_mark
 INSERT OR IGNORE INTO trail (mark, seq) VALUES (?, ?)
@@ -149,3 +149,39 @@ LEFT JOIN name AS nc ON nc.kind = 'campaign' AND nc.id = a.campaign_id
 LEFT JOIN name AS ns ON ns.kind = 'adset' AND ns.id = a.adset_id
 LEFT JOIN name AS na ON na.kind = 'ad' AND na.id = a.ad_id
 WHERE e.event_time >= ? AND e.event_time < ? ORDER BY e.seq
+
+-- name: matched_orders
+SELECT order_id, max(joint IS NOT NULL AND NOT joint_merged)
+FROM event WHERE order_id IS NOT NULL GROUP BY order_id
+
+-- name: tested
+SELECT e.*, p.id AS person_id, j.id AS joint_id, c.window, a.ad_id, a.adset_id, a.campaign_id
+FROM event AS e
+LEFT JOIN person AS p ON p.person = e.person
+LEFT JOIN person AS j ON j.person = e.joint
+LEFT JOIN conversion AS c ON c.seq = e.seq
+LEFT JOIN ad AS a ON a.ad = c.ad
+WHERE e.test_event_code = ? AND e.seq > ? ORDER BY e.seq LIMIT ?
+
+-- name: candidates
+SELECT e.seq, e.event_name, e.event_time, e.value, e.currency, n.at, n.action, n.ad
+FROM contender AS n
+JOIN event AS e ON e.seq = n.seq
+WHERE e.event_time >= ? AND e.event_time < ? AND e.twin IS NULL ORDER BY e.seq
+
+-- name: ads
+SELECT a.ad, a.account_id, a.campaign_id, a.adset_id, a.ad_id, nc.name, ns.name, na.name
+FROM ad AS a
+LEFT JOIN name AS nc ON nc.kind = 'campaign' AND nc.id = a.campaign_id
+LEFT JOIN name AS ns ON ns.kind = 'adset' AND ns.id = a.adset_id
+LEFT JOIN name AS na ON na.kind = 'ad' AND na.id = a.ad_id
+
+-- name: touch_counts
+SELECT ad, action, at / 86400, count(*) FROM touch WHERE at >= ? AND at < ? GROUP BY 1, 2, 3
+
+-- name: tallies
+SELECT event_name, source, mask, traits, event_id IS NOT NULL, twin IS NOT NULL,
+  joint IS NOT NULL AND NOT joint_merged, joint IS NOT NULL, received_at - event_time > 3600,
+  CAST(received_at / 3600 AS INTEGER) * 3600, unusable != '', absorbed > 0, count(*)
+FROM event WHERE dataset_id = ? AND received_at >= ? AND received_at < ?
+GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12

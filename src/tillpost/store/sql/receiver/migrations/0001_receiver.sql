@@ -37,8 +37,11 @@ CREATE TABLE event (
   joint_confidence REAL NOT NULL,
   joint_merged INTEGER NOT NULL,
   unmatched TEXT,
-  apart TEXT
+  apart TEXT,
+  mask INTEGER NOT NULL
 );
+
+CREATE INDEX event_tested ON event (test_event_code, seq) WHERE test_event_code IS NOT NULL;
 
 -- By what later events find an earlier one: its id, its order, its browser.
 CREATE TABLE trail (
