@@ -14,7 +14,8 @@ import msgspec
 from msgspec import Struct
 
 from tillpost.collect.sources.shopify import order
-from tillpost.core.event import Parsed
+from tillpost.core.event import Fact, OrderSeen, Parsed, RefundSeen
+from tillpost.core.money import MoneyError, to_minor
 from tillpost.core.outcome import Rejection
 from tillpost.core.wire import Request
 
@@ -63,20 +64,32 @@ def parse(request: Request, settings: Settings) -> list[Parsed] | Rejection:
     """The facts of one webhook; none for a topic that tells nothing we keep."""
     topic = header(request.headers, "topic") or "orders/create"
     try:
+        facts: list[Parsed] = []
         if topic in _ORDER_TOPICS:
-            return order.read_order(request.body, topic, settings.domain, settings.country)
-        if topic == "refunds/create":
-            return order.read_refund(request.body, settings.currency)
-    except msgspec.ValidationError as error:
+            facts = order.read_order(request.body, topic, settings.domain, settings.country)
+        elif topic == "refunds/create":
+            facts = order.read_refund(request.body, settings.currency)
+        for parsed in facts:
+            _check_money(parsed.fact)
+    except (msgspec.ValidationError, MoneyError) as error:
         return Rejection(200, "unexpected_shape", topic, str(error), keep=True)
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
         return Rejection(200, "not_json", topic, f"the body is not JSON: {error}", keep=True)
-    return []
+    return facts
 
 
 def header(headers: Mapping[str, str], tail: str) -> str | None:
     """A Shopify header of either family: `x-shopify-` or, for Events, `shopify-`."""
     return headers.get(f"x-shopify-{tail}") or headers.get(f"shopify-{tail}")
+
+
+def _check_money(fact: Fact) -> None:
+    """Raises `MoneyError` for an amount or a currency that no report could hold."""
+    if isinstance(fact, OrderSeen):
+        for money in (fact.value, fact.presentment):
+            to_minor(money.amount, money.currency)
+    elif isinstance(fact, RefundSeen):
+        to_minor(fact.money.amount, fact.money.currency)
 
 
 def _signed(secret: bytes, body: bytes, given: str) -> bool:
