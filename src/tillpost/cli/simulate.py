@@ -5,6 +5,7 @@ import json
 import os
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, NoReturn
@@ -52,7 +53,10 @@ def simulate(  # one parameter a flag
     TILLPOST_ACCESS_TOKEN. Without --clock simulated the history ends now and is at most
     six days long, for a platform refuses what is older than seven.
     """
-    knobs = Knobs(**rates)
+    try:
+        knobs = Knobs(**rates)
+    except ValueError as problem:
+        _stop(str(problem))
     if clock is None and knobs.days > MAX_HISTORY_DAYS:
         _stop(
             f"--days {knobs.days}: at most {MAX_HISTORY_DAYS}, for the server's clock cannot be"
@@ -62,6 +66,9 @@ def simulate(  # one parameter a flag
     from tillpost.simulate.truth import write
 
     moment = _start(start, clock, knobs.days)
+    if clock is None:
+        # All of it arrives now, so the server could not tell a wrong clock from an old event.
+        knobs = replace(knobs, skew=0.0)
     world = schedule.build_world(knobs, moment)
     write(world.truth, truth)
     target = play.Target(url, _secrets(data), simulated_clock=clock is not None)

@@ -8,6 +8,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, fields
 from typing import Any, NamedTuple
 
+NUMBERS = frozenset({"touches", "lag_days", "lag_p95_days", "visits", "delay", "token_out_hours"})
+"""Knobs with a fraction that are no rates."""
+WORDS = {"value_base": ("total", "subtotal")}
+"""What a knob that is a word may be."""
 MAX_HISTORY_DAYS = 6
 """A foreign clock cannot be moved, and a platform refuses what is older than 7 days."""
 
@@ -62,7 +66,7 @@ class Knobs:
     anyway: float = knob(0.25, "ads", "would buy anyway but saw an ad in the last day")
     views: float = knob(0.50, "ads", "other accounts that see an ad without clicking")
     visits: float = knob(2.0, "ads", "visits without an order, per order")
-    meta_currency: str = knob("EUR", "ads", "currency of the Meta ad account")
+    meta_currency: str = knob("USD", "ads", "currency of the Meta ad account")
     meta_timezone: str = knob("Europe/Berlin", "ads", "time zone of the Meta ad account")
     renamed: bool = knob(True, "ads", "a campaign is renamed half-way")
 
@@ -116,6 +120,13 @@ class Knobs:
     token_out_hours: float = knob(0.0, "faults", "hours in the middle with a dead access token")
     value_base: str = knob("total", "faults", "what the page's pixel calls value: total, subtotal")
 
+    def __post_init__(self) -> None:
+        """Raises ValueError, naming the flag, for a knob that stands where none can."""
+        for row in all_knobs():
+            problem = _problem(row, getattr(self, row.name))
+            if problem is not None:
+                raise ValueError(f"{row.flag} {getattr(self, row.name)}: {problem}")
+
     def vendor_block(self, kind: str) -> float:
         """How many browsers of this kind block the ad platform's host."""
         if self.ad_blockers is not None:
@@ -147,3 +158,16 @@ def all_knobs() -> Iterator[KnobInfo]:
             row.metadata["area"],
             row.metadata["help"],
         )
+
+
+def _problem(row: KnobInfo, value: Any) -> str | None:
+    """What is wrong with a knob's value, and what it may be."""
+    if value is None or isinstance(value, bool):
+        return None
+    if isinstance(value, str):
+        words = WORDS.get(row.name, (value,))
+        return None if value in words else f"must be one of {', '.join(words)}"
+    if value < 0:
+        return "must not be negative"
+    rate = isinstance(value, float) and row.name not in NUMBERS
+    return "is a share: give a number from 0 to 1" if rate and value > 1 else None

@@ -15,7 +15,7 @@ from tillpost.simulate.sales import Sale, sales
 from tillpost.simulate.shopify import SHOP_CURRENCY, Checkout
 from tillpost.simulate.times import DAY, HOUR, Span
 from tillpost.simulate.truth import Truth
-from tillpost.simulate.wire import Planned, Request, Secrets, iso
+from tillpost.simulate.wire import Planned, Request, Secrets, iso, post_json
 
 BEFORE = 2 * HOUR
 """Some visits of the first orders begin before the first second; the accounts are older still."""
@@ -61,6 +61,7 @@ def build_world(
         *platform.people_requests(known, begin - BEFORE),
         *platform.touch_requests(touches, known, span),
         _spend(dice, knobs, start, span),
+        *_outage(knobs, span),
         *_shop(dice, knobs, cast),
         *_browsers(dice, knobs, cast),
         *_bots(knobs, journeys, cast),
@@ -122,6 +123,19 @@ def _spend(dice: Dice, knobs: Knobs, start: datetime, span: Span) -> Planned:
 def _spend_request(text: str, secrets: Secrets) -> Request:
     headers = (("Content-Type", "text/csv"), ("Authorization", f"Bearer {secrets.server_key}"))
     return Request("POST", "/api/v1/spend/demo", headers, text.encode())
+
+
+def _outage(knobs: Knobs, span: Span) -> list[Planned]:
+    """The access token dies in the middle of the time, and comes back."""
+    if not knobs.token_out_hours:
+        return []
+    again = span.middle + knobs.token_out_hours * HOUR
+    rows = ((span.middle, False), (again, True))
+    return [Planned(at, "platform", "token", partial(_token_request, valid)) for at, valid in rows]
+
+
+def _token_request(valid: bool, secrets: Secrets) -> Request:  # noqa: FBT001  # bound above
+    return post_json("/dev/token", secrets.server_key, {"valid": valid})
 
 
 def _truth(  # the truth is made of all there is
