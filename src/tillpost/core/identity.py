@@ -363,14 +363,14 @@ def _maker(row: Field) -> Callable[[str, str | None], Rows | Code]:
             if given is not None:
                 return given if isinstance(given, Code) else (("given", given),)
         meta = spell(text, region)
-        if isinstance(meta, Code):
+        if not isinstance(meta, str):
             return meta
-        rows = [("meta", sha256(meta.encode()).hexdigest())]
+        rows: Rows = (("meta", sha256(meta.encode()).hexdigest()),)
         for form, respell in further:
             spelled = respell(text, meta, region)
             if spelled and spelled != meta:
-                rows.append((form, sha256(spelled.encode()).hexdigest()))
-        return tuple(rows)
+                rows += ((form, sha256(spelled.encode()).hexdigest()),)
+        return rows
 
     return lru_cache(maxsize=8192)(make) if row.shared else make
 
@@ -398,10 +398,10 @@ def identify(raw: Raw, country: str | None = None) -> Identified:
         rows: Rows = ()
         for value in values:
             made = make(value, region) if len(value) <= _MAX_LENGTH else Code.TOO_LONG
-            if isinstance(made, Code):
-                findings.append(_finding(name, made))
-            else:
+            if isinstance(made, tuple):
                 rows = rows + made if rows else made
+            else:
+                findings.append(_finding(name, made))
         if rows:
             keys[name] = rows
     return Identified(keys, plain, tuple(findings))

@@ -41,10 +41,8 @@ PLANS = (
 )
 """The plain cases; any other number goes to `phonenumbers`."""
 
-_SEPARATORS = str.maketrans("", "", " -.()\u00a0")
-_INTERNATIONAL = re.compile(
-    r"\+((?:" + "|".join(sorted({plan.code + plan.national for plan in PLANS})) + "))"
-)
+_SEPARATORS = b" -.()"
+_INTERNATIONAL = re.compile("|".join(sorted({plan.code + plan.national for plan in PLANS})))
 _NATIONAL = {plan.region: re.compile(f"{plan.trunk}({plan.national})") for plan in PLANS}
 _CODE = {plan.region: plan.code for plan in PLANS}
 _NORTH_AMERICAN = re.compile(r"1[2-9][0-9]{9}")
@@ -61,12 +59,12 @@ def place(text: str, region: str | None) -> str | None:
 
 
 def _plain(text: str, region: str | None) -> str | None:
-    if "(0" in text:
+    if "(0" in text or not text.isascii():
         return None
-    digits = text if text[1:].isdigit() else text.translate(_SEPARATORS)
+    digits = text.encode().translate(None, _SEPARATORS).decode()
     if digits[:1] == "+":
-        found = _INTERNATIONAL.fullmatch(digits)
-        return found[1] if found else None
+        found = _INTERNATIONAL.fullmatch(digits, 1)
+        return found[0] if found else None
     if region is None:
         return digits if _NORTH_AMERICAN.fullmatch(digits) else None
     national = _NATIONAL.get(region)
@@ -136,4 +134,4 @@ def _readings(text: str, region: str | None) -> Iterator[tuple[str, str | None, 
 
 
 def _is_north_american(text: str) -> bool:
-    return bool(_NORTH_AMERICAN.fullmatch(text.translate(_SEPARATORS)))
+    return bool(_NORTH_AMERICAN.fullmatch(re.sub(r"[\s().-]", "", text)))
