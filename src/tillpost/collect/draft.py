@@ -22,6 +22,11 @@ from tillpost.core.policy import Standing
 from tillpost.core.shop import Route
 
 
+def is_sale(row: EventRow) -> bool:
+    """Whether the event is the Purchase of an order or of a browser that waits for its order."""
+    return row.fold_key.startswith(("sale:", "order:"))
+
+
 class Draft:
     """Reads see the batch's own writes; `changes()` gives each changed row once, as it is last."""
 
@@ -36,6 +41,9 @@ class Draft:
         self._links: dict[tuple[str, str, str, str], Link] = {}
         self._touches: list[Touch] = []
         self._events: dict[int, EventRow] = {}
+        self._sales = {
+            (row.shop, row.order_id): row for row in books.events.values() if is_sale(row)
+        }
         self._deliveries: dict[tuple[int, str], Delivery] = {}
         self._accepted: dict[tuple[str, str], int] = {}
 
@@ -78,6 +86,10 @@ class Draft:
     def event(self, shop: str, fold_key: str) -> EventRow | None:
         """The event of this fold key."""
         return self._books.events.get((shop, fold_key))
+
+    def sale(self, shop: str, order_id: str) -> EventRow | None:
+        """The Purchase of the order of this id."""
+        return self._sales.get((shop, order_id))
 
     def deliveries(self, event: int) -> list[Delivery]:
         """Where the event stands with each destination."""
@@ -142,6 +154,8 @@ class Draft:
             hold_until=where.until,
         )
         self._events[number] = self._books.events[event.shop, fold_key] = row
+        if is_sale(row):
+            self._sales[row.shop, order_id] = row
         for route in self._routes.get(event.shop, ()):
             if route.takes(event.event_name):
                 self._put_delivery(row, route.destination, where)

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from msgspec import Struct, structs
 
-from tillpost.collect.draft import Draft
+from tillpost.collect.draft import Draft, is_sale
 from tillpost.core import consent, money, policy, sale, session
 from tillpost.core.books import (
     Books,
@@ -110,7 +110,7 @@ def _want(names: Wanted, entry: Entry) -> None:
     match fact:
         case OrderSeen():
             names.orders.add((shop, fact.order_id))
-            names.events |= {(shop, key) for key in _sale_keys(fact)}
+            names.events.add((shop, sale_key(fact)))
             if fact.checkout_token:
                 names.checkouts.add((shop, fact.checkout_token))
             if fact.carried.visitor_id:
@@ -121,11 +121,6 @@ def _want(names: Wanted, entry: Entry) -> None:
             _want_browser(names, shop, fact)
         case ServerSeen():
             names.events.add((shop, event_key(fact.event_name, fact.event_id)))
-
-
-def _sale_keys(order: OrderSeen) -> tuple[str, ...]:
-    """Where its Purchase may stand: a report without the token may have come before this one."""
-    return tuple(dict.fromkeys((f"order:{order.order_id}", sale_key(order))))
 
 
 def _want_browser(names: Wanted, shop: str, seen: BrowserSeen) -> None:
@@ -207,9 +202,10 @@ def _link_order(draft: Draft, row: OrderRow) -> None:
 
 def _settle_sale(draft: Draft, row: OrderRow, source: str, shop: Shop, now: float) -> None:
     """Bring the order's Purchase to where it stands now, unless it is settled for good."""
-    known = (draft.event(shop.name, key) for key in _sale_keys(row.seen))
-    old = next((event for event in known if event is not None), None)
-    key = old.fold_key if old else sale_key(row.seen)
+    row = _alone(draft, row)
+    old = draft.sale(shop.name, row.seen.order_id)
+    if old is None:
+        old = draft.event(shop.name, sale_key(row.seen))
     if old is not None and not _is_open(draft, old):
         return
     sighting = draft.sighting(shop.name, row.seen.checkout_token)
@@ -223,9 +219,8 @@ def _settle_sale(draft: Draft, row: OrderRow, source: str, shop: Shop, now: floa
         first_received_at=row.first_received_at,
         now=now,
     )
-    asked = _consent_of(row.seen, sighting, visitor)
     decision = consent.decide(
-        asked,
+        _consent_of(row.seen, sighting, visitor),
         _place(row.seen.place, shop),
         unknown=shop.consent_unknown,
         has_ip=event.device.client_ip_address is not None,
@@ -238,9 +233,18 @@ def _settle_sale(draft: Draft, row: OrderRow, source: str, shop: Shop, now: floa
         now=now,
     )
     where = _after_consent(where, decision, event, row.first_received_at, now)
+    key = old.fold_key if old else sale_key(row.seen)
     draft.put_event(
         old, key, source, row.first_received_at, _limited(event, decision), row.seen.order_id, where
     )
+
+
+def _alone(draft: Draft, row: OrderRow) -> OrderRow:
+    """Of two orders of one checkout the second stands alone: the browser's side is the first's."""
+    first = draft.event(row.shop, sale_key(row.seen))
+    if first is None or first.order_id in {None, row.seen.order_id}:
+        return row
+    return structs.replace(row, seen=structs.replace(row.seen, checkout_token=None))
 
 
 def _visitor_of(draft: Draft, row: OrderRow) -> Visitor | None:
@@ -415,10 +419,10 @@ def _release_one(draft: Draft, row: EventRow, shop: Shop, context: Context) -> N
     if held is None or held.hold_until is None:
         return
     order = draft.order(shop.name, held.order_id) if held.order_id else None
-    if order is not None:
+    if order is not None and is_sale(held):
         _settle_sale(draft, order, held.source, shop, context.now)
         return
-    if held.fold_key.startswith("sale:"):
+    if is_sale(held):
         where = Standing(State.DROPPED, Reason.UNCONFIRMED)
     else:
         where = policy.awaiting_consent(held.received_at, context.now)
