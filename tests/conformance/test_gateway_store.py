@@ -88,7 +88,7 @@ def test_a_row_that_the_file_refuses_undoes_the_whole_commit(tmp_path: Path) -> 
 def test_addresses_and_browsers_are_sealed_on_disk(tmp_path: Path) -> None:
     database, store = sqlite_store(tmp_path / "a.db")
     device = Device("198.51.100.213", "Mozilla/5.0 Conspicuous/7.7")
-    facts = [
+    facts: list[Fact] = [
         make.order(device=device),
         make.beacon(device=device),
         make.server_event(device=device),
