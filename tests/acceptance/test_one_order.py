@@ -183,8 +183,12 @@ def test_what_was_acknowledged_survives_a_kill(start_server: Callable[..., Live]
     found = second.get("/api/v1/ledger")
     assert found["balanced"] is True
     assert found["destinations"][0]["accepted"] == 20
-    counted = [i for i in second.get("/api/v1/receiver/events")["items"] if not i["duplicate_of"]]
-    assert len(counted) == 20
+    wait_for(lambda: len(_counted(second)) == 20)
+
+
+def _counted(server: Live) -> list[dict[str, Any]]:
+    items = server.get("/api/v1/receiver/events")["items"]
+    return [item for item in items if item["duplicate_of"] is None]
 
 
 def test_sigterm_ends_cleanly_and_frees_the_directory(start_server: Callable[..., Live]) -> None:

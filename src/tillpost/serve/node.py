@@ -37,6 +37,8 @@ class Node:
     ) -> None:
         self.settings = settings
         self.directory = directory
+        self.own_url = own_url
+        """The address that the server reaches itself at."""
         self.clock = clock
         self.sealer = AesSealer(key)
         self.access = Access(settings, SystemClock())
