@@ -60,17 +60,20 @@ def _show(summary: dict[str, Any]) -> None:
 def lines(summary: dict[str, Any]) -> list[str]:
     """The summary in words: what Tillpost says beside the simulation's truth."""
     s = summary
+    left_out = f"{sum(s['ineligible'].values())} more that do not ({_counts(s['ineligible'])})"
+    seen = (
+        f"browser only {s['browser_only']}, server only {s['server_only']}, "
+        f"both {s['both']}, neither {s['neither']}"
+    )
+    matched = f"{s['matched']} of {s['matchable']} that could be, {s['matched_wrong']} wrongly"
+    right = f"{s['attributed_right']} of {s['attributable']} whose touch could be seen"
     told = [
         "",
-        f"{s['orders']} orders that count; {sum(s['ineligible'].values())} more that do not "
-        f"({_counts(s['ineligible'])})",
-        f"  seen by the browser only {s['browser_only']}, by the server only {s['server_only']}, "
-        f"by both {s['both']}, by neither {s['neither']}",
-        f"  counted once {s['counted']}, counted twice {s['doubled']}",
-        f"  matched {s['matched']} of {s['matchable']} that could be, {s['matched_wrong']} wrongly: "
-        f"match rate {s['match_rate']:.0%}",
-        f"  attributed rightly {s['attributed_right']} of {s['attributable']} "
-        "whose touch could be seen",
+        f"{s['orders']} orders that count, {left_out}",
+        f"  seen by         {seen}",
+        f"  counted         once {s['counted']}, twice {s['doubled']}",
+        f"  matched         {matched}; match rate {s['match_rate']:.0%}",
+        f"  attributed      rightly {right}",
         "",
         "revenue by channel",
         *(f"  {name:<18}{amount:>12}" for name, amount in s["revenue_by_channel"].items()),

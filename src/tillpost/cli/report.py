@@ -20,7 +20,7 @@ from tillpost.cli.options import as_json, print_json, where
 @click.option("--refunds", help="restate (default) or refund_day.")
 @click.option("--format", "style", type=click.Choice(["table", "json", "csv"]), default="table")
 @as_json
-def report(  # noqa: PLR0913  # one parameter an option
+def report(  # noqa: PLR0913, PLR0917  # one parameter an option
     name: str,
     config_file: Path | None,
     data: Path | None,

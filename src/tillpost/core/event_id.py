@@ -27,7 +27,7 @@ def of_order(key: bytes, order_id: str) -> str:
 
 
 def choose(order: OrderSeen, sighting: BrowserSeen | None, key: bytes) -> str:
-    """The id of an order's Purchase: what the page already used, else the checkout's, else a keyed one."""
+    """The id of an order's Purchase: what the page used, else the checkout's, else a keyed one."""
     if sighting is not None and sighting.event_id:
         return sighting.event_id
     if order.event_id:

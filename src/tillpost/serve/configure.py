@@ -1,6 +1,7 @@
 """Reading the settings: file, then environment, then flags; every mistake named with its place."""
 
 import difflib
+import json
 import os
 import re
 import tomllib
@@ -44,6 +45,19 @@ def shown(settings: Settings) -> dict[str, Any]:
     """The settings as plain values with every secret masked."""
     masked = _masked(msgspec.to_builtins(settings))
     return dict(masked)
+
+
+def as_lines(tree: Mapping[str, Any], prefix: str = "") -> list[str]:
+    """The settings one a line, by dotted key: `shops.0.name = "demo"`."""
+    lines: list[str] = []
+    for key, value in tree.items():
+        entries = dict(enumerate(value)) if isinstance(value, list) else value
+        if isinstance(entries, dict) and entries:
+            named = {str(k): v for k, v in entries.items()}
+            lines += as_lines(named, f"{prefix}{key}.")
+        elif value is not None:
+            lines.append(f"{prefix}{key} = {json.dumps(value)}")
+    return lines
 
 
 def data_directory(settings: Settings, environment: Mapping[str, str]) -> Path:
@@ -172,7 +186,7 @@ def _convert(tree: dict[str, Any], path: Path | None, text: str) -> Settings:
         return msgspec.convert(tree, Settings, strict=False)
     except msgspec.ValidationError as error:
         message = str(error)
-        keys = re.findall(r"\.(\w+)", message.split(" - at ")[-1])
+        keys = re.findall(r"\.(\w+)", message.rsplit(" - at ", maxsplit=1)[-1])
         line = _line(text, keys[-1]) if keys else 1
         where = f"{path}:{line}" if path else "settings"
         raise Misconfigured(f"{where}: {message.replace(' - at `$.', ' at `')}") from None
@@ -193,7 +207,7 @@ def _check_sense(settings: Settings) -> None:
 def _masked(value: Any) -> Any:
     if isinstance(value, dict):
         return {k: "***" if k in SECRET_KEYS and v else _masked(v) for k, v in value.items()}
-    if isinstance(value, list):
+    if isinstance(value, list | tuple):
         return [_masked(entry) for entry in value]
     return value
 

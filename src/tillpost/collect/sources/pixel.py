@@ -90,7 +90,7 @@ def parse(request: Request, settings: Settings) -> list[Parsed] | Rejection:
     return [_parsed(e, device, now, offset, settings, bot=bot) for e in beacon.events]
 
 
-def _parsed(  # noqa: PLR0913  # the beacon's own facts, and the event
+def _parsed(
     event: _Event, device: Device, now: float, offset: float, settings: Settings, *, bot: bool
 ) -> Parsed:
     at = _clamp((event.event_time or now) + offset, now)

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Awaitable, Callable
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from tillpost.core.wire import Request, Response
 from tillpost.serve.http import collect
@@ -34,12 +34,33 @@ LIMITS = {
 _GRAPH = re.compile(r"/(?:v\d+\.\d+/)?(\d+)/events/?")
 
 
+_REGISTERS = frozenset({"people", "touches"})
+Handler: TypeAlias = Callable[[Request, Scope], Awaitable[Response]]
+
+
+class _Door(NamedTuple):
+    """A hot route: its body limit, its methods, what may follow its first step, who answers."""
+
+    limit: str
+    methods: frozenset[str]
+    tail: Callable[[str], bool]
+    handler: Handler
+
+
 class Front:
     """An ASGI application: the hot routes of `node`, and `behind` for everything else."""
 
     def __init__(self, node: Node, behind: App) -> None:
         self._node = node
         self._behind = behind
+        post = frozenset({"POST"})
+        self._doors = {
+            "px": _Door("px", post | {"OPTIONS"}, bool, self._px),
+            "webhooks": _Door("webhooks", post, lambda tail: "/" in tail, self._webhook),
+            "events": _Door("events", post, bool, self._events),
+            "tr": _Door("tr", post | {"GET"}, lambda tail: not tail, self._pixel),
+            "receiver": _Door("receiver", post, _REGISTERS.__contains__, self._register),
+        }
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -55,25 +76,14 @@ class Front:
             return
         await answer(send, await handle(request_of(scope, body), scope))
 
-    def _route(
-        self, scope: Scope
-    ) -> tuple[str, Callable[[Request, Scope], Awaitable[Response]]] | None:
-        path: str = scope["path"]
+    def _route(self, scope: Scope) -> "tuple[str, Handler] | None":
+        """The hot route of a request: its name in `LIMITS`, and who answers."""
+        path, method = scope["path"], scope["method"]
         head, _, tail = path[1:].partition("/")
-        post = scope["method"] == "POST"
-        if head == "px" and tail and scope["method"] in {"POST", "OPTIONS"}:
-            return "px", self._px
-        if head == "webhooks" and post and "/" in tail:
-            return "webhooks", self._webhook
-        if head == "events" and tail and post:
-            return "events", self._events
-        if head == "tr" and not tail and scope["method"] in {"GET", "POST"}:
-            return "tr", self._pixel
-        if head == "receiver" and tail in {"people", "touches"} and post:
-            return "receiver", self._register
-        if _GRAPH.fullmatch(path):
-            return "graph", self._graph
-        return None
+        found = self._doors.get(head)
+        if found is not None and method in found.methods and found.tail(tail):
+            return found.limit, found.handler
+        return ("graph", self._graph) if _GRAPH.fullmatch(path) else None
 
     async def _webhook(self, request: Request, scope: Scope) -> Response:
         _, _, kind, shop = scope["path"].split("/", 3)
