@@ -45,14 +45,20 @@ class ReceiverDesk:
         self._datasets = {
             d.id: Dataset(d.id, d.access_token, d.app_secret) for d in settings.datasets
         }
+        self._tokens_valid = True
         self._token = settings.token or ""
         self._rules = Rules()
         self._database = Database(path, "receiver")
         self._store = SqliteReceiverStore(self._database)
 
+    def set_tokens_valid(self, valid: bool) -> None:  # noqa: FBT001  # the flag is the message
+        """Revoke every access token, or take them again: for trying what an outage does."""
+        self._tokens_valid = valid
+
     async def graph(self, request: Request, now: float) -> Response:
         """`POST /{dataset_id}/events`, as Meta answers it; 200 only when the events are on disk."""
-        told = accept.graph_events(request, self._datasets, now, trace_id)
+        datasets = self._datasets if self._tokens_valid else {}
+        told = accept.graph_events(request, datasets, now, trace_id)
         try:
             if told.rows:
                 await self._store.receive(told.rows)

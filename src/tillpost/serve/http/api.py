@@ -32,6 +32,7 @@ def routes(node: Node) -> list[Route]:
         Route("/api/v1/receiver/events", _guarded(node, _receiver_events)),
         Route("/api/v1/spend/{shop}", _guarded(node, _spend, "costs"), methods=["POST"]),
         Route("/dev/clock", _guarded(node, _clock, "admin"), methods=["POST"]),
+        Route("/dev/token", _guarded(node, _token, "admin"), methods=["POST"]),
     ]
 
 
@@ -143,6 +144,19 @@ async def _clock(node: Node, request: Request) -> Response:
     if given.get("wait"):
         await node.worker.drain()
     return reply(200, {"now": iso(node.clock.now())})
+
+
+async def _token(node: Node, request: Request) -> Response:
+    """Revoke the receiver's access tokens, or take them again; under a simulated clock only."""
+    if not isinstance(node.clock, SimulatedClock):
+        return refusal(409, "real_clock", "", "start the server with `serve --clock simulated`")
+    try:
+        given = msgspec.json.decode(await request.body(), type=dict[str, bool])
+    except msgspec.DecodeError as error:
+        return refusal(400, "not_json", "body", f'send {{"valid": false}}: {error}')
+    valid = given.get("valid", True)
+    node.receiver.set_tokens_valid(valid)
+    return reply(200, {"valid": valid})
 
 
 def _page(request: Request) -> tuple[int, int]:
