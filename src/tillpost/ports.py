@@ -25,6 +25,7 @@ from tillpost.core.received import (
     Batch,
     Candidate,
     ConversionRow,
+    KeptCall,
     Known,
     ReceivedEvent,
     Settled,
@@ -145,6 +146,21 @@ class ReceiverStore(Protocol):
 
     def note_refused(self, path: str, reason: str, now: float) -> None:
         """Count a call that was refused."""
+
+    async def keep_call(self, call: KeptCall) -> None:
+        """Keep a call to be looked at, for as long as `prune` leaves it."""
+
+    def calls(self, after: int, limit: int) -> list[KeptCall]:
+        """Kept calls after number `after`, the oldest first."""
+
+    def refusals(self) -> list[tuple[int, str, str, int]]:
+        """(day since 1970, path, reason, calls refused)."""
+
+    def prune(self, before: float, most_calls: int) -> int:
+        """Drop kept calls from before that time and beyond that number; returns how many."""
+
+    def reset(self) -> None:
+        """Forget everything."""
 
     def unsettled(self, limit: int) -> Batch:
         """The oldest accepted events that no `commit` has passed: whole requests, about `limit`."""

@@ -86,6 +86,14 @@ def coverage(batch: Sequence[Mapping[str, Any]]) -> Quality:
     return Quality(len(batch), score, tuple(sorted(told, key=lambda share: -share.gain)))
 
 
+def of_shares(shares: Mapping[str, float]) -> float:
+    """The estimate where each key of `shares` is carried by that share of events, 0 to 1.
+
+    Names are those of `WEIGHTS`; one that is missing counts as 0.
+    """
+    return _score({row.name: shares.get(row.name, 0.0) for row in WEIGHTS})
+
+
 def _carries(row: Weight, present: frozenset[str]) -> bool:
     return (all if row.every else any)(key in present for key in row.keys)
 

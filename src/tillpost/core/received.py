@@ -245,3 +245,31 @@ class Tally(Struct, frozen=True, array_like=True):
     unusable: bool
     absorbed: bool
     events: int
+
+
+class KeptCall(Struct, frozen=True):
+    """A call that was kept to be looked at: what was answered, and the call itself, sealed.
+
+    `box` holds a sealed `Exchange`; `path` has no query. `events` is how many were accepted.
+    """
+
+    at: float
+    method: str
+    path: str
+    status: int
+    events: int
+    refused: str | None
+    test_event_code: str | None
+    answer: str
+    box: bytes
+    id: int = 0
+
+
+class Exchange(Struct, frozen=True, array_like=True):
+    """A call as it came, without its token; it rests on disk only sealed."""
+
+    method: str
+    url: str
+    content_type: str
+    content_encoding: str
+    body: bytes

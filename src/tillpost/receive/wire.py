@@ -130,6 +130,17 @@ BAD_PROOF = Problem(
 )
 
 
+BUSY = Problem(
+    MetaError("Service temporarily unavailable", "OAuthException", 2, is_transient=True), 503
+)
+"""The answer when the events could not be kept: the sender comes again."""
+
+
+def too_large() -> Problem:
+    """The answer to a body over the limits; it can be given before the body is read."""
+    return _too_large().problem
+
+
 def no_object(object_id: str, method: str) -> Problem:
     """The answer for an id that is unknown, not the token's, or not to be used this way."""
     return Problem(

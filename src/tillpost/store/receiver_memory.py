@@ -19,6 +19,7 @@ from tillpost.core.received import (
     Click,
     ConversionRow,
     Credit,
+    KeptCall,
     Known,
     ReceivedEvent,
     Settled,
@@ -52,7 +53,9 @@ class MemoryReceiverStore:
         self._ad_names: dict[tuple[str, str], tuple[int, str]] = {}
         self._credits: dict[int, Credit] = {}
         self._contenders: dict[int, tuple[Touch, ...]] = {}
-        self.refused: defaultdict[tuple[str, str], int] = defaultdict(int)
+        self._refused: defaultdict[tuple[int, str, str], int] = defaultdict(int)
+        self._calls: list[KeptCall] = []
+        self._kept = 0
 
     async def receive(self, events: Sequence[ReceivedEvent]) -> None:
         """See `ports.ReceiverStore`."""
@@ -72,8 +75,32 @@ class MemoryReceiverStore:
 
     def note_refused(self, path: str, reason: str, now: float) -> None:
         """See `ports.ReceiverStore`."""
-        del now
-        self.refused[path, reason] += 1
+        self._refused[int(now) // _DAY, path, reason] += 1
+
+    async def keep_call(self, call: KeptCall) -> None:
+        """See `ports.ReceiverStore`."""
+        self._kept += 1
+        self._calls.append(replace(call, id=self._kept))
+
+    def calls(self, after: int, limit: int) -> list[KeptCall]:
+        """See `ports.ReceiverStore`."""
+        return [call for call in self._calls if call.id > after][:limit]
+
+    def refusals(self) -> list[tuple[int, str, str, int]]:
+        """See `ports.ReceiverStore`."""
+        return [(*key, calls) for key, calls in sorted(self._refused.items())]
+
+    def prune(self, before: float, most_calls: int) -> int:
+        """See `ports.ReceiverStore`."""
+        newest = max((call.id for call in self._calls), default=0)
+        left = [c for c in self._calls if c.at >= before and c.id > newest - most_calls]
+        dropped = len(self._calls) - len(left)
+        self._calls = left
+        return dropped
+
+    def reset(self) -> None:
+        """See `ports.ReceiverStore`."""
+        self.__init__()  # type: ignore[misc]
 
     def unsettled(self, limit: int) -> Batch:
         """See `ports.ReceiverStore`."""

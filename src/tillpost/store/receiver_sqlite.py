@@ -19,6 +19,7 @@ from tillpost.core.received import (
     Candidate,
     Click,
     ConversionRow,
+    KeptCall,
     Known,
     ReceivedEvent,
     Settled,
@@ -79,6 +80,38 @@ class SqliteReceiverStore:
         """See `ports.ReceiverStore`."""
         row = (int(now) // _DAY, path, reason)
         self._database.write_now(lambda c: c.execute(self._sql["note_refused"], row))
+
+    async def keep_call(self, call: KeptCall) -> None:
+        """See `ports.ReceiverStore`."""
+        row = msgspec.structs.astuple(call)[:-1]
+        await self._database.write(lambda c: c.execute(self._sql["keep_call"], row))
+
+    def calls(self, after: int, limit: int) -> list[KeptCall]:
+        """See `ports.ReceiverStore`."""
+        with self._database.reader() as connection:
+            rows = connection.execute(self._sql["calls"], (after, limit)).fetchall()
+        return [KeptCall(*row) for row in rows]
+
+    def refusals(self) -> list[tuple[int, str, str, int]]:
+        """See `ports.ReceiverStore`."""
+        with self._database.reader() as connection:
+            return connection.execute(self._sql["refusals"]).fetchall()
+
+    def prune(self, before: float, most_calls: int) -> int:
+        """See `ports.ReceiverStore`."""
+        asked = (before, most_calls)
+        return self._database.write_now(
+            lambda c: c.execute(self._sql["prune_calls"], asked).rowcount
+        )
+
+    def reset(self) -> None:
+        """See `ports.ReceiverStore`."""
+
+        def work(connection: sqlite3.Connection) -> None:
+            for (table,) in connection.execute(self._sql["tables"]).fetchall():
+                connection.execute(f"DELETE FROM {table}")
+
+        self._database.write_now(work)
 
     def unsettled(self, limit: int) -> Batch:
         """See `ports.ReceiverStore`."""

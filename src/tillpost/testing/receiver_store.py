@@ -20,6 +20,7 @@ from tillpost.core.received import (
     Ad,
     Attributed,
     Credit,
+    KeptCall,
     Match,
     ReceivedEvent,
     Settled,
@@ -48,6 +49,11 @@ EVENT = ReceivedEvent(
     test_event_code="TEST1",
     traits=3,
     unusable=("zp",),
+)
+
+
+CALL = KeptCall(
+    float(AT), "POST", "/1/events", 400, 0, "400/2804050", "TEST1", '{"error":{}}', b"sealed"
 )
 
 
@@ -349,6 +355,43 @@ class ReceiverStoreSuite:
         assert found["server", True].unusable
         assert not found["browser", False].with_id
         assert store.tallies("1", AT + 1, AT + 9) == store.tallies("2", AT, AT + 1) == []
+
+    def test_kept_calls_come_back_in_order(self, store: ReceiverStore) -> None:
+        for at in (AT, AT + 1):
+            asyncio.run(store.keep_call(replace(CALL, at=float(at))))
+        first, second = store.calls(0, 9)
+        assert (first, second) == (replace(CALL, id=first.id), replace(second, at=AT + 1.0))
+        assert store.calls(first.id, 9) == [second]
+        assert store.calls(0, 1) == [first]
+
+    def test_kept_calls_are_pruned_by_age_and_number(self, store: ReceiverStore) -> None:
+        for at in range(AT, AT + 10):
+            asyncio.run(store.keep_call(replace(CALL, at=float(at))))
+        assert store.prune(AT + 2.0, 100) == 2
+        assert store.prune(0.0, 5) == 3
+        assert [call.at for call in store.calls(0, 99)] == [float(AT + n) for n in range(5, 10)]
+
+    def test_refused_calls_are_counted_by_day(self, store: ReceiverStore) -> None:
+        for at in (0, 1, 86_400):
+            store.note_refused("events", "400/2804050", float(at))
+        assert store.refusals() == [
+            (0, "events", "400/2804050", 2),
+            (1, "events", "400/2804050", 1),
+        ]
+
+    def test_reset_forgets_everything(self, store: ReceiverStore) -> None:
+        self.register(store, AccountSeen((EM,), "p1"), touches=(touch(click=CLICK),))
+        asyncio.run(store.receive([EVENT]))
+        asyncio.run(store.keep_call(CALL))
+        self._convert(store, settled(1, joint=self._matched(store)))
+        store.reset()
+        assert store.unsettled(9).events == ()
+        assert store.known([EM, CLICK], ()).owners == {}
+        assert not store.settled_items(0, 9, None)
+        assert not store.conversions(0, AT + 1)
+        assert not store.candidates(0, AT + 1)
+        assert not store.calls(0, 9)
+        assert store.people_known() == 0
 
     def _touch(self, store: ReceiverStore) -> Touch:
         (person,) = store.known([EM], ()).owners[EM]

@@ -185,3 +185,20 @@ SELECT event_name, source, mask, traits, event_id IS NOT NULL, twin IS NOT NULL,
   CAST(received_at / 3600 AS INTEGER) * 3600, unusable != '', absorbed > 0, count(*)
 FROM event WHERE dataset_id = ? AND received_at >= ? AND received_at < ?
 GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12
+
+-- name: keep_call
+INSERT INTO call (at, method, path, status, events, refused, test_event_code, answer, box)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+
+-- name: calls
+SELECT at, method, path, status, events, refused, test_event_code, answer, box, id
+FROM call WHERE id > ? ORDER BY id LIMIT ?
+
+-- name: refusals
+SELECT day, path, reason, calls FROM refused ORDER BY day, path, reason
+
+-- name: prune_calls
+DELETE FROM call WHERE at < ? OR id <= (SELECT max(id) FROM call) - ?
+
+-- name: tables
+SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'

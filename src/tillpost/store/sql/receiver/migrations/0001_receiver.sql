@@ -134,3 +134,17 @@ CREATE TABLE refused (
   calls INTEGER NOT NULL,
   PRIMARY KEY (day, path, reason)
 ) WITHOUT ROWID;
+
+-- Calls kept to be looked at; `box` is sealed.
+CREATE TABLE call (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  at REAL NOT NULL,
+  method TEXT NOT NULL,
+  path TEXT NOT NULL,
+  status INTEGER NOT NULL,
+  events INTEGER NOT NULL,
+  refused TEXT,
+  test_event_code TEXT,
+  answer TEXT NOT NULL,
+  box BLOB NOT NULL
+);
