@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from tillpost.ports import Rows
-from tillpost.report.engine import SCHEMA
+from tillpost.report.engine import LABEL, SCHEMA
 
 DAY = 86_400
 NOW = 1_780_000_000
@@ -41,7 +41,7 @@ class Shop:
 
     @staticmethod
     def table(name: str, *rows: dict[str, Any], **defaults: Any) -> Rows:
-        columns = list(SCHEMA[name])
+        columns = list(SCHEMA[name]) + (list(LABEL) if name == "touches" else [])
         unknown = {key for row in rows for key in row} - set(columns)
         assert not unknown, unknown
         return columns, [tuple({**defaults, **row}.get(c) for c in columns) for row in rows]

@@ -5,9 +5,12 @@ from typing import Any
 
 from tillpost.core.money import decimal_string
 from tillpost.ports import Rows
-from tillpost.report.engine import SPENDING, Engine
+from tillpost.report.engine import CAMPAIGN_KEYS, SPENDING, Engine
 from tillpost.report.query import Query
 from tillpost.report.roas import ratio
+
+SPENT = (*CAMPAIGN_KEYS, *SPENDING)
+"""The steps that find the period's spend."""
 
 WINDOWS: tuple[tuple[str, str], ...] = (
     ("7d_click", "click_7d"),
@@ -26,7 +29,7 @@ def ads(tables: Mapping[str, Rows], query: Query) -> list[dict[str, Any]]:
     the query are not theirs. A conversion has one window, so the counts add up.
     """
     with Engine(tables) as engine:
-        return [_ad(row) for row in engine.run(SPENDING, "ads", query)]
+        return [_ad(row) for row in engine.run(SPENT, "ads", query)]
 
 
 def _ad(row: Mapping[str, Any]) -> dict[str, Any]:

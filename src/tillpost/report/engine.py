@@ -1,14 +1,16 @@
 """Runs the report texts over a snapshot of the store's tables, in memory.
 
 A report is a chain of named `.sql` texts, each of which makes one table that the next
-may read. The engine is DuckDB; the texts keep to what Spark understands too.
+may read. The engine is DuckDB; the texts keep to what Spark understands too. Tables are
+held as a star: a touch points at a label, which holds all that reports group by.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from importlib.resources import files
 from typing import Any, Self
 
+from tillpost.core.channel import DIRECT, UNKNOWN
 from tillpost.ports import Rows
 from tillpost.report.query import Query
 
@@ -19,15 +21,12 @@ SCHEMA: dict[str, dict[str, str]] = {
         "shop": T, "order_id": T, "name": T, "at": N, "kind": T, "eligible": N, "reason": T,
         "value_minor": N, "currency": T, "checkout_token": T, "customer_id": T, "returning": N,
         "cancelled_at": N, "refunded_minor": N, "browser": N, "server": N,
-        "presentment_minor": N, "presentment_currency": T,
+        "presentment_minor": N, "presentment_currency": T, "seq": N,
     },
     "order_keys": {"shop": T, "order_id": T, "kind": T, "value": T},
     "links": {"shop": T, "kind": T, "value": T, "visitor_id": T, "at": N},
     "touches": {
-        "id": N, "shop": T, "visitor_id": T, "at": N, "source": T, "medium": T, "campaign": T,
-        "term": T, "content": T, "campaign_id": T, "adset_id": T, "ad_id": T, "channel": T,
-        "direct": N, "paid": N, "click_kind": T, "click_id": T, "referrer_host": T,
-        "landing_path": T, "rules": N,
+        "id": N, "shop": T, "visitor_id": T, "at": N, "direct": N, "paid": N, "label": N,
     },
     "refunds": {
         "shop": T, "refund_id": T, "order_id": T, "at": N, "amount_minor": N, "currency": T,
@@ -43,11 +42,25 @@ SCHEMA: dict[str, dict[str, str]] = {
         "currency": T, "at": N, "touch_at": N,
     },
     "matches": {"order_id": T, "matched": N},
+    "labels": {
+        "label": N, "channel": T, "source": T, "medium": T, "campaign": T, "campaign_id": T,
+        "adset_id": T, "ad_id": T,
+    },
+    "platform_channels": {"platform": T, "channel": T},
 }  # fmt: skip
-"""The tables a report may read, and of each the columns; others of the store are left there."""
+"""The tables that the texts read, and their columns."""
 
 RENAMED = {"at": "moment", "window": "window_name", "returning": "is_returning"}
 """Columns whose names are words of SQL."""
+
+LABEL = tuple(SCHEMA["labels"])[1:]
+"""What makes a label, in the touches of a store."""
+
+UNSEEN: tuple[tuple[Any, ...], ...] = (
+    (0, UNKNOWN, None, None, None, None, None, None),
+    (1, "Direct", *DIRECT, None, None, None, None),
+)
+"""The labels of orders without a touch: of nobody that was seen, and of somebody."""
 
 PLATFORM_CHANNELS: tuple[tuple[str, str], ...] = (
     ("meta", "Paid Social"),
@@ -73,10 +86,17 @@ MACROS = (
 )
 """Exact whole-number arithmetic, which every engine spells its own way."""
 
-ATTRIBUTION = ("sales", "order_visitors", "journeys", "credits")
-"""The texts that credit touches, in order."""
+CAMPAIGN_KEYS = ("campaign_names", "label_keys")
+SPENDING = ("expenses",)
+JOURNEYS = ("sales", "order_visitors", "journeys", "bounds")
 
-SPENDING = ("campaign_names", "expenses")
+TEXT_OF_MODEL: dict[str, str] = {
+    "linear": "credits_linear",
+    "position": "credits_position",
+    "time_decay": "credits_time_decay",
+    "participation": "credits_participation",
+}
+"""The text of each model; all others are in `credits_one`."""
 
 
 @cache
@@ -85,20 +105,36 @@ def text(name: str) -> str:
     return (files("tillpost.report") / "sql" / f"{name}.sql").read_text(encoding="utf-8")
 
 
+def credits_text(models: Iterable[str]) -> str:
+    """The SQL of the table `credits` for these models: their texts, in the period's basis."""
+    names = dict.fromkeys(TEXT_OF_MODEL.get(model, "credits_one") for model in models)
+    whole = "\nUNION ALL\n".join(f"SELECT * FROM ({text(n)})" for n in (*names, "credits_unseen"))
+    return (
+        "SELECT c.model, c.sale, c.touch_id, c.label, c.back, c.moment,"
+        " CAST(c.minor AS BIGINT) AS minor, CAST(c.share AS BIGINT) AS share\n"
+        f"FROM ({whole}) c CROSS JOIN params p\n"
+        "WHERE p.basis = 'cash' OR (c.moment >= p.start AND c.moment < p.stop)"
+    )
+
+
 class Engine:
     """An in-memory database of one snapshot; close it after use, or use it in `with`."""
 
     def __init__(self, tables: Mapping[str, Rows]) -> None:
-        """Load the tables of `SCHEMA` that are given; the others are empty."""
+        """Load what the store's tables hold of `SCHEMA`; a table that is missing is empty."""
         import duckdb
 
         self._conn = duckdb.connect(":memory:")
         for macro in MACROS:
             self._conn.execute(macro)
         for name, columns in SCHEMA.items():
-            self._load(name, columns, tables.get(name, ([], [])))
-        self._conn.execute("CREATE TABLE platform_channels (platform VARCHAR, channel VARCHAR)")
+            declared = ", ".join(f"{RENAMED.get(c, c)} {kind}" for c, kind in columns.items())
+            self._conn.execute(f"CREATE TABLE {name} ({declared})")
         self._append("platform_channels", PLATFORM_CHANNELS)
+        self._append("labels", UNSEEN)
+        for name, rows in tables.items():
+            if name in SCHEMA:
+                self._append(name, self._shaped(name, rows))
 
     def __enter__(self) -> Self:
         return self
@@ -110,17 +146,19 @@ class Engine:
         """Free the memory."""
         self._conn.close()
 
-    def _load(self, name: str, columns: Mapping[str, str], rows: Rows) -> None:
-        declared = ", ".join(f"{RENAMED.get(c, c)} {kind}" for c, kind in columns.items())
-        self._conn.execute(f"CREATE TABLE {name} ({declared})")
-        given, values = rows
-        places = [given.index(c) if c in given else None for c in columns]
-        if places == list(range(len(given))):
-            self._append(name, values)
-        else:
-            self._append(
-                name, [tuple(None if i is None else row[i] for i in places) for row in values]
-            )
+    def _shaped(self, name: str, rows: Rows) -> list[tuple[Any, ...]]:
+        """The rows in the order of the schema's columns, numbered or labelled where it says so."""
+        if name == "touches":
+            labels: dict[tuple[Any, ...], int] = {}
+            shaped = list(_labelled(rows, labels))
+            self._append("labels", [(number, *label) for label, number in labels.items()])
+            return shaped
+        columns = list(SCHEMA[name])
+        if name == "orders":
+            columns.remove("seq")
+            numbered = enumerate(_columns(rows, columns), 1)
+            return [(*row, number) for number, row in numbered]
+        return list(_columns(rows, columns))
 
     def _append(self, name: str, rows: Sequence[tuple[Any, ...]]) -> None:
         if rows:
@@ -128,27 +166,61 @@ class Engine:
             appender.append_rows(rows)
             appender.flush()
 
-    def run(self, steps: Iterable[str], report: str, query: Query) -> list[dict[str, Any]]:
-        """The rows of a report text after its steps, under this query."""
+    def run(
+        self, steps: Iterable[str], report: str, query: Query, models: tuple[str, ...] = ()
+    ) -> list[dict[str, Any]]:
+        """The rows of a report text after its steps, under this query.
+
+        The step `credits` credits touches under `models`, or else under the query's model.
+        """
+        self._ask(query.checked(), report, models or (query.model,))
+        for step in steps:
+            body = credits_text(models or (query.model,)) if step == "credits" else text(step)
+            self._conn.execute(f"CREATE OR REPLACE TABLE {step} AS {body}")
+        cursor = self._conn.execute(text(report))
+        names = [column[0] for column in cursor.description]
+        return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+    def _ask(self, query: Query, report: str, models: Sequence[str]) -> None:
         self._conn.execute(
             "CREATE OR REPLACE TABLE params AS SELECT $1::VARCHAR AS shop, $2::BIGINT AS start,"
             " $3::BIGINT AS stop, $4::VARCHAR AS first_day, $5::VARCHAR AS last_day,"
-            " $6::VARCHAR AS model, $7::BIGINT AS window_seconds, $8::VARCHAR AS refunds,"
-            " $9::VARCHAR AS label",
+            " $6::BIGINT AS window_seconds, $7::VARCHAR AS refunds, $8::VARCHAR AS basis,"
+            " $9::VARCHAR AS part",
             [
                 query.shop,
                 query.period.start,
                 query.period.stop,
                 query.period.first_day,
                 query.period.last_day,
-                query.checked().model,
                 query.window_seconds(),
                 query.refunds,
+                query.basis,
                 "campaign" if report == "campaigns" else "channel",
             ],
         )
-        for step in steps:
-            self._conn.execute(f"CREATE OR REPLACE TABLE {step} AS {text(step)}")
-        cursor = self._conn.execute(text(report))
-        names = [column[0] for column in cursor.description]
-        return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+        self._conn.execute("CREATE OR REPLACE TABLE models (model VARCHAR)")
+        self._append("models", [(model,) for model in models])
+
+
+def _columns(rows: Rows, wanted: Sequence[str]) -> Iterator[tuple[Any, ...]]:
+    """The rows with these columns in this order; None for a column that is not there."""
+    given, values = rows
+    if list(wanted) == given[: len(wanted)] and len(wanted) == len(given):
+        yield from values
+        return
+    places = [given.index(c) if c in given else None for c in wanted]
+    for row in values:
+        yield tuple(None if i is None else row[i] for i in places)
+
+
+def _labelled(rows: Rows, labels: dict[tuple[Any, ...], int]) -> Iterator[tuple[Any, ...]]:
+    """Touches with the number of their label instead of it; new labels are added."""
+    facts = list(SCHEMA["touches"])[:-1]
+    for row in _columns(rows, (*facts, *LABEL)):
+        label = row[len(facts) :]
+        yield (*row[: len(facts)], labels.setdefault(label, len(labels) + len(UNSEEN)))
+
+
+ATTRIBUTION = (*JOURNEYS, *CAMPAIGN_KEYS, "label_parts", "credits")
+"""The steps that credit touches, in order."""

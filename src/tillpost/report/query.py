@@ -9,6 +9,10 @@ from tillpost.core.attribution import MODELS, WINDOWS
 from tillpost.core.outcome import Misconfigured
 
 Refunds: TypeAlias = Literal["restate", "refund_day"]
+"""Whether a refund changes its order's day, or counts on its own."""
+
+Basis: TypeAlias = Literal["cash", "accrual"]
+"""Whether an order counts on its own day, or on the days of its touches."""
 
 FOREVER = 2**40
 """A Unix second after every order."""
@@ -31,6 +35,7 @@ class Query(Struct, frozen=True):
     model: str = "last_non_direct"
     window: str = "30"
     refunds: Refunds = "restate"
+    basis: Basis = "cash"
 
     def window_seconds(self) -> int | None:
         """How far back a touch counts, or None for ever; raises `Misconfigured` if unknown."""
@@ -47,6 +52,10 @@ class Query(Struct, frozen=True):
             raise Misconfigured(f"unknown model {self.model!r}: use one of {', '.join(MODELS)}")
         if self.refunds not in ("restate", "refund_day"):
             raise Misconfigured(f"unknown refund mode {self.refunds!r}: restate or refund_day")
+        if self.basis not in ("cash", "accrual"):
+            raise Misconfigured(f"unknown basis {self.basis!r}: cash or accrual")
+        if (self.basis, self.refunds) == ("accrual", "refund_day"):
+            raise Misconfigured("by touch date (accrual) refunds can only be restated")
         return self
 
 

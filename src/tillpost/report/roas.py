@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from msgspec import structs
+
 from tillpost.core.attribution import WHOLE
 from tillpost.core.money import decimal_string
 from tillpost.ports import Rows
@@ -86,7 +88,7 @@ def orders(tables: Mapping[str, Rows], query: Query) -> list[dict[str, Any]]:
     all of it; `channel` is Unknown where no visit was ever observed.
     """
     with Engine(tables) as engine:
-        rows = engine.run(ATTRIBUTION, "orders", query)
+        rows = engine.run(ATTRIBUTION, "orders", structs.replace(query, basis="cash"))
     return [_order(row) for row in rows]
 
 

@@ -1,13 +1,14 @@
 -- Own revenue and the platform's claim beside spend, by campaign and currency.
 -- Orders that no campaign brought stand in one row without a campaign, so that sums hold.
 WITH own AS (
-    SELECT COALESCE(c.campaign_id, n.campaign_id, LOWER(c.campaign), '') AS campaign_key,
-        c.currency, MAX(COALESCE(c.campaign_id, n.campaign_id)) AS campaign_id,
-        MAX(c.campaign) AS campaign, CAST(SUM(c.orders * c.share) AS BIGINT) AS shares,
+    SELECT k.campaign_key, s.currency, MAX(k.campaign_id) AS campaign_id,
+        MAX(b.campaign) AS campaign, CAST(SUM(c.share) AS BIGINT) AS shares,
         CAST(SUM(c.minor) AS BIGINT) AS minor
     FROM credits c
-    LEFT JOIN campaign_names n ON n.name = LOWER(c.campaign)
-    GROUP BY COALESCE(c.campaign_id, n.campaign_id, LOWER(c.campaign), ''), c.currency
+    JOIN sales s ON s.sale = c.sale
+    JOIN labels b ON b.label = c.label
+    JOIN label_keys k ON k.label = c.label
+    GROUP BY k.campaign_key, s.currency
 ),
 spent AS (
     SELECT campaign_key, currency, MAX(campaign_id) AS campaign_id, MAX(platform) AS platform,

@@ -1,32 +1,40 @@
--- Orders, revenue, spend by channel and currency. A campaign's spend counts to the channel of
--- most of its paid touches; a campaign that brought nobody, to its platform's usual channel.
+-- Orders, revenue, spend by model, channel and currency. A campaign's spend counts to the channel
+-- of most of its paid touches; a campaign that brought nobody, to its platform's usual channel.
 WITH earned AS (
-    SELECT channel, currency,
-        CAST(SUM(orders * share) AS BIGINT) AS shares, CAST(SUM(minor) AS BIGINT) AS minor
-    FROM credits
-    GROUP BY channel, currency
+    SELECT c.model, b.channel, s.currency,
+        CAST(SUM(c.share) AS BIGINT) AS shares, CAST(SUM(c.minor) AS BIGINT) AS minor
+    FROM credits c
+    JOIN sales s ON s.sale = c.sale
+    JOIN labels b ON b.label = c.label
+    GROUP BY c.model, b.channel, s.currency
 ),
-seen AS (
-    SELECT COALESCE(t.campaign_id, n.campaign_id, LOWER(t.campaign)) AS campaign_key, t.channel,
-        ROW_NUMBER() OVER (
-            PARTITION BY COALESCE(t.campaign_id, n.campaign_id, LOWER(t.campaign))
-            ORDER BY COUNT(*) DESC, t.channel) AS place
+brought AS (
+    SELECT k.campaign_key, b.channel, COUNT(*) AS touches
     FROM touches t
-    LEFT JOIN campaign_names n ON n.name = LOWER(t.campaign)
-    WHERE t.paid = 1 AND COALESCE(t.campaign_id, n.campaign_id, t.campaign) IS NOT NULL
-    GROUP BY COALESCE(t.campaign_id, n.campaign_id, LOWER(t.campaign)), t.channel
+    JOIN labels b ON b.label = t.label
+    JOIN label_keys k ON k.label = t.label
+    WHERE t.paid = 1 AND k.campaign_key <> ''
+    GROUP BY k.campaign_key, b.channel
+),
+usual AS (
+    SELECT brought.*,
+        ROW_NUMBER() OVER (PARTITION BY campaign_key ORDER BY touches DESC, channel) AS place
+    FROM brought
 ),
 spent AS (
-    SELECT COALESCE(s.channel, c.channel, 'Paid Other') AS channel, e.currency,
+    SELECT m.model, COALESCE(u.channel, c.channel, 'Paid Other') AS channel, e.currency,
         CAST(SUM(e.spend_minor) AS BIGINT) AS spend_minor
     FROM expenses e
-    LEFT JOIN seen s ON s.campaign_key = e.campaign_key AND s.place = 1
+    CROSS JOIN models m
+    LEFT JOIN usual u ON u.campaign_key = e.campaign_key AND u.place = 1
     LEFT JOIN platform_channels c ON c.platform = LOWER(e.platform)
-    GROUP BY COALESCE(s.channel, c.channel, 'Paid Other'), e.currency
+    GROUP BY m.model, COALESCE(u.channel, c.channel, 'Paid Other'), e.currency
 )
-SELECT COALESCE(a.channel, b.channel) AS channel, COALESCE(a.currency, b.currency) AS currency,
+SELECT COALESCE(a.model, b.model) AS model, COALESCE(a.channel, b.channel) AS channel,
+    COALESCE(a.currency, b.currency) AS currency,
     COALESCE(a.shares, 0) AS shares, COALESCE(a.minor, 0) AS minor,
     COALESCE(b.spend_minor, 0) AS spend_minor
 FROM earned a
-FULL OUTER JOIN spent b ON b.channel = a.channel AND b.currency = a.currency
-ORDER BY minor DESC, channel, currency
+FULL OUTER JOIN spent b
+    ON b.model = a.model AND b.channel = a.channel AND b.currency = a.currency
+ORDER BY model, minor DESC, channel, currency
