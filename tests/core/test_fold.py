@@ -142,7 +142,7 @@ def test_a_beacon_after_the_wait_is_noted_and_not_sent_again() -> None:
     desk = Desk().fold(entry(make.order())).wait(NOW + 2)
     desk.fold(entry(make.beacon(), NOW + 60))
     assert desk.ends() == [READY]
-    assert desk.events()[0].event.direct == "unknown"
+    assert desk.events()[0].event.direct == "sent"
     assert desk.orders()[0]["browser"] == 1
 
 
@@ -577,3 +577,18 @@ def test_the_ledger_balances_and_no_sale_is_doubled(batches: list[list[Any]], ga
     sold = [i["order_id"] for i in desk.items if i["event_name"] == "Purchase" and i["order_id"]]
     assert len(desk.orders()) == len(set(sold)) == len(sold)
     assert all(State(state) for *_, state, _, _ in rows if state != "accepted")
+
+
+def test_a_beacon_after_the_release_moves_the_last_call_of_what_still_waits() -> None:
+    desk = Desk().fold(entry(make.order())).wait(NOW + DAY)
+    (before,) = desk.events()
+    assert before.event.direct == "unknown"
+    late = entry(
+        make.beacon("Purchase", event_id=before.event.event_id, direct="sent"), at=NOW + DAY
+    )
+    desk.store.free()
+    desk.fold(late)
+    (after,) = desk.events()
+    assert (after.event.direct, after.event.direct_at) == ("sent", NOW + DAY)
+    assert after.event.event_id == before.event.event_id
+    assert [state for state, _ in desk.ends()] == ["leased"]

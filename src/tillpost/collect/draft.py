@@ -160,6 +160,10 @@ class Draft:
             if route.takes(event.event_name):
                 self._put_delivery(row, route.destination, where)
 
+    def amend_event(self, row: EventRow) -> None:
+        """Keep what is now known of an event; where it stands with its destinations stays."""
+        self._events[row.id] = self._books.events[row.shop, row.fold_key] = row
+
     def _next_event(self) -> int:
         number = self._books.next_event
         self._books.next_event += 1

@@ -36,7 +36,7 @@ from tillpost.core.event import (
     RefundSeen,
     ServerSeen,
 )
-from tillpost.core.outcome import Reason, State
+from tillpost.core.outcome import FINAL, Reason, State
 from tillpost.core.policy import READY, Standing
 from tillpost.core.shop import UNCONFIRMED_AFTER, Route, Shop
 
@@ -206,9 +206,10 @@ def _settle_sale(draft: Draft, row: OrderRow, source: str, shop: Shop, now: floa
     old = draft.sale(shop.name, row.seen.order_id)
     if old is None:
         old = draft.event(shop.name, sale_key(row.seen))
-    if old is not None and not _is_open(draft, old):
-        return
     sighting = draft.sighting(shop.name, row.seen.checkout_token)
+    if old is not None and not _is_open(draft, old):
+        _note_twin(draft, old, sighting)
+        return
     visitor = _visitor_of(draft, row)
     event = sale.purchase(
         row.seen,
@@ -259,6 +260,20 @@ def _consent_of(
     if sighting is not None and sighting.seen.consent is not None:
         return sighting.seen.consent
     return seen.consent or (visitor.consent if visitor else None)
+
+
+def _note_twin(draft: Draft, row: EventRow, sighting: Sighting | None) -> None:
+    """Tell an event that still waits for its platform when the browser's copy went.
+
+    Its ids and its payload stay; only its last call moves (domain rule 4).
+    """
+    if sighting is None or row.event.direct != "unknown":
+        return
+    waits = any(d.state not in FINAL for d in draft.deliveries(row.id))
+    if waits and sighting.seen.event_id == row.event.event_id:
+        seen = sighting.seen
+        event = structs.replace(row.event, direct=seen.direct, direct_at=sighting.received_at)
+        draft.amend_event(structs.replace(row, event=event))
 
 
 def _is_open(draft: Draft, row: EventRow) -> bool:

@@ -14,7 +14,7 @@ from tillpost.serve.node import Node
 from tillpost.serve.settings import Server, Settings
 
 LOOPBACK = ("127.0.0.0/8", "::1/128")
-SIMULATION_STARTS = 1_790_000_000.0
+SIMULATION_STARTS = 1_577_836_800.0
 """A simulated clock stands here until it is first set: it only moves forward."""
 
 

@@ -55,10 +55,9 @@ const KEPT = "_tp_q";
 /** Characters of unsent events: under 64 KiB in whatever script their text is. */
 const MOST = 16000;
 
-/** Seconds: Meta's 90 days, the 400 that browsers allow at most, and when an event is given up. */
+/** Lifetimes in seconds: Meta's 90 days, and the 400 that browsers allow at most. */
 const DAYS_90 = 7776000;
 const DAYS_400 = 34560000;
-const STALE = 172800;
 
 /** Longest wait, in ms, for the vendor's own hit. */
 const PATIENCE = 1500;
@@ -148,7 +147,7 @@ const resend = async (): Promise<void> => {
   const left = await load();
   if (!left[0]) return;
   await browser.localStorage.removeItem(KEPT);
-  await send(left.filter((event) => event.event_time > seconds(Date.now()) - STALE));
+  await send(left);
 };
 
 // --- the vendor's own library, off by default -------------------------------------------------
