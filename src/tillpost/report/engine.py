@@ -80,9 +80,15 @@ PLATFORM_CHANNELS: tuple[tuple[str, str], ...] = (
 """Where a platform's spend belongs as long as none of its campaigns has brought anyone."""
 
 MACROS = (
-    "CREATE MACRO wide(x) AS CAST(x AS HUGEINT)",
     "CREATE MACRO div_whole(a, b) AS a // b",
     "CREATE MACRO mod_whole(a, b) AS a % b",
+    # 2^31 times a weight of 2^32 fits 63 bits; wider arithmetic is ten times slower.
+    "CREATE MACRO part_of(total, weight, whole) AS CASE WHEN total < 2147483648"
+    " THEN total * weight // whole"
+    " ELSE CAST(CAST(total AS HUGEINT) * weight // whole AS BIGINT) END",
+    "CREATE MACRO lost_of(total, weight, whole) AS CASE WHEN total < 2147483648"
+    " THEN total * weight % whole"
+    " ELSE CAST(CAST(total AS HUGEINT) * weight % whole AS BIGINT) END",
 )
 """Exact whole-number arithmetic, which every engine spells its own way."""
 
@@ -124,12 +130,12 @@ class Engine:
         """Load what the store's tables hold of `SCHEMA`; a table that is missing is empty."""
         import duckdb
 
-        self._conn = duckdb.connect(":memory:")
+        self.connection = duckdb.connect(":memory:")
         for macro in MACROS:
-            self._conn.execute(macro)
+            self.connection.execute(macro)
         for name, columns in SCHEMA.items():
             declared = ", ".join(f"{RENAMED.get(c, c)} {kind}" for c, kind in columns.items())
-            self._conn.execute(f"CREATE TABLE {name} ({declared})")
+            self.connection.execute(f"CREATE TABLE {name} ({declared})")
         self._append("platform_channels", PLATFORM_CHANNELS)
         self._append("labels", UNSEEN)
         for name, rows in tables.items():
@@ -144,7 +150,7 @@ class Engine:
 
     def close(self) -> None:
         """Free the memory."""
-        self._conn.close()
+        self.connection.close()
 
     def _shaped(self, name: str, rows: Rows) -> list[tuple[Any, ...]]:
         """The rows in the order of the schema's columns, numbered or labelled where it says so."""
@@ -162,7 +168,7 @@ class Engine:
 
     def _append(self, name: str, rows: Sequence[tuple[Any, ...]]) -> None:
         if rows:
-            appender = self._conn.appender(name)
+            appender = self.connection.appender(name)
             appender.append_rows(rows)
             appender.flush()
 
@@ -173,16 +179,17 @@ class Engine:
 
         The step `credits` credits touches under `models`, or else under the query's model.
         """
-        self._ask(query.checked(), report, models or (query.model,))
+        self.ask(query.checked(), report, models or (query.model,))
         for step in steps:
             body = credits_text(models or (query.model,)) if step == "credits" else text(step)
-            self._conn.execute(f"CREATE OR REPLACE TABLE {step} AS {body}")
-        cursor = self._conn.execute(text(report))
+            self.connection.execute(f"CREATE OR REPLACE TABLE {step} AS {body}")
+        cursor = self.connection.execute(text(report))
         names = [column[0] for column in cursor.description]
         return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
 
-    def _ask(self, query: Query, report: str, models: Sequence[str]) -> None:
-        self._conn.execute(
+    def ask(self, query: Query, report: str, models: Sequence[str]) -> None:
+        """Fill the tables `params` and `models`, which the texts read."""
+        self.connection.execute(
             "CREATE OR REPLACE TABLE params AS SELECT $1::VARCHAR AS shop, $2::BIGINT AS start,"
             " $3::BIGINT AS stop, $4::VARCHAR AS first_day, $5::VARCHAR AS last_day,"
             " $6::BIGINT AS window_seconds, $7::VARCHAR AS refunds, $8::VARCHAR AS basis,"
@@ -199,7 +206,7 @@ class Engine:
                 "campaign" if report == "campaigns" else "channel",
             ],
         )
-        self._conn.execute("CREATE OR REPLACE TABLE models (model VARCHAR)")
+        self.connection.execute("CREATE OR REPLACE TABLE models (model VARCHAR)")
         self._append("models", [(model,) for model in models])
 
 

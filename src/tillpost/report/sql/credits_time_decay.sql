@@ -8,14 +8,14 @@ WITH weighted AS (
     JOIN bounds b ON b.sale = j.sale
 ),
 scaled AS (
-    SELECT weighted.*, wide(SUM(weight) OVER (PARTITION BY sale)) AS whole FROM weighted
+    SELECT weighted.*, CAST(SUM(weight) OVER (PARTITION BY sale) AS BIGINT) AS whole FROM weighted
 ),
 rounded AS (
     SELECT scaled.*,
-        div_whole(wide(ABS(minor)) * weight, whole) AS money_part,
-        mod_whole(wide(ABS(minor)) * weight, whole) AS money_lost,
-        div_whole(wide(1000000 * orders) * weight, whole) AS share_part,
-        mod_whole(wide(1000000 * orders) * weight, whole) AS share_lost
+        part_of(ABS(minor), weight, whole) AS money_part,
+        lost_of(ABS(minor), weight, whole) AS money_lost,
+        part_of(1000000 * orders, weight, whole) AS share_part,
+        lost_of(1000000 * orders, weight, whole) AS share_lost
     FROM scaled
 ),
 ranked AS (
