@@ -1,6 +1,5 @@
 """`tillpost demo`: serve, with a simulated shop whose truth is known."""
 
-import asyncio
 import shutil
 import sys
 import tempfile
@@ -28,9 +27,11 @@ def demo(data: Path | None, port: int | None, *, leave: bool, as_json: bool, **k
 
     What Tillpost says is then set beside the simulation's truth.
     """
+    from tillpost.serve import app
+
     directory = data or Path(tempfile.mkdtemp(prefix="tillpost-demo-"))
     try:
-        summary = asyncio.run(_run(directory, port, knobs, leave=leave, quiet=as_json))
+        summary = app.run_until_done(_run(directory, port, knobs, leave=leave, quiet=as_json))
     finally:
         if data is None:
             shutil.rmtree(directory, ignore_errors=True)

@@ -1,6 +1,5 @@
 """`tillpost serve`: everything in one process."""
 
-import asyncio
 from pathlib import Path
 
 import click
@@ -26,7 +25,7 @@ def serve(
     Without --config it serves the development shop `demo`, whose events go to the
     receiver in the same process; its addresses and keys are shown on a terminal.
     """
-    from tillpost.serve import start
+    from tillpost.serve import app, start
 
     plan = start.plan(config_file, data, host=host, port=port, simulated=clock == "simulated")
-    asyncio.run(start.serve(plan, click.echo))
+    app.run_until_done(start.serve(plan, click.echo))

@@ -5,9 +5,9 @@ import os
 import signal
 import socket
 import traceback
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import structlog
 from starlette.applications import Starlette
@@ -24,6 +24,7 @@ from tillpost.serve.settings import Settings
 from tillpost.store.lock import hold
 
 _DRAIN_SECONDS = 10.0
+T = TypeVar("T")
 _log = structlog.get_logger("tillpost.serve")
 
 
@@ -59,6 +60,15 @@ async def run(
             server.stop()
             await asyncio.wait({serving}, timeout=_DRAIN_SECONDS)
             await node.close()
+
+
+def run_until_done(serving: Coroutine[Any, Any, T]) -> T:
+    """Run a coroutine on the fastest event loop there is: uvloop's, else the standard one."""
+    try:
+        import uvloop
+    except ImportError:
+        return asyncio.run(serving)
+    return uvloop.run(serving)
 
 
 def own_url(host: str, port: int) -> str:
