@@ -379,6 +379,8 @@ BROKEN: list[tuple[str, dict[str, Any], str]] = [
         event(custom_data__contents=[{"id": "a", "delivery_category": "post"}]),
         "custom_data.contents[0].delivery_category",
     ),
+    ("vertical.unknown", event(custom_data__drivetrain="6X6"), "custom_data.drivetrain"),
+    ("vertical.unknown", event(custom_data__travel_class=1), "custom_data.travel_class"),
     ("custom_data.personal", event(custom_data__email="x"), "custom_data.email"),
     ("custom_data.personal", event(custom_data__note="to jane@example.com"), "custom_data.note"),
     (
@@ -432,6 +434,8 @@ CLEAN: list[dict[str, Any]] = [
     event(user_data__client_user_agent="Mozilla/5.0 (Linux; Android 12; CUBOT X70)"),
     event(user_data__madid="38400000-8cf0-11bd-b23e-10b96e40000d"),
     event(data_processing_options=[], opt_out=False),
+    event(data_processing_options=("LDU",), data_processing_options_country=0),
+    event(custom_data__body_style="SUV", custom_data__price=9, custom_data__country="US"),
     event(data_processing_options=["LDU"], data_processing_options_country=0),
     event(
         data_processing_options=["LDU"],

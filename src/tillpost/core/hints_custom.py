@@ -20,6 +20,7 @@ from tillpost.core.rule import (
     shown,
     unknown,
 )
+from tillpost.core.verticals import VERTICAL_CHOICES, VERTICAL_NAMES
 from tillpost.core.vocabulary import (
     CONTENT_TYPES,
     CUSTOM_DATA_NAMES,
@@ -34,6 +35,7 @@ PERSONAL_NAMES: Final = frozenset(
 ) - {"city", "state", "country_code", "zip", "postal_code", "fbclid", "user_id"}
 """Names of `custom_data` fields that tell of a person; place names are used by verticals (I)."""
 
+_KNOWN: Final = CUSTOM_DATA_NAMES | VERTICAL_NAMES
 _NUMBERS: Final = ("predicted_ltv", "net_revenue")
 _MISSPELT: Final = {
     "content_id": "content_ids",
@@ -187,6 +189,15 @@ def _delivery(v: View) -> tuple[Hit, ...]:
     )
 
 
+def _vertical(v: View) -> tuple[Hit, ...]:
+    return tuple(
+        Hit(f"custom_data.{name}")
+        for name, choices in VERTICAL_CHOICES.items()
+        if (value := v.custom.get(name)) is not None
+        and not (isinstance(value, str) and value.lower() in choices)
+    )
+
+
 def _personal(v: View) -> tuple[Hit, ...]:
     found = (
         Hit(f"custom_data.{shown(key)}")
@@ -200,7 +211,7 @@ def _personal(v: View) -> tuple[Hit, ...]:
 def _near(v: View) -> tuple[Hit, ...]:
     return tuple(
         Hit(path, f"Nearest known key: {near}.")
-        for key, path in unknown(v.custom, CUSTOM_DATA_NAMES, "custom_data.")
+        for key, path in unknown(v.custom, _KNOWN, "custom_data.")
         if (near := _MISSPELT.get(key) or nearest(key, CUSTOM_DATA_NAMES))
         and v.custom.get(near) is None
     )
@@ -351,6 +362,15 @@ CUSTOM_HINTS: Final = (
         check=_delivery,
         message="The delivery category is none of the three that exist.",
         fix=f"Use one of: {', '.join(sorted(DELIVERY_CATEGORIES))}.",
+        evidence="D",
+        source=_CUSTOM,
+    ),
+    Rule(
+        name="vertical.unknown",
+        path="custom_data.{availability, body_style, ...}",
+        check=_vertical,
+        message="The value is none of those that exist.",
+        fix="Use a value of the trade's own list.",
         evidence="D",
         source=_CUSTOM,
     ),

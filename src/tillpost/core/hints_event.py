@@ -132,10 +132,13 @@ def _opt_out(v: View) -> tuple[Hit, ...]:
     return hits(value is not None and not isinstance(value, bool), "opt_out")
 
 
-def _ldu_options(v: View) -> tuple[Hit, ...]:
+def _options(v: View) -> object:
     options = v.event.get("data_processing_options")
-    right = options is None or options in ([], ["LDU"])
-    return hits(not right, "data_processing_options")
+    return list(options) if isinstance(options, tuple) else options
+
+
+def _ldu_options(v: View) -> tuple[Hit, ...]:
+    return hits(_options(v) not in (None, [], ["LDU"]), "data_processing_options")
 
 
 def _ldu_country(v: View) -> tuple[Hit, ...]:
@@ -151,7 +154,7 @@ def _ldu_state(v: View) -> tuple[Hit, ...]:
 
 
 def _ldu_place(v: View) -> tuple[Hit, ...]:
-    if v.event.get("data_processing_options") != ["LDU"]:
+    if _options(v) != ["LDU"]:
         return NONE
     named = (integer(v.event.get("data_processing_options_state")) or 0) != 0
     located = not absent(v.user.get("client_ip_address"))
