@@ -83,12 +83,16 @@ MACROS = (
     "CREATE MACRO div_whole(a, b) AS a // b",
     "CREATE MACRO mod_whole(a, b) AS a % b",
     # 2^31 times a weight of 2^32 fits 63 bits; wider arithmetic is ten times slower.
-    "CREATE MACRO part_of(total, weight, whole) AS CASE WHEN total < 2147483648"
-    " THEN total * weight // whole"
-    " ELSE CAST(CAST(total AS HUGEINT) * weight // whole AS BIGINT) END",
-    "CREATE MACRO lost_of(total, weight, whole) AS CASE WHEN total < 2147483648"
-    " THEN total * weight % whole"
-    " ELSE CAST(CAST(total AS HUGEINT) * weight % whole AS BIGINT) END",
+    (
+        "CREATE MACRO part_of(total, weight, whole) AS CASE WHEN total < 2147483648"
+        " THEN total * weight // whole"
+        " ELSE CAST(CAST(total AS HUGEINT) * weight // whole AS BIGINT) END"
+    ),
+    (
+        "CREATE MACRO lost_of(total, weight, whole) AS CASE WHEN total < 2147483648"
+        " THEN total * weight % whole"
+        " ELSE CAST(CAST(total AS HUGEINT) * weight % whole AS BIGINT) END"
+    ),
 )
 """Exact whole-number arithmetic, which every engine spells its own way."""
 

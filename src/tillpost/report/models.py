@@ -48,8 +48,7 @@ def read_paths(lines: Iterable[str]) -> list[Path]:
 def _path(columns: dict[str, int], row: Sequence[str], line: int) -> Path:
     if len(row) <= max(columns.values()):
         raise Misconfigured(f"line {line}: only {len(row)} cells; give as many as the heading has")
-    text = row[columns["path"]]
-    steps = tuple(step.strip() for step in text.split(" > " if " > " in text else ">"))
+    steps = tuple(step.strip() for step in row[columns["path"]].split(">"))
     if not all(steps):
         raise Misconfigured(f"line {line}: an empty step; write the path as a > b > c")
     numbers = [_number(columns, name, row, line) for name in ("conversions", "value", "null")]
