@@ -52,7 +52,7 @@ class OrderSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 class ConsentSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What holds where no consent was reported."""
 
-    unknown: Literal["region", "send", "limited", "suppress"] = "region"
+    unknown: Literal["region", "send", "limited", "hold", "suppress"] = "region"
     """`region`: EEA, UK and CH hold, then suppress; US states with a law limit; elsewhere send."""
 
 

@@ -6,12 +6,13 @@ for a sale; its Purchase only joins the order that the shop's server reports
 corrected by the time the beacon says it was sent, and never lie in the future.
 """
 
+from collections.abc import Mapping
 from typing import Any, get_args
 
 import msgspec
 from msgspec import Struct
 
-from tillpost.core import click
+from tillpost.core import click, consent
 from tillpost.core.event import BrowserSeen, Consent, Device, Direct, Parsed, Person, Raw
 from tillpost.core.outcome import Rejection
 from tillpost.core.wire import Request
@@ -27,6 +28,7 @@ _MOST_EVENTS = 100
 _SKEW = 120
 """Seconds that a browser's clock may be off before its times are corrected."""
 _OLDEST = 7 * 86400
+_FLAGS = ("marketing", "analytics", "sale_of_data")
 _DIRECTS = frozenset(get_args(Direct))
 _USER_KEYS = frozenset(
     {"em", "ph", "fn", "ln", "ct", "st", "zp", "country", "db", "ge", "external_id"}
@@ -87,11 +89,18 @@ def parse(request: Request, settings: Settings) -> list[Parsed] | Rejection:
     offset = _offset(beacon.sent_at, now)
     device = _device(request)
     bot = _is_bot(device.client_user_agent, settings.bots)
-    return [_parsed(e, device, now, offset, settings, bot=bot) for e in beacon.events]
+    return [_parsed(e, request, device, now, offset, settings, bot=bot) for e in beacon.events]
 
 
 def _parsed(
-    event: _Event, device: Device, now: float, offset: float, settings: Settings, *, bot: bool
+    event: _Event,
+    request: Request,
+    device: Device,
+    now: float,
+    offset: float,
+    settings: Settings,
+    *,
+    bot: bool,
 ) -> Parsed:
     at = _clamp((event.event_time or now) + offset, now)
     seen = BrowserSeen(
@@ -104,7 +113,7 @@ def _parsed(
         custom_data=event.custom_data or {},
         checkout_token=_short(event.checkout_token),
         direct=event.direct if event.direct in _DIRECTS else "unknown",  # type: ignore[arg-type]
-        consent=_consent(event.consent, at),
+        consent=_consent(event.consent, request.headers, at),
         person=Person(fbc=_cookie(event.fbc), fbp=_cookie(event.fbp)),
         device=device,
         bot=bot,
@@ -139,12 +148,26 @@ def _is_bot(agent: str | None, words: tuple[str, ...]) -> bool:
     return any(word in lower for word in words)
 
 
-def _consent(given: dict[str, Any] | None, at: int) -> Consent | None:
-    if not given:
-        return None
-    flags = {k: given.get(k) for k in ("marketing", "analytics", "sale_of_data")}
-    known = {k: v for k, v in flags.items() if isinstance(v, bool)}
-    return Consent(**known, source="pixel", at=at) if known else None
+def _consent(given: dict[str, Any] | None, headers: Mapping[str, str], at: int) -> Consent | None:
+    """The strictest of what the banner, its strings and the browser itself say.
+
+    Flags are booleans under `marketing`, `analytics` and `sale_of_data`; consent strings
+    stand under `tcf` (with `ac`) and `gpp`; the browser's own signal is `Sec-GPC`.
+    """
+    told = given or {}
+    flags = {k: told[k] for k in _FLAGS if isinstance(told.get(k), bool)}
+    banner = Consent(**flags, source="pixel", at=at) if flags else None
+    tcf, gpp, additional = (_text(told.get(k)) for k in ("tcf", "gpp", "ac"))
+    return consent.strictest(
+        banner,
+        consent.from_tcf(tcf, at, additional) if tcf else None,
+        consent.from_gpp(gpp, at) if gpp else None,
+        consent.from_gpc(headers.get("sec-gpc"), at),
+    )
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) and value else None
 
 
 def _cookie(value: str | None) -> str | None:
@@ -153,10 +176,11 @@ def _cookie(value: str | None) -> str | None:
 
 def _raw(given: dict[str, Any] | None) -> Raw:
     found = {k: v for k, v in (given or {}).items() if k in _USER_KEYS}
-    return {
+    listed = {
         key: tuple(str(v) for v in (value if isinstance(value, list) else [value]) if v)
         for key, value in found.items()
     }
+    return {key: values for key, values in listed.items() if values}
 
 
 def _short(value: str | None) -> str | None:
