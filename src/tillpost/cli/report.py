@@ -8,6 +8,24 @@ import click
 
 from tillpost.cli.options import as_json, print_json, where
 
+_WIDEST = 2000
+
+COLUMNS: dict[str, tuple[str, ...]] = {
+    "orders": (
+        "name", "at", "value", "currency", "channel", "source", "medium", "campaign",
+        "browser", "server", "matched", "refunded",
+    ),
+    "ads": (
+        "campaign", "adset", "ad", "ad_id", "conversions", "value", "currency", "spend", "roas",
+        "7d_click", "1d_engage", "1d_view",
+    ),
+    "campaigns": (
+        "campaign", "channel", "orders", "revenue", "spend", "currency", "true_roas",
+        "platform_conversions", "platform_value", "platform_roas",
+    ),
+}  # fmt: skip
+"""What a table shows of a report; JSON and CSV have every column."""
+
 
 @click.command()
 @click.argument("name")
@@ -48,7 +66,7 @@ def report(  # noqa: PLR0913, PLR0917  # one parameter an option
 
         click.echo(as_csv(rows), nl=False)
     else:
-        _print_table(rows)
+        _print_table(rows, COLUMNS.get(name, ()))
 
 
 @click.command()
@@ -77,7 +95,8 @@ def _flat(line: dict[str, Any]) -> dict[str, Any]:
     return {**line, "dropped": dropped or "0"}
 
 
-def _print_table(rows: list[dict[str, Any]]) -> None:
+def _print_table(rows: list[dict[str, Any]], columns: tuple[str, ...] = ()) -> None:
+    """A table as wide as it must be; the terminal scrolls, a pipe gets whole lines."""
     from rich import box
     from rich.console import Console
     from rich.table import Table
@@ -85,10 +104,25 @@ def _print_table(rows: list[dict[str, Any]]) -> None:
     if not rows:
         click.echo("nothing yet")
         return
+    shown = [name for name in columns or rows[0] if name in rows[0]]
     table = Table(box=box.SIMPLE_HEAD)
-    for name, value in rows[0].items():
-        numeric = isinstance(value, int | float) and not isinstance(value, bool)
-        table.add_column(name, justify="right" if numeric else "left", overflow="fold")
+    for name in shown:
+        right = any(_is_number(row[name]) for row in rows)
+        table.add_column(name.replace("_", " "), justify="right" if right else "left", no_wrap=True)
     for row in rows:
-        table.add_row(*("" if v is None else str(v) for v in row.values()))
-    Console().print(table)
+        table.add_row(*(_cell(row[name]) for name in shown))
+    Console(width=_WIDEST).print(table)
+
+
+def _is_number(value: Any) -> bool:
+    if isinstance(value, bool):
+        return False
+    return isinstance(value, int | float) or (
+        isinstance(value, str) and value.replace(".", "", 1).replace("-", "", 1).isdigit()
+    )
+
+
+def _cell(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return "" if value is None else str(value)
