@@ -55,8 +55,7 @@ def one_window(engine: engines.Engine, window: str) -> float:
     whole = 0.0
     engine.ask(query, "channels", MODELS)
     for step in (*engines.ATTRIBUTION, "expenses"):
-        body = engines.credits_text(MODELS) if step == "credits" else engines.text(step)
-        sql = f"CREATE OR REPLACE TABLE {step} AS {body}"
+        sql = engines.step_text(step, MODELS)
         whole += timed(step, lambda sql=sql: engine.connection.execute(sql))
     sql = engines.text("channels")
     whole += timed("channels", lambda: engine.connection.execute(sql).fetchall())

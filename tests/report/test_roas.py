@@ -201,7 +201,7 @@ def test_money_of_two_currencies_is_never_added(shop: Any) -> None:
 
 
 def test_empty_tables_give_empty_reports() -> None:
-    assert [report({}, Query()) for report in catalog.REPORTS.values()] == [[], [], [], []]
+    assert all(report({}, Query()) == [] for report in catalog.REPORTS.values())
 
 
 def test_columns_are_found_by_name_and_others_are_left(shop: Any) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
 
 from tillpost.ports import Rows
-from tillpost.report import ads, roas
+from tillpost.report import ads, journeys, reconcile, roas
 from tillpost.report.query import Query
 
 Report: TypeAlias = Callable[[Mapping[str, Rows], Query], list[dict[str, Any]]]
@@ -14,6 +14,12 @@ REPORTS: dict[str, Report] = {
     "channels": roas.channels,
     "campaigns": roas.campaigns,
     "orders": roas.orders,
+    "journeys": journeys.journeys,
+    "models": journeys.models,
+    "cohorts": journeys.cohorts,
+    "coverage": reconcile.coverage,
+    "reconcile": reconcile.reconcile,
+    "utm": reconcile.utm,
 }
 """What `tillpost report NAME` and `/api/v1/reports/{name}` answer with, under the key `rows`."""
 

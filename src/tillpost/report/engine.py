@@ -82,6 +82,10 @@ PLATFORM_CHANNELS: tuple[tuple[str, str], ...] = (
 MACROS = (
     "CREATE MACRO div_whole(a, b) AS a // b",
     "CREATE MACRO mod_whole(a, b) AS a % b",
+    (
+        "CREATE MACRO month_of(t) AS CAST(year(make_timestamp(t * 1000000)) * 12"
+        " + month(make_timestamp(t * 1000000)) - 1 AS BIGINT)"
+    ),
     # 2^31 times a weight of 2^32 fits 63 bits; wider arithmetic is ten times slower.
     (
         "CREATE MACRO part_of(total, weight, whole) AS CASE WHEN total < 2147483648"
@@ -94,7 +98,7 @@ MACROS = (
         " ELSE CAST(CAST(total AS HUGEINT) * weight % whole AS BIGINT) END"
     ),
 )
-"""Exact whole-number arithmetic, which every engine spells its own way."""
+"""Exact whole-number arithmetic, and months since year 0 (UTC): each engine has its own words."""
 
 CAMPAIGN_KEYS = ("campaign_names", "label_keys")
 SPENDING = ("expenses",)
@@ -125,6 +129,13 @@ def credits_text(models: Iterable[str]) -> str:
         f"FROM ({whole}) c CROSS JOIN params p\n"
         "WHERE p.basis = 'cash' OR (c.moment >= p.start AND c.moment < p.stop)"
     )
+
+
+def step_text(step: str, models: Iterable[str]) -> str:
+    """The statement of one step. Credits are many and read once, so they are not kept."""
+    if step == "credits":
+        return f"CREATE OR REPLACE VIEW credits AS {credits_text(models)}"
+    return f"CREATE OR REPLACE TABLE {step} AS {text(step)}"
 
 
 class Engine:
@@ -185,8 +196,7 @@ class Engine:
         """
         self.ask(query.checked(), report, models or (query.model,))
         for step in steps:
-            body = credits_text(models or (query.model,)) if step == "credits" else text(step)
-            self.connection.execute(f"CREATE OR REPLACE TABLE {step} AS {body}")
+            self.connection.execute(step_text(step, models or (query.model,)))
         cursor = self.connection.execute(text(report))
         names = [column[0] for column in cursor.description]
         return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]

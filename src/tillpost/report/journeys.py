@@ -1,0 +1,78 @@
+"""How shoppers came: every model side by side, the paths they took, and what they became."""
+
+from collections import defaultdict
+from collections.abc import Mapping
+from typing import Any
+
+from tillpost.core.attribution import MODELS
+from tillpost.core.money import decimal_string
+from tillpost.ports import Rows
+from tillpost.report.engine import ATTRIBUTION, JOURNEYS, Engine
+from tillpost.report.query import Query
+from tillpost.report.roas import count, ratio
+
+
+def models(tables: Mapping[str, Rows], query: Query) -> list[dict[str, Any]]:
+    """Rows by channel: `orders` and `revenue` by model; the query's own model orders them.
+
+    Participation overlaps: its columns do not add up to the shop's orders.
+    """
+    with Engine(tables) as engine:
+        found = engine.run(ATTRIBUTION, "compared", query, MODELS)
+    cells: dict[tuple[str, str], dict[str, tuple[int, int]]] = defaultdict(dict)
+    for row in found:
+        cells[row["channel"], row["currency"]][row["model"]] = (row["shares"], row["minor"])
+    nothing = (0, 0)
+    order = sorted(cells.items(), key=lambda cell: -cell[1].get(query.model, nothing)[1])
+    return [
+        {
+            "channel": channel,
+            "currency": currency,
+            "orders": {model: count(by.get(model, nothing)[0]) for model in MODELS},
+            "revenue": {
+                model: decimal_string(by.get(model, nothing)[1], currency) for model in MODELS
+            },
+        }
+        for (channel, currency), by in order
+    ]
+
+
+def journeys(tables: Mapping[str, Rows], query: Query) -> list[dict[str, Any]]:
+    """Rows by path of channels, the commonest first: orders, revenue, touches, days to buy."""
+    with Engine(tables) as engine:
+        found = engine.run(JOURNEYS, "paths", query)
+    return [
+        {
+            "path": row["path"],
+            "orders": row["orders"],
+            "revenue": decimal_string(row["minor"], row["currency"]),
+            "currency": row["currency"],
+            "touches": row["steps"],
+            "mean_days": round(row["seconds"] / row["orders"] / 86_400, 2),
+        }
+        for row in found
+    ]
+
+
+def cohorts(tables: Mapping[str, Rows], query: Query) -> list[dict[str, Any]]:
+    """Rows by month (UTC) of a customer's first order and months since: orders, revenue, LTV.
+
+    `ltv` is all that the cohort has spent by the end of that month, net of refunds, a
+    customer. The period decides which orders are known, so a first order before it is not.
+    """
+    with Engine(tables) as engine:
+        found = engine.run(("sales",), "cohorts", query)
+    return [
+        {
+            "cohort": f"{row['cohort'] // 12:04d}-{row['cohort'] % 12 + 1:02d}",
+            "month": row["month"],
+            "customers": row["customers"],
+            "active": row["active"],
+            "orders": row["orders"],
+            "revenue": decimal_string(row["minor"], row["currency"]),
+            "ltv": decimal_string(round(row["total_minor"] / row["customers"]), row["currency"]),
+            "retention": ratio(row["active"], row["customers"]),
+            "currency": row["currency"],
+        }
+        for row in found
+    ]

@@ -1,0 +1,111 @@
+"""What each side saw of the orders, and why the platform says otherwise."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from msgspec import structs
+
+from tillpost.core.money import decimal_string
+from tillpost.ports import Rows
+from tillpost.report.engine import ATTRIBUTION, CAMPAIGN_KEYS, JOURNEYS, SPENDING, Engine
+from tillpost.report.query import Query
+from tillpost.report.roas import count, moment, ratio
+
+ONE_CREDIT = ("last_non_direct",)
+"""A model that gives each order one credit, so that counting credits counts orders."""
+
+REASONS: tuple[tuple[str, str], ...] = (
+    ("AGREED", "own attribution and the platform both credit the platform's ads"),
+    ("AGREED_NOT_THE_PLATFORMS", "neither credits the platform"),
+    ("VIEW_ONLY", "the platform counts a view; no click brought the order"),
+    ("OTHER_CHANNEL_LAST", "the platform counts a click; another channel came last"),
+    ("NO_TOUCH", "the platform counts it; no visit was ever observed here"),
+    ("OUT_OF_WINDOW", "a paid social visit brought it, outside the platform's window"),
+    ("UNMATCHED_IDENTITY", "the platform knew nobody by the identifiers it was sent"),
+    ("NOT_RECEIVED", "the platform has not received it"),
+    ("REFUNDED", "cancelled or wholly given back; platforms are not told"),
+    ("ORDER_TYPE_EXCLUDED", "the shop's policy does not count this kind of order"),
+)
+"""Reason codes and what they say; each order has one, the first that holds."""
+
+
+def coverage(tables: Mapping[str, Rows], query: Query) -> list[dict[str, Any]]:
+    """A row a shop: orders seen by browser, server, both; explained; matched; as shares too."""
+    with Engine(tables) as engine:
+        steps = (*JOURNEYS, *CAMPAIGN_KEYS, "credits")
+        plain = structs.replace(query, basis="cash")
+        found = engine.run(steps, "coverage", plain, ONE_CREDIT)
+    names = ("orders", "browser", "server", "browser_only", "server_only", "observed")
+    return [
+        {
+            "shop": row["shop"],
+            **{name: int(row[name]) for name in names},
+            "both": int(row["both_sides"]),
+            "attributed": int(row["attributed"]),
+            "matched": int(row["matched"]),
+            "browser_coverage": ratio(int(row["browser"]), row["orders"]),
+            "server_coverage": ratio(int(row["server"]), row["orders"]),
+            "pixel_loss": ratio(int(row["server_only"]), row["orders"]),
+            "observed_share": ratio(int(row["observed"]), row["orders"]),
+        }
+        for row in found
+    ]
+
+
+def reconcile(tables: Mapping[str, Rows], query: Query) -> list[dict[str, Any]]:
+    """A row an order of the period, also those not counted, with the code of `REASONS`."""
+    with Engine(tables) as engine:
+        found = engine.run(ATTRIBUTION, "reconcile", structs.replace(query, basis="cash"))
+    return [
+        {
+            "order_id": row["order_id"],
+            "name": row["name"],
+            "at": moment(row["moment"]),
+            "value": decimal_string(row["value_minor"], row["currency"]),
+            "currency": row["currency"],
+            "reason": row["reason_code"],
+            "channel": row["channel"],
+            "campaign_id": row["campaign_id"],
+            "browser": bool(row["browser"]),
+            "server": bool(row["server"]),
+            "matched": bool(row["matched"]),
+            "platform_window": row["window_name"],
+            "platform_campaign_id": row["claimed_campaign_id"],
+            "eligible": bool(row["eligible"]),
+            "shop": row["shop"],
+        }
+        for row in found
+    ]
+
+
+def utm(tables: Mapping[str, Rows], query: Query) -> list[dict[str, Any]]:
+    """Rows by source, medium and campaign: touches, orders, and what to mend about the tags.
+
+    `findings` are of `case_variant` (the campaign is spelled in several ways), `unassigned`
+    (no channel rule fits), `medium_missing`, and `no_spend` (a paid campaign without costs).
+    """
+    with Engine(tables) as engine:
+        found = engine.run((*ATTRIBUTION, *SPENDING), "utm", query)
+    spellings: dict[str, set[str]] = {}
+    for row in found:
+        name = row["campaign"] or ""
+        spellings.setdefault(name.lower(), set()).add(name)
+    return [
+        {
+            **{name: row[name] for name in ("source", "medium", "campaign", "channel", "touches")},
+            "orders": count(row["shares"]),
+            "findings": _findings(row, spellings),
+        }
+        for row in found
+    ]
+
+
+def _findings(row: Mapping[str, Any], spellings: Mapping[str, set[str]]) -> list[str]:
+    campaign = row["campaign"] or ""
+    checks = (
+        ("case_variant", len(spellings[campaign.lower()]) > 1),
+        ("unassigned", row["channel"] == "Unassigned"),
+        ("medium_missing", row["medium"] == "(not set)"),
+        ("no_spend", bool(campaign and row["paid"] and not row["has_spend"])),
+    )
+    return [name for name, holds in checks if holds]

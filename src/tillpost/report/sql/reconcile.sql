@@ -1,0 +1,37 @@
+-- One row an order, with the first reason why platform and shop differ about it.
+WITH claims AS (
+    SELECT order_id, MAX(window_name) AS window_name, MAX_BY(campaign_id, moment) AS campaign_id
+    FROM conversions
+    GROUP BY order_id
+),
+own AS (
+    SELECT c.sale, c.label,
+        ROW_NUMBER() OVER (PARTITION BY c.sale ORDER BY c.share DESC, c.back) AS place
+    FROM credits c
+)
+SELECT o.shop, o.order_id, o.name, o.moment, o.value_minor, o.currency, o.browser, o.server,
+    COALESCE(m.matched, 0) AS matched, x.window_name, x.campaign_id AS claimed_campaign_id,
+    b.channel, k.campaign_id, o.eligible, o.reason, s.refunded_minor,
+    CASE
+        WHEN o.eligible = 0 THEN 'ORDER_TYPE_EXCLUDED'
+        WHEN o.cancelled_at IS NOT NULL OR s.refunded_minor >= o.value_minor THEN 'REFUNDED'
+        WHEN x.order_id IS NULL AND m.order_id IS NULL THEN 'NOT_RECEIVED'
+        WHEN x.order_id IS NULL AND m.matched = 0 THEN 'UNMATCHED_IDENTITY'
+        WHEN x.order_id IS NULL AND b.channel = 'Paid Social' THEN 'OUT_OF_WINDOW'
+        WHEN x.order_id IS NULL THEN 'AGREED_NOT_THE_PLATFORMS'
+        WHEN x.window_name = '1d_view' AND b.channel <> 'Paid Social' THEN 'VIEW_ONLY'
+        WHEN b.channel = 'Unknown' THEN 'NO_TOUCH'
+        WHEN b.channel <> 'Paid Social' THEN 'OTHER_CHANNEL_LAST'
+        ELSE 'AGREED'
+    END AS reason_code
+FROM orders o
+CROSS JOIN params p
+LEFT JOIN sales s ON s.sale = o.seq
+LEFT JOIN own w ON w.sale = o.seq AND w.place = 1
+LEFT JOIN labels b ON b.label = w.label
+LEFT JOIN label_keys k ON k.label = w.label
+LEFT JOIN claims x ON x.order_id = o.order_id
+LEFT JOIN (SELECT order_id, MAX(matched) AS matched FROM matches GROUP BY order_id) m
+    ON m.order_id = o.order_id
+WHERE o.moment >= p.start AND o.moment < p.stop AND (p.shop IS NULL OR o.shop = p.shop)
+ORDER BY o.moment, o.shop, o.order_id
