@@ -1,0 +1,238 @@
+import asyncio
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tillpost.core import retry
+from tillpost.core.event import Event
+from tillpost.core.outcome import Retryable
+from tillpost.core.wire import Request, Response
+from tillpost.deliver.destinations.meta import Settings, destination
+from tillpost.deliver.outbox import LEASE_SECONDS, UNKNOWN_TRIES, Line, deliver
+from tillpost.store.gateway_memory import MemoryGatewayStore
+from tillpost.testing import entries as make
+from tillpost.testing.entries import DESTINATION, NOW
+
+Answer = Callable[[list[str]], Response]
+
+
+def ok(ids: Sequence[str]) -> Response:
+    return Response(200, {}, msgspec.json.encode({"events_received": len(ids), "fbtrace_id": "A"}))
+
+
+def refused(code: int = 100, subcode: int = 2804050, status: int = 400) -> Response:
+    error = {"code": code, "error_subcode": subcode, "message": "no"}
+    return Response(status, {}, msgspec.json.encode({"error": error}))
+
+
+class Wire:
+    """A network that keeps what it was sent and answers by a rule."""
+
+    def __init__(self, answer: Answer) -> None:
+        self.answer = answer
+        self.sent: list[list[str]] = []
+
+    async def send(self, request: Request, seconds: float) -> Response:
+        ids = [event["event_id"] for event in msgspec.json.decode(request.body)["data"]]
+        self.sent.append(ids)
+        return self.answer(ids)
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.time = float(NOW)
+
+    def now(self) -> float:
+        return self.time
+
+
+class Office:
+    """An outbox with its one line, its network and its clock."""
+
+    def __init__(self, answer: Answer, events: Sequence[Event]) -> None:
+        self.store = MemoryGatewayStore()
+        self.wire = Wire(answer)
+        self.clock = Clock()
+        self.line = Line(DESTINATION, destination, Settings(dataset_id="1", access_token="t"))
+        rows = [make.event_row(n, event=event) for n, event in enumerate(events, 1)]
+        self.store.commit(
+            make.changes(
+                events=rows,
+                deliveries=[make.delivery(row.id) for row in rows],
+                accepted={(make.SHOP, DESTINATION): len(rows)},
+            )
+        )
+
+    def round(self, luck: float = 0.5) -> int:
+        return asyncio.run(deliver(self.line, self.store, self.wire, self.clock, lambda: luck))
+
+    @property
+    def ends(self) -> dict[tuple[str, str | None], int]:
+        return {(s, why): n for _, _, s, why, n in self.store.tallies() if s != "accepted"}
+
+    def outcome(self, number: int) -> dict[str, Any]:
+        found: dict[str, Any] = self.store.event_items(number - 1, 1, None, None)[0]["outcomes"][0]
+        return found
+
+
+def batch(count: int) -> list[Event]:
+    return [make.event(f"e{n}") for n in range(1, count + 1)]
+
+
+def test_nothing_due_sends_nothing() -> None:
+    office = Office(ok, [])
+    assert office.round() == 0
+    assert office.wire.sent == []
+
+
+def test_a_batch_goes_in_one_request() -> None:
+    office = Office(ok, batch(1000))
+    assert office.round() == 1000
+    assert len(office.wire.sent) == 1
+    assert office.ends == {("delivered", None): 1000}
+
+
+def test_no_more_than_the_limit_goes_at_once() -> None:
+    office = Office(ok, batch(1001))
+    assert [office.round(), office.round(), office.round()] == [1000, 1, 0]
+
+
+@pytest.mark.parametrize("poison", [1, 500, 501, 777, 1000])
+def test_one_poison_in_a_thousand_is_found(poison: int) -> None:
+    def answer(ids: list[str]) -> Response:
+        return refused() if f"e{poison}" in ids else ok(ids)
+
+    office = Office(answer, batch(1000))
+    assert office.round() == 1000
+    assert len(office.wire.sent) <= 21
+    assert office.ends == {("delivered", None): 999, ("dead", "refused"): 1}
+    assert office.outcome(poison)["state"] == "dead"
+
+
+@settings(max_examples=40, deadline=None)
+@given(size=st.integers(1, 60), data=st.data())
+def test_only_the_poisoned_die(size: int, data: st.DataObject) -> None:
+    poison = {f"e{n}" for n in data.draw(st.sets(st.integers(1, size), max_size=5))}
+    office = Office(lambda ids: refused() if poison & set(ids) else ok(ids), batch(size))
+    office.round()
+    dead = {n for n in range(1, size + 1) if office.outcome(n)["state"] == "dead"}
+    assert {f"e{n}" for n in dead} == poison
+    assert sum(office.ends.values()) == size
+    bound = 1 + 2 * len(poison) * math.ceil(math.log2(size)) if size > 1 else 1
+    assert len(office.wire.sent) <= bound
+
+
+def test_an_answer_that_was_never_read_is_in_doubt_and_goes_again_with_the_same_ids() -> None:
+    answers: list[Answer] = [lost, ok]
+
+    def answer(ids: list[str]) -> Response:
+        return answers.pop(0)(ids)
+
+    office = Office(answer, batch(3))
+    assert office.round() == 3
+    assert office.ends == {("in_doubt", "no_answer"): 3}
+    assert office.round() == 0
+    office.clock.time += retry.CAP_SECONDS
+    assert office.round() == 3
+    assert office.wire.sent[0] == office.wire.sent[1]
+    assert office.ends == {("delivered", None): 3}
+    assert office.outcome(1)["attempts"] == 2
+
+
+def lost(ids: list[str]) -> Response:
+    raise Retryable("the connection broke: nothing to do")
+
+
+def test_what_was_found_before_the_connection_broke_is_kept() -> None:
+    calls = iter([refused(), None])
+
+    def answer(ids: list[str]) -> Response:
+        told = next(calls, None)
+        if len(ids) == 4:
+            assert told is not None
+            return told
+        return ok(ids) if "e1" in ids else lost(ids)
+
+    office = Office(answer, batch(4))
+    office.round()
+    assert office.ends == {("delivered", None): 2, ("in_doubt", "no_answer"): 2}
+
+
+def test_a_late_twin_is_never_sent() -> None:
+    direct_at = NOW - 47 * 3600 - 1.0
+    late = make.event("e1", event_time=NOW - 48 * 3600, direct="sent", direct_at=direct_at)
+    blocked = make.event("e2", event_time=NOW - 48 * 3600, direct="blocked", direct_at=direct_at)
+    office = Office(ok, [late, blocked])
+    assert office.round() == 2
+    assert office.wire.sent == [["e2"]]
+    assert office.ends == {("dropped", "late_twin"): 1, ("delivered", None): 1}
+
+
+def test_what_is_too_old_expires_and_never_sinks_fresh_events() -> None:
+    old = make.event("e1", event_time=NOW - 7 * 86400)
+    store_sale = make.event("e2", event_time=NOW - 60 * 86400, action_source="physical_store")
+    office = Office(ok, [old, store_sale, make.event("e3")])
+    assert office.round() == 3
+    assert office.wire.sent == [["e2", "e3"]]
+    assert office.ends == {("expired", "too_old"): 1, ("delivered", None): 2}
+
+
+def test_a_batch_of_old_events_sends_no_request() -> None:
+    office = Office(ok, [make.event(event_time=NOW - 8 * 86400)])
+    assert office.round() == 1
+    assert office.wire.sent == []
+
+
+def test_a_dead_token_pauses_until_it_works_or_the_time_is_over() -> None:
+    office = Office(lambda _: refused(190, 460, 401), batch(2))
+    office.round()
+    assert office.ends == {("paused", "token"): 2}
+    assert office.store.next_due(DESTINATION) == NOW + retry.PAUSE_SECONDS
+    office.clock.time += 8 * 86400
+    office.round()
+    assert len(office.wire.sent) == 1
+    assert office.ends == {("expired", "too_old"): 2}
+
+
+def test_waits_grow_with_the_attempts_and_with_luck() -> None:
+    office = Office(lambda _: refused(2, 0, 500), batch(1))
+    waits = []
+    for _ in range(4):
+        office.round(luck=0.5)
+        due = office.store.next_due(DESTINATION)
+        assert due is not None
+        waits.append(due - office.clock.time)
+        office.clock.time = due
+    assert waits == [2.0, 4.0, 8.0, 16.0]
+
+
+def test_a_refusal_nobody_understands_is_searched_after_five_tries() -> None:
+    def answer(ids: list[str]) -> Response:
+        return refused(9999, 0) if "e2" in ids else ok(ids)
+
+    office = Office(answer, batch(4))
+    for tries in range(UNKNOWN_TRIES):
+        assert len(office.wire.sent) == tries
+        assert office.round() == 4
+        office.clock.time += retry.CAP_SECONDS
+    assert office.ends == {("pending", "unknown_error"): 4}
+    office.round()
+    assert office.ends == {("delivered", None): 3, ("pending", "unknown_error"): 1}
+
+
+def test_a_sender_that_is_too_slow_settles_nothing() -> None:
+    office: Office
+
+    def answer(ids: list[str]) -> Response:
+        office.clock.time += LEASE_SECONDS
+        office.store.lease("other", office.clock.time, 1, LEASE_SECONDS)
+        return ok(ids)
+
+    office = Office(answer, batch(2))
+    office.round()
+    assert office.ends == {("in_doubt", "lease_expired"): 2}
