@@ -13,6 +13,7 @@ from tillpost.core.books import (
     Changes,
     EventRow,
     Leased,
+    Pause,
     Wanted,
 )
 from tillpost.core.event import Entry
@@ -104,6 +105,9 @@ class Outbox(Protocol):
 
     def settle(self, results: Sequence[tuple[Leased, Outcome]], now: float) -> int:
         """Keep what became of leased events; returns how many fences were still valid."""
+
+    def pauses(self) -> list[Pause]:
+        """When destinations took nothing at all, the oldest first; settling keeps the list."""
 
     def next_due(self, destination: str) -> float | None:
         """When the next event is due, or None if none waits."""

@@ -144,6 +144,15 @@ class Leased(Struct, frozen=True):
     lease_until: float
 
 
+class Pause(Struct, frozen=True):
+    """A time in which a destination took nothing at all: `ended_at` is None while it lasts."""
+
+    destination: str
+    began_at: float
+    ended_at: float | None
+    reason: str | None
+
+
 class BadRow(Struct, frozen=True):
     """A body that was signed but could not be read; kept sealed for seven days."""
 

@@ -1,15 +1,17 @@
 """What may be read of a node's stores: reports, ledger, events. The API and the CLI share it."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 from typing import Any, Protocol
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from msgspec import Struct
+from msgspec import Struct, to_builtins
 
+from tillpost.core.books import Pause
 from tillpost.core.outcome import Misconfigured
 from tillpost.ports import Facts, Rows
 from tillpost.report import catalog
+from tillpost.report.health import findings
 from tillpost.report.ledger import ledger
 from tillpost.report.query import Query, period
 from tillpost.serve.clock import iso
@@ -21,12 +23,18 @@ class Tallies(Facts, Protocol):
     def tallies(self) -> list[tuple[str, str, str, str | None, int]]:
         """As `ports.Outbox.tallies`."""
 
+    def pauses(self) -> list[Pause]:
+        """As `ports.Outbox.pauses`."""
+
 
 class PlatformSide(Protocol):
     """What the receiver gives reports."""
 
     def tables(self) -> Mapping[str, Rows]:
         """`conversions` and `matches`."""
+
+    def purchases(self) -> Iterable[dict[str, Any]]:
+        """Every settled Purchase, in the shape of `GET /api/v1/receiver/events`."""
 
 
 class Asked(Struct, frozen=True):
@@ -64,6 +72,11 @@ class Reading:
     def ledger(self) -> dict[str, Any]:
         """Per destination, what was accepted and where all of it stands."""
         return ledger(self._facts.tallies())
+
+    def findings(self) -> dict[str, Any]:
+        """`{"findings": [...]}`: faults of the set-up, each with its fix."""
+        sales = self._platform.purchases() if self._platform is not None else []
+        return {"findings": to_builtins(findings(sales, self._facts.pauses()))}
 
     def events(
         self, after: int, limit: int, event_id: str | None = None, order_id: str | None = None

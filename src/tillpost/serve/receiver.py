@@ -12,6 +12,7 @@ from tillpost.core.wire import Request, Response
 from tillpost.ports import ReceiverStore, Rows
 from tillpost.receive import accept, register
 from tillpost.receive.settle import Rules, settle_next
+from tillpost.serve.clock import iso
 from tillpost.serve.http.exchange import problem
 from tillpost.serve.settings import ReceiverSettings
 from tillpost.store.receiver_sqlite import SqliteReceiverStore
@@ -98,6 +99,11 @@ class ReceiverDesk:
         """`conversions` and `matches`, as reports read them."""
         return platform_tables(self._store)
 
+    def purchases(self) -> Iterator[dict[str, Any]]:
+        """Every settled Purchase, in the shape of `GET /api/v1/receiver/events`."""
+        items = all_items(self._store)
+        return (item for item in items if item["event_name"] == "Purchase")
+
     def people_known(self) -> int:
         """How many accounts the platform knows."""
         return self._store.people_known()
@@ -119,6 +125,13 @@ class ReceiverReading:
             return {}
         return platform_tables(SqliteReceiverStore(self._database))
 
+    def purchases(self) -> Iterator[dict[str, Any]]:
+        """Every settled Purchase, in the shape of `GET /api/v1/receiver/events`."""
+        if self._database is None:
+            return iter(())
+        items = all_items(SqliteReceiverStore(self._database))
+        return (item for item in items if item["event_name"] == "Purchase")
+
     def close(self) -> None:
         """Close the database."""
         if self._database is not None:
@@ -135,6 +148,9 @@ def events_page(
 ) -> dict[str, Any]:
     """One page of settled events in the shape of design 3.4."""
     items = store.settled_items(after, limit, event_id)
+    for item in items:
+        item["event_time"] = iso(item["event_time"])
+        item["received_at"] = iso(item["received_at"])
     return {"items": items, "next": items[-1]["id"] if len(items) == limit else None}
 
 
@@ -161,7 +177,7 @@ def platform_tables(store: ReceiverStore) -> dict[str, Rows]:
         if row.event_name == "Purchase"
     ]
     matched: dict[str, int] = {}
-    for item in _all_items(store):
+    for item in all_items(store):
         if item["order_id"]:
             known = matched.get(item["order_id"], 0)
             matched[item["order_id"]] = max(known, int(item["matched"]))
@@ -171,7 +187,8 @@ def platform_tables(store: ReceiverStore) -> dict[str, Rows]:
     }
 
 
-def _all_items(store: ReceiverStore) -> Iterator[dict[str, Any]]:
+def all_items(store: ReceiverStore) -> Iterator[dict[str, Any]]:
+    """Every settled event, in order of receipt."""
     after = 0
     while items := store.settled_items(after, _PAGE, None):
         yield from items

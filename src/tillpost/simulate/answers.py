@@ -18,6 +18,8 @@ class Answers(Struct, frozen=True):
     received: list[dict[str, Any]]
     ledger: dict[str, Any]
     reports: dict[str, list[dict[str, Any]]]
+    findings: list[dict[str, Any]] = []
+    """Faults of the set-up that the server names."""
 
 
 async def read_answers(target: Target) -> Answers:
@@ -30,6 +32,7 @@ async def read_answers(target: Target) -> Answers:
         received=await _all(target, "/api/v1/receiver/events"),
         ledger=await _object(target, "/api/v1/ledger"),
         reports=reports,
+        findings=(await _object(target, "/api/v1/findings"))["findings"],
     )
 
 

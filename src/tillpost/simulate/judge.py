@@ -37,6 +37,7 @@ def judge(truth: Truth, answers: Answers) -> dict[str, Any]:
         **_attribution(truth, counted, rows),
         "revenue_by_channel": _revenue(truth, answers),
         "roas_by_campaign": _roas(answers),
+        "findings": answers.findings,
         "ledger": answers.ledger,
         "expected": _expected(eligible),
     }

@@ -19,6 +19,7 @@ from tillpost.core.books import (
     EventRow,
     Leased,
     OrderRow,
+    Pause,
     RefundRow,
     Sighting,
     Touch,
@@ -28,6 +29,7 @@ from tillpost.core.books import (
 from tillpost.core.event import Entry
 from tillpost.core.outcome import Outcome, State
 from tillpost.ports import Rows
+from tillpost.store import gateway_rows
 from tillpost.store.gateway_rows import (
     BAD_ROWS,
     LINKS,
@@ -67,6 +69,7 @@ class MemoryGatewayStore:
         self._outbox: dict[tuple[int, str], Delivery] = {}
         self._leases: dict[tuple[int, str], float] = {}
         self._accepted: Counter[_Name] = Counter()
+        self._pauses: list[Pause] = []
         self._spend: dict[tuple[Any, ...], tuple[Any, ...]] = {}
 
     # Journal
@@ -241,7 +244,23 @@ class MemoryGatewayStore:
     def settle(self, results: Sequence[tuple[Leased, Outcome]], now: float) -> int:
         """Keep what became of leased events; returns how many fences were still valid."""
         with self._lock:
+            for destination, reason in gateway_rows.pause_turns(results).items():
+                self._turn(destination, reason, now)
             return sum(self._settle_one(item, outcome, now) for item, outcome in results)
+
+    def pauses(self) -> list[Pause]:
+        """When destinations took nothing at all, the oldest first."""
+        with self._lock:
+            return sorted(self._pauses, key=lambda pause: (pause.began_at, pause.destination))
+
+    def _turn(self, destination: str, reason: str | None, now: float) -> None:
+        """Begin or end the destination's pause."""
+        ours = [p for p in self._pauses if p.destination == destination and p.ended_at is None]
+        if reason is not None and not ours:
+            self._pauses.append(Pause(destination, now, None, reason))
+        for pause in ours if reason is None else ():
+            self._pauses.remove(pause)
+            self._pauses.append(structs.replace(pause, ended_at=now))
 
     def _settle_one(self, item: Leased, outcome: Outcome, now: float) -> bool:
         key = item.delivery.event, item.delivery.destination

@@ -4,7 +4,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from tillpost.core import money
-from tillpost.core.books import Delivery, EventRow, OrderRow, Touch
+from tillpost.core.books import Delivery, EventRow, Leased, OrderRow, Touch
+from tillpost.core.outcome import Outcome, State
 from tillpost.ports import Rows
 
 SPEND = (
@@ -25,6 +26,17 @@ BAD_ROWS = ("shop", "source", "received_at", "reason", "field", "detail")
 def table(columns: Iterable[str], rows: Iterable[tuple[Any, ...]]) -> Rows:
     """Column names, and the rows in that order."""
     return list(columns), list(rows)
+
+
+def pause_turns(results: Iterable[tuple[Leased, Outcome]]) -> dict[str, str | None]:
+    """What results tell of whole destinations: why one takes nothing, or None that it takes again."""
+    turns: dict[str, str | None] = {}
+    for item, outcome in results:
+        if outcome.state is State.PAUSED:
+            turns[item.delivery.destination] = outcome.reason or "unknown"
+        elif outcome.state is State.DELIVERED:
+            turns[item.delivery.destination] = None
+    return turns
 
 
 def _plain(value: object) -> object:

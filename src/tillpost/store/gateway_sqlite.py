@@ -16,6 +16,7 @@ from tillpost.core.books import (
     EventRow,
     Leased,
     OrderRow,
+    Pause,
     Sighting,
     Touch,
     Visitor,
@@ -24,7 +25,7 @@ from tillpost.core.books import (
 from tillpost.core.event import BrowserSeen, Consent, Entry, OrderSeen
 from tillpost.core.outcome import Outcome, State
 from tillpost.ports import Rows, Sealer
-from tillpost.store import codec, queries
+from tillpost.store import codec, gateway_rows, queries
 from tillpost.store.sqlite import Database
 
 _Names = set[tuple[str, str]]
@@ -243,8 +244,23 @@ class GatewayStore:
             )
             for item, outcome in results
         ]
-        text = self._sql["settle"]
-        return self._db.write_now(lambda conn: conn.executemany(text, rows).rowcount)
+        turns = gateway_rows.pause_turns(results)
+
+        def work(conn: sqlite3.Connection) -> int:
+            kept = conn.executemany(self._sql["settle"], rows).rowcount
+            for destination, reason in turns.items():
+                if reason is None:
+                    conn.execute(self._sql["end_pause"], (destination, now))
+                else:
+                    conn.execute(self._sql["begin_pause"], (destination, now, reason))
+            return kept
+
+        return self._db.write_now(work)
+
+    def pauses(self) -> list[Pause]:
+        """When destinations took nothing at all, the oldest first."""
+        with self._db.reader() as conn:
+            return [Pause(*row) for row in conn.execute(self._sql["pauses"])]
 
     def next_due(self, destination: str) -> float | None:
         """When the next event is due, or None if none waits."""

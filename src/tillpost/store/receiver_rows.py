@@ -163,6 +163,8 @@ def shown(
         "received_at": event.received_at,
         "source": event.source,
         "order_id": event.order_id,
+        "value": _value(event),
+        "currency": event.currency,
         "duplicate_of": root,
         "matched": matched,
         "matched_merged": joint.person is not None,
@@ -178,9 +180,13 @@ def shown(
 
 
 def _conversion(event: ReceivedEvent, ad: Mapping[str, Any]) -> dict[str, Any]:
-    money_known = event.value is not None and event.currency is not None
-    value = money.decimal_string(event.value or 0, event.currency or "") if money_known else None
-    return {**ad, "value": value, "currency": event.currency}
+    return {**ad, "value": _value(event), "currency": event.currency}
+
+
+def _value(event: ReceivedEvent) -> str | None:
+    if event.value is None or event.currency is None:
+        return None
+    return money.decimal_string(event.value, event.currency)
 
 
 def _words(text: str) -> tuple[str, ...]:

@@ -28,6 +28,7 @@ def routes(node: Node) -> list[Route]:
         Route("/api/v1/events", _guarded(node, _events)),
         Route("/api/v1/bad-rows", _guarded(node, _bad_rows)),
         Route("/api/v1/ledger", _guarded(node, _ledger)),
+        Route("/api/v1/findings", _guarded(node, _findings)),
         Route("/api/v1/reports/{name}", _guarded(node, _report)),
         Route("/api/v1/receiver/events", _guarded(node, _receiver_events)),
         Route("/api/v1/spend/{shop}", _guarded(node, _spend, "costs"), methods=["POST"]),
@@ -88,6 +89,10 @@ async def _bad_rows(node: Node, request: Request) -> Response:
 
 async def _ledger(node: Node, _request: Request) -> Response:
     return reply(200, await anyio.to_thread.run_sync(node.reading.ledger))
+
+
+async def _findings(node: Node, _request: Request) -> Response:
+    return reply(200, await anyio.to_thread.run_sync(node.reading.findings))
 
 
 async def _receiver_events(node: Node, request: Request) -> Response:

@@ -209,3 +209,14 @@ SELECT shop, refund_id, order_id, at, amount_minor, currency FROM refunds;
 SELECT shop, platform, account_id, day, campaign_id, campaign, adset_id, adset, ad_id, ad,
     currency, spend_minor, impressions, clicks
 FROM spend;
+
+-- name: begin_pause
+INSERT INTO pauses (destination, began_at, reason)
+SELECT ?1, ?2, ?3
+WHERE NOT EXISTS (SELECT 1 FROM pauses WHERE destination = ?1 AND ended_at IS NULL);
+
+-- name: end_pause
+UPDATE pauses SET ended_at = ?2 WHERE destination = ?1 AND ended_at IS NULL;
+
+-- name: pauses
+SELECT destination, began_at, ended_at, reason FROM pauses ORDER BY began_at, destination;

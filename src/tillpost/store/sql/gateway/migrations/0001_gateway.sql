@@ -190,3 +190,12 @@ CREATE TABLE accepted (
     events INTEGER NOT NULL,
     PRIMARY KEY (shop, destination)
 ) WITHOUT ROWID;
+
+-- When a destination took nothing at all, why, and until when.
+CREATE TABLE pauses (
+    destination TEXT NOT NULL,
+    began_at REAL NOT NULL,
+    ended_at REAL,
+    reason TEXT,
+    PRIMARY KEY (destination, began_at)
+) WITHOUT ROWID;
