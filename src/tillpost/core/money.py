@@ -56,11 +56,6 @@ def to_minor(amount: Decimal | str, currency: str) -> int:
     return int(number.quantize(Decimal(1), rounding=ROUND_HALF_UP))
 
 
-def minor(amount: Decimal, currency: str) -> int:
-    """As `to_minor`, for an amount that is already a number."""
-    return to_minor(amount, currency)
-
-
 def decimal_string(units: int, currency: str) -> str:
     """Minor units as plain decimal text with all the currency's decimals: 1999 gives `19.99`."""
     places = exponent(currency)

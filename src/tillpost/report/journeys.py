@@ -13,9 +13,10 @@ from tillpost.report.roas import count, ratio
 
 
 def models(tables: Mapping[str, Rows], query: Query) -> list[dict[str, Any]]:
-    """Rows by channel: `orders` and `revenue` by model; the query's own model orders them.
+    """Rows by channel: under each model's name its orders, under `<model>_revenue` its money.
 
-    Participation overlaps: its columns do not add up to the shop's orders.
+    The query's own model orders the rows. Participation overlaps: its columns do not add
+    up to the shop's orders.
     """
     with Engine(tables) as engine:
         found = engine.run(ATTRIBUTION, "compared", query, MODELS)
@@ -28,9 +29,10 @@ def models(tables: Mapping[str, Rows], query: Query) -> list[dict[str, Any]]:
         {
             "channel": channel,
             "currency": currency,
-            "orders": {model: count(by.get(model, nothing)[0]) for model in MODELS},
-            "revenue": {
-                model: decimal_string(by.get(model, nothing)[1], currency) for model in MODELS
+            **{model: count(by.get(model, nothing)[0]) for model in MODELS},
+            **{
+                f"{model}_revenue": decimal_string(by.get(model, nothing)[1], currency)
+                for model in MODELS
             },
         }
         for (channel, currency), by in order
