@@ -4,7 +4,6 @@ Keys and shapes are those of `docs/reference/events.md`; hashes are chosen from 
 event's forms by the table in `core.identity`. Money stays `Decimal` until it is text.
 """
 
-from decimal import Decimal
 from typing import Any
 
 import msgspec
@@ -60,8 +59,3 @@ def encode(data: dict[str, Any]) -> bytes:
 def has_match_keys(event: Event) -> bool:
     """Whether Meta would take the event's customer information (100/2804050)."""
     return validation.usable_keys(user_data(event))
-
-
-def plain_number(value: Decimal) -> Decimal:
-    """The same amount without trailing zeros in its exponent form."""
-    return value.normalize() + 0
