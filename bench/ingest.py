@@ -18,7 +18,6 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-
 DATASET = "1234567890123456"
 REQUESTS = 4000
 

@@ -58,7 +58,7 @@ async def run(
 
 
 def main() -> None:
-    """Arguments: port, connections, seconds, a file of requests (one JSON list of latin-1 texts)."""
+    """Arguments: port, connections, seconds, and a file: one JSON list of latin-1 texts."""
     port, connections, seconds, path = sys.argv[1:]
     requests = [text.encode("latin-1") for text in json.loads(Path(path).read_text())]
     print(

@@ -1,4 +1,3 @@
-# ruff: noqa: INP001
 """Write src/tillpost/core/referrers.py from Matomo's public-domain referrer lists.
 
     python tools/referrers.py FOLDER

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
 from tests.orders import money, order
+
 from tillpost.collect.sources import shopify
 from tillpost.core.event import OrderSeen, Parsed, RefundSeen
 from tillpost.core.outcome import Rejection

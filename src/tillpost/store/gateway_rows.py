@@ -29,7 +29,7 @@ def table(columns: Iterable[str], rows: Iterable[tuple[Any, ...]]) -> Rows:
 
 
 def pause_turns(results: Iterable[tuple[Leased, Outcome]]) -> dict[str, str | None]:
-    """What results tell of whole destinations: why one takes nothing, or None that it takes again."""
+    """What results tell of destinations: why one takes nothing, or None that it takes again."""
     turns: dict[str, str | None] = {}
     for item, outcome in results:
         if outcome.state is State.PAUSED:
