@@ -148,6 +148,14 @@ def test_ads_as_the_platform_claims_them(tables: dict[str, Rows]) -> None:
     assert (level["campaign_id"], level["ad_id"], level["spend"]) == ("c1", None, "40.00")
 
 
+def test_a_claim_without_a_currency_is_counted_and_has_no_money(shop: Any) -> None:
+    claim = {"order_id": "1", "campaign_id": "c9", "ad_id": "a9", "at": shop.NOW, "value_minor": 0}
+    tables = {"conversions": shop.table("conversions", {**claim, "window": "7d_click"})}
+    assert only(rows("ads", tables), "ad_id", "conversions", "value") == [("a9", 1, None)]
+    found = rows("campaigns", tables)
+    assert only(found, "campaign_id", "platform_conversions", "revenue") == [("c9", 1, None)]
+
+
 @pytest.mark.parametrize("model", ["last_non_direct", "linear", "time_decay", "position", "first"])
 @pytest.mark.parametrize("refunds", ["restate", "refund_day"])
 def test_revenue_is_the_shops(tables: dict[str, Rows], model: str, refunds: str) -> None:
@@ -216,6 +224,8 @@ def test_columns_are_found_by_name_and_others_are_left(shop: Any) -> None:
         ({"model": "guess"}, "unknown model 'guess': use one of first, last"),
         ({"window": "5"}, r"unknown window '5': use one of 1, 7, 14"),
         ({"refunds": "never"}, "restate or refund_day"),
+        ({"basis": "feeling"}, "unknown basis 'feeling': cash or accrual"),
+        ({"basis": "accrual", "refunds": "refund_day"}, "refunds can only be restated"),
     ],
 )
 def test_wrong_parameters_are_told(query: dict[str, Any], message: str) -> None:

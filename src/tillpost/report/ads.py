@@ -3,11 +3,10 @@
 from collections.abc import Mapping
 from typing import Any
 
-from tillpost.core.money import decimal_string
 from tillpost.ports import Rows
 from tillpost.report.engine import CAMPAIGN_KEYS, SPENDING, Engine
 from tillpost.report.query import Query
-from tillpost.report.roas import ratio
+from tillpost.report.roas import ratio, shown
 
 SPENT = (*CAMPAIGN_KEYS, *SPENDING)
 """The steps that find the period's spend."""
@@ -38,9 +37,9 @@ def _ad(row: Mapping[str, Any]) -> dict[str, Any]:
     return {
         **{name: row[name] for name in plain},
         "conversions": row["conversions"],
-        "value": decimal_string(row["value_minor"], currency),
+        "value": shown(row["value_minor"], currency),
         "currency": currency,
-        "spend": decimal_string(row["spend_minor"], currency),
+        "spend": shown(row["spend_minor"], currency),
         "roas": ratio(row["value_minor"], row["spend_minor"]),
         "impressions": row["impressions"],
         "clicks": row["clicks"],

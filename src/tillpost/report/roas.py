@@ -23,6 +23,11 @@ def ratio(part: int, whole: int) -> float | None:
     return round(part / whole, 4) if whole else None
 
 
+def shown(minor: int, currency: str | None) -> str | None:
+    """Minor units as decimal text; None where a platform's claim came without a currency."""
+    return None if currency is None else decimal_string(minor, currency)
+
+
 def count(shares: int) -> int | float:
     """Millionths of orders as orders: whole where they are whole."""
     whole, rest = divmod(shares, WHOLE)
@@ -69,12 +74,12 @@ def _campaign(row: Mapping[str, Any]) -> dict[str, Any]:
         "campaign": row["campaign"],
         "platform": row["platform"],
         "orders": count(row["shares"]),
-        "revenue": decimal_string(row["minor"], currency),
+        "revenue": shown(row["minor"], currency),
         "currency": currency,
-        "spend": decimal_string(row["spend_minor"], currency),
+        "spend": shown(row["spend_minor"], currency),
         "true_roas": ratio(row["minor"], row["spend_minor"]),
         "platform_conversions": row["conversions"],
-        "platform_value": decimal_string(row["claimed_minor"], currency),
+        "platform_value": shown(row["claimed_minor"], currency),
         "platform_roas": ratio(row["claimed_minor"], row["spend_minor"]),
         "impressions": row["impressions"],
         "clicks": row["clicks"],
