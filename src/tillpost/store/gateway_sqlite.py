@@ -46,8 +46,7 @@ class GatewayStore:
         rows = [
             (e.shop, e.source, e.received_at, *codec.pack(e.fact, self._sealer)) for e in entries
         ]
-        text = self._sql["append_journal"]
-        await self._db.write(lambda conn: conn.executemany(text, rows) and None)
+        await self._db.append(self._sql["append_journal"], rows)
 
     async def keep_bad(self, row: BadRow) -> None:
         """Keep a body that could not be read, sealed."""

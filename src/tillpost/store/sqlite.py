@@ -10,11 +10,12 @@ import asyncio
 import queue
 import sqlite3
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager, suppress
+from itertools import groupby
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeAlias, TypeVar
 
 from tillpost.core.outcome import Misconfigured, Retryable
 from tillpost.store import queries
@@ -35,8 +36,19 @@ _PRAGMAS = (
 
 
 class _Job(NamedTuple):
-    work: Work
-    done: Callable[[Any, BaseException | None], None]
+    """A write that waits: `rows` of one statement, or any `work`; and who waits for it.
+
+    `loop` is the event loop of an asyncio waiter, None for a waiting thread.
+    """
+
+    waiter: "asyncio.Future[Any] | Future[Any]"
+    loop: asyncio.AbstractEventLoop | None
+    work: Work | None = None
+    statement: str = ""
+    rows: Sequence[tuple[Any, ...]] = ()
+
+
+Result: TypeAlias = tuple[Any, BaseException | None]
 
 
 class Database:
@@ -77,25 +89,23 @@ class Database:
         """
         loop = asyncio.get_running_loop()
         waiter: asyncio.Future[T] = loop.create_future()
-
-        def done(value: Any, error: BaseException | None) -> None:
-            with suppress(RuntimeError):  # the loop is closed: nobody waits any more
-                loop.call_soon_threadsafe(_resolve, waiter, value, error)
-
-        self._put(_Job(work, done))
+        self._put(_Job(waiter, loop, work))
         return await waiter
+
+    async def append(self, statement: str, rows: Sequence[tuple[Any, ...]]) -> None:
+        """Return once these rows are on disk; appends that wait together are one call.
+
+        Raises as `write`.
+        """
+        loop = asyncio.get_running_loop()
+        waiter: asyncio.Future[None] = loop.create_future()
+        self._put(_Job(waiter, loop, statement=statement, rows=rows))
+        await waiter
 
     def write_now(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """As `write`, for a thread that may block."""
         waiter: Future[T] = Future()
-
-        def done(value: Any, error: BaseException | None) -> None:
-            if error is None:
-                waiter.set_result(value)
-            else:
-                waiter.set_exception(error)
-
-        self._put(_Job(work, done))
+        self._put(_Job(waiter, None, work))
         return waiter.result()
 
     @contextmanager
@@ -150,34 +160,42 @@ class Database:
         return group, False
 
 
-def _resolve(waiter: "asyncio.Future[Any]", value: Any, error: BaseException | None) -> None:
-    if waiter.done():
-        return
-    if error is None:
-        waiter.set_result(value)
-    else:
-        waiter.set_exception(error)
-
-
 def _commit_group(connection: sqlite3.Connection, group: list[_Job]) -> None:
     """Run the group in one transaction and answer every job only after the commit."""
     try:
         connection.execute("BEGIN IMMEDIATE")
-        results = [_attempt(connection, job) for job in group]
+        results = [
+            result
+            for _, jobs in groupby(group, key=lambda job: job.statement)
+            for result in _run(connection, list(jobs))
+        ]
         connection.execute("COMMIT")
     except sqlite3.Error as error:
         with suppress(sqlite3.Error):
             connection.execute("ROLLBACK")
         failure = Retryable(f"the disk refused a write ({error}): free space or check the disk")
         results = [(None, failure)] * len(group)
-    for job, (value, problem) in zip(group, results, strict=True):
-        job.done(value, problem)
+    _answer(group, results)
 
 
-def _attempt(connection: sqlite3.Connection, job: _Job) -> tuple[Any, BaseException | None]:
+def _run(connection: sqlite3.Connection, jobs: list[_Job]) -> list[Result]:
+    """The results of jobs of one kind: appends go in together, unless one of them is bad."""
+    if len(jobs) > 1 and jobs[0].statement:
+        rows = [row for job in jobs for row in job.rows]
+        _, problem = _attempt(connection, _Job(jobs[0].waiter, None, None, jobs[0].statement, rows))
+        if problem is None:
+            return [(None, None)] * len(jobs)
+    return [_attempt(connection, job) for job in jobs]
+
+
+def _attempt(connection: sqlite3.Connection, job: _Job) -> Result:
     connection.execute("SAVEPOINT job")
     try:
-        value = job.work(connection)
+        if job.work is not None:
+            value = job.work(connection)
+        else:
+            value = None
+            connection.executemany(job.statement, job.rows)
     except Exception as error:
         if _is_trouble(error):
             raise
@@ -186,6 +204,29 @@ def _attempt(connection: sqlite3.Connection, job: _Job) -> tuple[Any, BaseExcept
         return None, error
     connection.execute("RELEASE job")
     return value, None
+
+
+def _answer(group: list[_Job], results: list[Result]) -> None:
+    """Tell every waiter; each event loop is called once for all of its own."""
+    waiting: dict[asyncio.AbstractEventLoop, list[tuple[Any, Result]]] = {}
+    for job, result in zip(group, results, strict=True):
+        if job.loop is None:
+            _resolve([(job.waiter, result)])
+        else:
+            waiting.setdefault(job.loop, []).append((job.waiter, result))
+    for loop, answers in waiting.items():
+        with suppress(RuntimeError):  # the loop is closed: nobody waits any more
+            loop.call_soon_threadsafe(_resolve, answers)
+
+
+def _resolve(answers: list[tuple[Any, Result]]) -> None:
+    for waiter, (value, error) in answers:
+        if waiter.done():
+            continue
+        if error is None:
+            waiter.set_result(value)
+        else:
+            waiter.set_exception(error)
 
 
 def _is_trouble(error: Exception) -> bool:
