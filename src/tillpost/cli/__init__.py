@@ -13,7 +13,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "serve": ("serve", "serve", "Run everything in one process."),
     "demo": ("demo", "demo", "Serve, with a simulated shop whose truth is known."),
     "simulate": ("simulate", "simulate", "Send a simulated shop's traffic to a server."),
-    "report": ("report", "report", "Ads, channels, campaigns, orders: what it was worth."),
+    "report": ("report", "report", "What it was worth: ads, channels, campaigns, orders ..."),
     "ledger": ("report", "ledger", "What was accepted, and where all of it stands."),
     "costs": ("costs", "costs", "Import ad spend."),
     "validate": ("check", "validate", "Lint CAPI payloads with Meta's own codes."),

@@ -36,6 +36,7 @@ COLUMNS: dict[str, tuple[str, ...]] = {
 @click.option("--model", help="Attribution model; default last_non_direct.")
 @click.option("--window", help="Days a touch counts for; default 30.")
 @click.option("--refunds", help="restate (default) or refund_day.")
+@click.option("--basis", help="cash (day of the order, default) or accrual (day of the touch).")
 @click.option("--format", "style", type=click.Choice(["table", "json", "csv"]), default="table")
 @as_json
 def report(  # noqa: PLR0913, PLR0917  # one parameter an option
@@ -48,15 +49,20 @@ def report(  # noqa: PLR0913, PLR0917  # one parameter an option
     model: str | None,
     window: str | None,
     refunds: str | None,
+    basis: str | None,
     style: str,
     *,
     as_json: bool,
 ) -> None:
-    """Print the report NAME: ads, channels, campaigns or orders."""
+    """Print the report NAME.
+
+    Reports: ads, channels, campaigns, orders, journeys, models, cohorts, coverage,
+    reconcile, utm.
+    """
     from tillpost.serve import offline
     from tillpost.serve.reading import Asked
 
-    asked = Asked(since, until, shop, model, window, refunds)
+    asked = Asked(since, until, shop, model, window, refunds, basis)
     with offline.reading(config_file, data) as reading:
         rows = reading.report(name, asked)
     if as_json or style == "json":

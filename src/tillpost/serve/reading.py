@@ -46,6 +46,7 @@ class Asked(Struct, frozen=True):
     model: str | None = None
     window: str | None = None
     refunds: str | None = None
+    basis: str | None = None
 
 
 class Reading:
@@ -104,6 +105,7 @@ class Reading:
             "model": asked.model or "last_non_direct",
             "window": asked.window or "30",
             "refunds": asked.refunds or "restate",
+            "basis": asked.basis or "cash",
         }
         span = period(_moment(asked.since, "from"), _moment(asked.until, "to"), zone)
         return Query(period=span, shop=asked.shop, **given).checked()  # type: ignore[arg-type]

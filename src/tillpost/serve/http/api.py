@@ -111,6 +111,7 @@ async def _report(node: Node, request: Request) -> Response:
         model=query.get("model"),
         window=query.get("window"),
         refunds=query.get("refunds"),
+        basis=query.get("basis"),
     )
     name = request.path_params["name"]
     rows = await anyio.to_thread.run_sync(node.reading.report, name, asked)
