@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from tillpost.core import dedup, matching
 from tillpost.core.received import Dataset
 from tillpost.core.wire import Request, Response
-from tillpost.receive.receiver import Receiver, receiver_events
+from tillpost.receive.receiver import Options, Receiver, receiver_events
 from tillpost.receive.settle import STANDARD, Rules, settle
 from tillpost.store.receiver_memory import MemoryReceiverStore
 
@@ -45,7 +45,7 @@ class Platform:
             "KEY",
             self.clock,
             lambda: f"A{next(ids)}",
-            rules,
+            options=Options(rules=rules),
         )
 
     def call(self, method: str, url: str, body: Any = None) -> Response:

@@ -1,34 +1,53 @@
 """The receiver as one value: what the server mounts, over a store and a clock.
 
-    POST      [/v{N}.{M}]/{dataset_id}/events    `events`
-    GET,POST  /tr, /tr/                          `pixel`
-    POST      /receiver/people, /receiver/touches
+    POST      [/v{N}.{M}]/{dataset_id}/events       `events`
+    GET,POST  /tr, /tr/                             `pixel`
+    POST      /receiver/people, /receiver/touches   `people`, `touches`
+    GET       what `receive.graph` reads
+    any       the tools of `receive.tools`
 
-Each handler answers after the rows are on disk. `settle` is the worker's part.
+`handler` names who answers a path. Each handler answers after its rows are on disk.
+`settle` is the worker's part.
 """
 
+import asyncio
 import re
-from collections.abc import Callable, Coroutine, Sequence
-from typing import Any
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from typing import Any, Literal
+
+from msgspec import Struct
 
 from tillpost.core.outcome import Retryable
 from tillpost.core.received import AccountSeen, ReceivedEvent, TouchSeen
-from tillpost.core.validation import MetaError
 from tillpost.core.wire import Request, Response
-from tillpost.ports import Clock, ReceiverStore
-from tillpost.receive import accept, register, wire
-from tillpost.receive.accept import Datasets
+from tillpost.ports import Clock, ReceiverStore, Sealer
+from tillpost.receive import accept, faults, graph, register, wire
+from tillpost.receive.accept import Answer, Datasets
+from tillpost.receive.calls import kept_call
+from tillpost.receive.rate import LIMITED, Rate, RateLimit
 from tillpost.receive.settle import BATCH, STANDARD, Rules, settle_next
+from tillpost.receive.tools import Tools
 
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
 EVENTS_PATH = re.compile(r"(?:/v\d{1,3}\.\d{1,3})?/[^/]{1,64}/events/?")
 """Paths of the Graph API's events edge, with any version or none."""
 
-_BUSY = wire.Problem(
-    MetaError("Service temporarily unavailable", "OAuthException", 2, is_transient=True),
-    503,
-)
+
+class Options(Struct, frozen=True):
+    """The receiver's switches.
+
+    `keep`: which calls are kept to be looked at; those with a `test_event_code` are kept with
+    the refused ones. Without a sealer none is. `rate`: a rate limit, None for none.
+    """
+
+    rules: Rules = STANDARD
+    keep: Literal["none", "refused", "all"] = "refused"
+    rate: Rate | None = None
+
+
+PLAIN = Options()
+"""What the receiver does if nothing else is said."""
 
 
 class Receiver:
@@ -41,39 +60,52 @@ class Receiver:
         receiver_token: str,
         clock: Clock,
         new_trace_id: Callable[[], str],
-        rules: Rules = STANDARD,
+        sealer: Sealer | None = None,
+        options: Options = PLAIN,
     ) -> None:
         self.store = store
+        self.faults = faults.FaultQueue()
+        self._tools = Tools(
+            store, datasets, receiver_token, clock, sealer, self.faults, self.events
+        )
         self._datasets = datasets
         self._token = receiver_token
         self._clock = clock
         self._new_trace_id = new_trace_id
-        self._rules = rules
+        self._sealer = sealer
+        self._options = options
+        self._rate = RateLimit(options.rate) if options.rate else None
+        self._sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
 
     def handler(self, method: str, path: str) -> Handler | None:
         """Who answers this path, or None if it is not the receiver's."""
         if EVENTS_PATH.fullmatch(path):
             return self.events
-        if path in ("/tr", "/tr/") and method in ("GET", "POST"):
+        if path.rstrip("/") == "/tr" and method in ("GET", "POST"):
             return self.pixel
-        if method == "POST" and path == "/receiver/people":
-            return self.people
-        if method == "POST" and path == "/receiver/touches":
-            return self.touches
+        if (method, path) in _PLATFORM:
+            return getattr(self, _PLATFORM[method, path])  # type: ignore[no-any-return]
+        if path.startswith("/receiver/"):
+            return self._tools.answer
+        found = graph.PATH.fullmatch(path)
+        if method == "GET" and found and _is_object(found.group(1)):
+            return self.read
         return None
 
     async def events(self, request: Request) -> Response:
-        """Answer a call of the events edge as Meta does."""
-        answer = accept.graph_events(request, self._datasets, self._clock.now(), self._new_trace_id)
-        if answer.refused:
-            self.store.note_refused("events", answer.refused, self._clock.now())
-        return await self._kept(answer.rows, answer.response)
+        """Answer a call of the events edge as Meta does, or as a planned fault would."""
+        planned = self.faults.next() if request.method == "POST" else None
+        if planned is None:
+            return await self._taken(request)
+        if planned.fault.waits:
+            await self._sleep(planned.seconds)
+        real = await self._taken(request) if planned.fault.keeps else None
+        return faults.answer(planned, real, self._new_trace_id())
 
     async def pixel(self, request: Request) -> Response:
         """Answer a pixel hit with its picture, kept or not."""
         answer = accept.pixel_hit(request, self._datasets, self._clock.now())
-        if answer.refused:
-            self.store.note_refused("tr", answer.refused, self._clock.now())
+        await self._noted("tr", answer.refused)
         return await self._kept(answer.rows, answer.response)
 
     async def people(self, request: Request) -> Response:
@@ -86,9 +118,63 @@ class Receiver:
         answer = register.touches(request, self._token)
         return await self._registered((), answer.rows, answer.response)
 
+    async def read(self, request: Request) -> Response:
+        """Answer Insights, dataset quality and statistics."""
+        return await asyncio.to_thread(
+            graph.read,
+            request,
+            self.store,
+            self._datasets,
+            self._clock.now(),
+            self._new_trace_id(),
+        )
+
     def settle(self, limit: int = BATCH) -> int:
         """Settle the oldest accepted events; returns how many there were. Call it in a thread."""
-        return settle_next(self.store, self._rules, limit)
+        return settle_next(self.store, self._options.rules, limit)
+
+    def prune(self, now: float, days: float = 7.0, most_calls: int = 10_000) -> int:
+        """Drop kept calls that are older than so many days, or too many; returns how many."""
+        return self.store.prune(now - days * 86_400, most_calls)
+
+    async def _taken(self, request: Request) -> Response:
+        now = self._clock.now()
+        call = wire.graph_call(request)
+        over, headers = self._rate.count(call.dataset_id, now) if self._rate else (False, {})
+        if over:
+            return wire.failed(LIMITED, self._new_trace_id(), headers)
+        if request.method == "POST":
+            answer = accept.accept(call, self._datasets, now, self._new_trace_id)
+        else:
+            answer = accept.graph_events(request, self._datasets, now, self._new_trace_id)
+        await self._noted("events", answer.refused)
+        await self._keep(request, call.test_event_code, answer, now)
+        response = await self._kept(answer.rows, answer.response)
+        return response._replace(headers={**response.headers, **headers})
+
+    async def _keep(
+        self, request: Request, code: str | None, answer: Answer[ReceivedEvent], now: float
+    ) -> None:
+        keep = self._options.keep
+        wanted = keep == "all" or (keep == "refused" and bool(answer.refused or code))
+        unknown = answer.response.status == 401
+        if self._sealer is None or not wanted or unknown:
+            return
+        call = kept_call(
+            request,
+            answer.response,
+            self._sealer,
+            now,
+            events=len(answer.rows),
+            refused=answer.refused,
+            test_event_code=code,
+        )
+        await self.store.keep_call(call)
+
+    async def _noted(self, path: str, reason: str | None) -> None:
+        if reason is not None:
+            now = self._clock.now()
+            await asyncio.to_thread(self.store.note_refused, path, reason, now)
 
     async def _kept(self, rows: Sequence[ReceivedEvent], response: Response) -> Response:
         if not rows:
@@ -111,7 +197,13 @@ class Receiver:
         return response
 
     def _unavailable(self) -> Response:
-        return wire.failed(_BUSY, self._new_trace_id(), {"retry-after": "5"})
+        return wire.failed(wire.BUSY, self._new_trace_id(), {"retry-after": "5"})
+
+
+_PLATFORM = {
+    ("POST", "/receiver/people"): "people",
+    ("POST", "/receiver/touches"): "touches",
+}
 
 
 def receiver_events(
@@ -120,3 +212,8 @@ def receiver_events(
     """A page of `GET /api/v1/receiver/events`: `{"items": [...], "next": cursor | None}`."""
     items = store.settled_items(after, limit, event_id)
     return {"items": items, "next": items[-1]["id"] if len(items) == limit else None}
+
+
+def _is_object(name: str) -> bool:
+    """Whether a path's first part names something of the Graph API's: an id, not a page of ours."""
+    return name.isdigit() or name.startswith("act_") or name == "dataset_quality"

@@ -56,7 +56,7 @@ def touches(request: Request, receiver_token: str) -> Answer[TouchSeen]:
 def _listed(
     request: Request, token: str, name: str, read: Callable[[Mapping[str, Any], str], Row]
 ) -> Answer[Row]:
-    if not _authorised(request, token):
+    if not authorised(request, token):
         return _refused(401, "send the receiver token: Authorization: Bearer TOKEN")
     body = wire.json_object(request)
     if isinstance(body, Problem):
@@ -70,7 +70,7 @@ def _listed(
         rows = tuple(_read(item, f"{name}[{i}]", read) for i, item in enumerate(items))
     except _Wrong as wrong:
         return _refused(400, str(wrong))
-    return Answer(_answer(200, {"received": len(rows)}), rows)
+    return Answer(answer(200, {"received": len(rows)}), rows)
 
 
 def _read(item: Any, at: str, read: Callable[[Mapping[str, Any], str], Row]) -> Row:
@@ -152,16 +152,24 @@ def _time(value: Any, at: str) -> int:
     return int(moment.timestamp())
 
 
-def _authorised(request: Request, token: str) -> bool:
+def authorised(request: Request, token: str) -> bool:
+    """Whether the request carries the receiver's token as Bearer."""
     scheme, _, given = request.headers.get("authorization", "").partition(" ")
     return scheme.lower() == "bearer" and hmac.compare_digest(given.encode(), token.encode())
 
 
-def _refused(status: int, message: str) -> Answer[Any]:
-    error = {"message": message, "type": "ReceiverException", "code": status}
-    return Answer(_answer(status, {"error": error}), refused=message)
+def refused(status: int, message: str) -> Response:
+    """An error that says what, where and how to fix it."""
+    return answer(
+        status, {"error": {"message": message, "type": "ReceiverException", "code": status}}
+    )
 
 
-def _answer(status: int, body: Mapping[str, Any]) -> Response:
+def answer(status: int, body: Mapping[str, Any]) -> Response:
+    """A JSON answer that nothing may keep."""
     headers = {"content-type": "application/json", "cache-control": "no-store"}
     return Response(status, headers, msgspec.json.encode(body))
+
+
+def _refused(status: int, message: str) -> Answer[Any]:
+    return Answer(refused(status, message), refused=message)

@@ -162,7 +162,7 @@ def graph_call(request: Request) -> GraphCall:
     route = _ROUTE.fullmatch(target.path)
     version, dataset_id = (route.group(1), route.group(2)) if route else (None, "")
     query = dict(parse_qsl(target.query, keep_blank_values=True, errors="replace"))
-    bearer = _bearer(request.headers)
+    carried = bearer(request.headers)
     fields, data, problem = _read(request)
     events: Sequence[Any] = ()
     if problem is None:
@@ -170,7 +170,7 @@ def graph_call(request: Request) -> GraphCall:
     return GraphCall(
         dataset_id=dataset_id,
         version=version,
-        access_token=query.get("access_token") or _text(fields.get("access_token")) or bearer,
+        access_token=query.get("access_token") or _text(fields.get("access_token")) or carried,
         appsecret_proof=query.get("appsecret_proof") or _text(fields.get("appsecret_proof")),
         data=events,
         test_event_code=_text(fields.get("test_event_code")) or query.get("test_event_code"),
@@ -240,6 +240,11 @@ def received(count: int, trace_id: str, extra: Mapping[str, str] | None = None) 
     """Meta's answer to a call that was taken."""
     body = {"events_received": count, "messages": [], "fbtrace_id": trace_id}
     return _answer(200, body, trace_id, extra)
+
+
+def told(body: Mapping[str, Any], trace_id: str) -> Response:
+    """What was asked for, with Meta's headers."""
+    return _answer(200, body, trace_id, None)
 
 
 def failed(problem: Problem, trace_id: str, extra: Mapping[str, str] | None = None) -> Response:
@@ -377,7 +382,8 @@ def _too_large() -> _Unreadable:
     )
 
 
-def _bearer(headers: Mapping[str, str]) -> str | None:
+def bearer(headers: Mapping[str, str]) -> str | None:
+    """The token of the Authorization header, if there is one."""
     scheme, _, token = headers.get("authorization", "").partition(" ")
     return token.strip() or None if scheme.lower() in ("bearer", "oauth") else None
 

@@ -1,0 +1,146 @@
+"""What can be read by the Graph API's paths: Insights, dataset quality, statistics, the dataset.
+
+GET [/v{N}.{M}]/{act_id | campaign | adset | ad}/insights
+GET [/v{N}.{M}]/dataset_quality?dataset_id=
+GET [/v{N}.{M}]/{dataset_id}/stats?aggregation=
+GET [/v{N}.{M}]/{dataset_id}
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from hmac import compare_digest
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+from tillpost.core.received import Dataset
+from tillpost.core.windows import WIDEST
+from tillpost.core.wire import Request, Response
+from tillpost.ports import ReceiverStore
+from tillpost.receive import insights, quality, wire
+from tillpost.receive.wire import Problem
+
+PATH = re.compile(r"(?:/v\d{1,3}\.\d{1,3})?/([A-Za-z0-9_]{1,64})(?:/(insights|stats))?/?")
+"""The paths that are read here; the first group is an object's id or `dataset_quality`."""
+
+_WEEK = 7 * 86_400
+
+Datasets = Mapping[str, Dataset]
+
+
+def read(
+    request: Request, store: ReceiverStore, datasets: Datasets, now: float, trace_id: str
+) -> Response:
+    """Meta's answer to a GET of one of the paths; the token must be a dataset's."""
+    target = urlsplit(request.url)
+    found = PATH.fullmatch(target.path)
+    query = dict(parse_qsl(target.query, keep_blank_values=True))
+    object_id, edge = (found.group(1), found.group(2)) if found else ("", None)
+    token = query.get("access_token") or wire.bearer(request.headers)
+    problem = _unauthorised(token, datasets)
+    if problem is not None:
+        return wire.failed(problem, trace_id)
+    answer = _EDGES[edge or ("quality" if object_id == "dataset_quality" else "node")]
+    try:
+        told = answer(object_id, query, store, _Reader(datasets, token or "", now))
+    except insights.Wrong as wrong:
+        return wire.failed(Problem(wire.invalid(str(wrong))), trace_id)
+    if told is None:
+        return wire.failed(wire.no_object(object_id, "GET"), trace_id)
+    return wire.told(told, trace_id)
+
+
+class _Reader:
+    """Who reads, and when."""
+
+    def __init__(self, datasets: Datasets, token: str, now: float) -> None:
+        self._datasets = datasets
+        self._token = token
+        self.now = now
+
+    def dataset(self, dataset_id: str) -> Dataset | None:
+        """The dataset, if it is this token's."""
+        found = self._datasets.get(dataset_id)
+        if found is None or not _same(found.access_token, self._token):
+            return None
+        return found
+
+
+def _insights(
+    object_id: str, query: Mapping[str, str], store: ReceiverStore, reader: _Reader
+) -> dict[str, Any] | None:
+    question = insights.asked(query, reader.now)
+    ads = insights.of_object(store.ads(), object_id)
+    if not ads:
+        return None
+    since, until = (
+        int(datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp())
+        for day in (question.since, question.until)
+    )
+    counted = any(field in insights.COUNTED for field in question.fields)
+    touches = store.touch_counts(since, until) if counted else []
+    latest = until + (max(WIDEST.values()) if question.by_touch else 0)
+    return insights.answered(question, store.candidates(since, latest), ads, touches)
+
+
+def _quality(
+    _object_id: str, query: Mapping[str, str], store: ReceiverStore, reader: _Reader
+) -> dict[str, Any] | None:
+    dataset = reader.dataset(query.get("dataset_id", ""))
+    if dataset is None:
+        return None
+    tallies = store.tallies(dataset.id, reader.now - _WEEK, reader.now + 1)
+    return quality.dataset_quality(tallies)
+
+
+def _stats(
+    object_id: str, query: Mapping[str, str], store: ReceiverStore, reader: _Reader
+) -> dict[str, Any] | None:
+    dataset = reader.dataset(object_id)
+    if dataset is None:
+        return None
+    aggregation = query.get("aggregation", "event")
+    if aggregation not in quality.AGGREGATIONS:
+        raise insights.Wrong(f"aggregation must be one of {', '.join(quality.AGGREGATIONS)}")
+    since = _time(query, "start_time", reader.now - _WEEK)
+    until = _time(query, "end_time", reader.now + 1)
+    tallies = store.tallies(dataset.id, max(since, reader.now - _WEEK), until)
+    return quality.stats(tallies, aggregation, query.get("event_source"))
+
+
+def _node(
+    object_id: str, _query: Mapping[str, str], _store: ReceiverStore, reader: _Reader
+) -> dict[str, Any] | None:
+    dataset = reader.dataset(object_id)
+    if dataset is None:
+        return None
+    return {"id": dataset.id, "name": dataset.id, "is_consolidated_container": True}
+
+
+_Edge = Callable[[str, Mapping[str, str], ReceiverStore, _Reader], dict[str, Any] | None]
+_EDGES: dict[str, _Edge] = {
+    "insights": _insights,
+    "quality": _quality,
+    "stats": _stats,
+    "node": _node,
+}
+
+
+def _unauthorised(token: str | None, datasets: Datasets) -> Problem | None:
+    if not token:
+        return wire.NO_TOKEN
+    known = [_same(dataset.access_token, token) for dataset in datasets.values()]
+    return None if any(known) else wire.BAD_TOKEN
+
+
+def _time(query: Mapping[str, str], name: str, default: float) -> float:
+    given = query.get(name)
+    if given is None:
+        return default
+    if given.isascii() and given.isdigit() and len(given) < 12:
+        return float(given)
+    raise insights.Wrong(f"{name} must be Unix seconds")
+
+
+def _same(known: str, given: str) -> bool:
+    return compare_digest(known.encode(), given.encode())

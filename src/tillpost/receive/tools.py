@@ -1,0 +1,158 @@
+"""Tools for whoever develops a sender, all behind the receiver's token.
+
+GET,POST,DELETE /receiver/faults                what goes wrong next
+GET  /receiver/requests[?after=&limit=]         calls that were kept, the oldest first
+GET  /receiver/requests/{id}                    one of them: request, answer, findings
+POST /receiver/requests/{id}/replay             send it again, as it was or edited
+GET  /receiver/test-events?code=[&after=]       events of one test_event_code
+GET  /receiver/summary                          match rate, accounts, refusals
+POST /receiver/reset                            forget everything
+"""
+
+import asyncio
+import re
+from collections.abc import Callable, Coroutine
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+from tillpost.core.received import KeptCall
+from tillpost.core.wire import Request, Response
+from tillpost.ports import Clock, ReceiverStore, Sealer
+from tillpost.receive import calls, faults, quality, register, wire
+from tillpost.receive.accept import Datasets
+
+Handler = Callable[[Request], Coroutine[Any, Any, Response]]
+
+PAGE = 100
+"""Most items on a page unless more are asked for."""
+
+_MOST_ON_A_PAGE = 1000
+_WEEK = 7 * 86_400
+_KEPT_PATH = re.compile(r"/receiver/requests/(\d{1,15})(/replay)?")
+
+
+class Tools:
+    """The tools' desk of one receiver; `events` is who answers a replayed call."""
+
+    def __init__(
+        self,
+        store: ReceiverStore,
+        datasets: Datasets,
+        receiver_token: str,
+        clock: Clock,
+        sealer: Sealer | None,
+        queue: faults.FaultQueue,
+        events: Handler,
+    ) -> None:
+        self._store = store
+        self._datasets = datasets
+        self._token = receiver_token
+        self._clock = clock
+        self._sealer = sealer
+        self._faults = queue
+        self._events = events
+        self._tools: dict[tuple[str, str], Handler] = {
+            ("GET", "/receiver/faults"): self._waiting,
+            ("POST", "/receiver/faults"): self._plan,
+            ("DELETE", "/receiver/faults"): self._unplan,
+            ("GET", "/receiver/requests"): self._requests,
+            ("GET", "/receiver/test-events"): self._tested,
+            ("GET", "/receiver/summary"): self._summary,
+            ("POST", "/receiver/reset"): self._reset,
+        }
+
+    async def answer(self, request: Request) -> Response:
+        """Answer a call of a tool."""
+        if not register.authorised(request, self._token):
+            return register.refused(401, "send the receiver token: Authorization: Bearer TOKEN")
+        path = urlsplit(request.url).path
+        kept = _KEPT_PATH.fullmatch(path)
+        if kept is not None:
+            replay = kept.group(2) is not None
+            if request.method == ("POST" if replay else "GET"):
+                return await self._kept_request(request, int(kept.group(1)), replay=replay)
+        tool = self._tools.get((request.method, path))
+        if tool is None:
+            return register.refused(404, f"there is no {request.method} {path[:100]}")
+        return await tool(request)
+
+    async def _waiting(self, _request: Request) -> Response:
+        return register.answer(200, {"faults": self._faults.waiting()})
+
+    async def _plan(self, request: Request) -> Response:
+        body = wire.json_object(request)
+        planned = faults.read(body if isinstance(body, dict) else {})
+        if isinstance(planned, str):
+            return register.refused(400, planned)
+        self._faults.plan(planned)
+        return await self._waiting(request)
+
+    async def _unplan(self, request: Request) -> Response:
+        self._faults.clear()
+        return await self._waiting(request)
+
+    async def _requests(self, request: Request) -> Response:
+        after, limit = _page(request)
+        found = await asyncio.to_thread(self._store.calls, after, limit)
+        following = found[-1].id if len(found) == limit else None
+        return register.answer(
+            200, {"items": [calls.listed(call) for call in found], "next": following}
+        )
+
+    async def _kept_request(self, request: Request, number: int, *, replay: bool) -> Response:
+        call = await asyncio.to_thread(self._call, number)
+        if call is None or self._sealer is None:
+            return register.refused(404, f"no request {number} is kept")
+        if not replay:
+            return register.answer(200, calls.opened(call, self._sealer, self._clock.now()))
+        edited = wire.json_object(request) if request.body else {}
+        if not isinstance(edited, dict):
+            return register.refused(edited.status, edited.error.message)
+        dataset = self._datasets.get(wire.graph_call(Request("POST", call.path, {})).dataset_id)
+        token = dataset.access_token if dataset else ""
+        return await self._events(calls.again(call, self._sealer, edited, token))
+
+    def _call(self, number: int) -> KeptCall | None:
+        return next((c for c in self._store.calls(number - 1, 1) if c.id == number), None)
+
+    async def _tested(self, request: Request) -> Response:
+        after, limit = _page(request)
+        code = dict(parse_qsl(urlsplit(request.url).query)).get("code", "")
+        items = await asyncio.to_thread(self._store.tested_items, code, after, limit)
+        following = items[-1]["id"] if len(items) == limit else None
+        return register.answer(200, {"items": items, "next": following})
+
+    async def _summary(self, _request: Request) -> Response:
+        datasets, now = list(self._datasets), self._clock.now()
+        told = await asyncio.to_thread(_told, self._store, datasets, now)
+        return register.answer(200, told)
+
+    async def _reset(self, _request: Request) -> Response:
+        self._faults.clear()
+        await asyncio.to_thread(self._store.reset)
+        return register.answer(200, {"reset": True})
+
+
+def _told(store: ReceiverStore, datasets: list[str], now: float) -> dict[str, Any]:
+    """The last seven days: match rate by dataset with and without learned keys, and refusals."""
+    return {
+        "people_known": store.people_known(),
+        "datasets": {
+            dataset: quality.match_rate(store.tallies(dataset, now - _WEEK, now + 1))
+            for dataset in datasets
+        },
+        "refused": [
+            {"day": day, "path": path, "reason": reason, "calls": calls}
+            for day, path, reason, calls in store.refusals()
+        ],
+    }
+
+
+def _page(request: Request) -> tuple[int, int]:
+    """`after` and `limit` of the query, or their defaults where they are no numbers."""
+    query = dict(parse_qsl(urlsplit(request.url).query))
+    after, limit = query.get("after", ""), query.get("limit", "")
+    return (
+        int(after) if after.isdigit() else 0,
+        min(_MOST_ON_A_PAGE, int(limit)) if limit.isdigit() and int(limit) else PAGE,
+    )
