@@ -7,6 +7,7 @@ import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec import structs
 
 from tillpost.core import retry
 from tillpost.core.event import Event
@@ -236,3 +237,11 @@ def test_a_sender_that_is_too_slow_settles_nothing() -> None:
     office = Office(answer, batch(2))
     office.round()
     assert office.ends == {("in_doubt", "lease_expired"): 2}
+
+
+def test_what_the_platform_would_refuse_is_never_sent_and_sinks_nobody() -> None:
+    good, bad = batch(2)
+    office = Office(ok, [good, structs.replace(bad, custom_data={"value": 1})])
+    office.round()
+    assert office.wire.sent == [[good.event_id]]
+    assert office.ends == {("delivered", None): 1, ("dead", "invalid"): 1}

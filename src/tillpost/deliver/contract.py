@@ -35,6 +35,9 @@ class Destination(Protocol):
     def limits(self) -> Limits:
         """What one request may hold."""
 
+    def refuses(self, event: Event, now: float) -> Outcome | None:
+        """How the event ends unsent because the platform would refuse it; None if it would not."""
+
     def encode(self, events: Sequence[Event], settings: Any) -> Request:
         """The request that sends these events, of which there are at most `limits.events`."""
 

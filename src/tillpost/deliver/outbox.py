@@ -39,26 +39,27 @@ async def deliver(
     leased = await asyncio.to_thread(outbox.lease, line.name, clock.now(), limit, LEASE_SECONDS)
     if not leased:
         return 0
-    late, fresh = _sort(leased, clock.now())
-    if late:
-        await asyncio.to_thread(outbox.settle, late, clock.now())
+    ended, fresh = _sort(line, leased, clock.now())
+    if ended:
+        await asyncio.to_thread(outbox.settle, ended, clock.now())
     async for results in _send(line, fresh, transport):
         timed = [(item, _timed(item, outcome, luck())) for item, outcome in results]
         await asyncio.to_thread(outbox.settle, timed, clock.now())
     return len(leased)
 
 
-def _sort(leased: Sequence[Leased], now: float) -> tuple[Results, list[Leased]]:
-    """What is too late to send, with how it ends; and what may still go."""
-    late: Results = []
+def _sort(line: Line, leased: Sequence[Leased], now: float) -> tuple[Results, list[Leased]]:
+    """What ends unsent, being too late or invalid, with how; and what may go."""
+    ended: Results = []
     fresh: list[Leased] = []
     for item in leased:
-        end = retry.too_late(item.row.event, now)
+        event = item.row.event
+        end = retry.too_late(event, now) or line.destination.refuses(event, now)
         if end is None:
             fresh.append(item)
         else:
-            late.append((item, end))
-    return late, fresh
+            ended.append((item, end))
+    return ended, fresh
 
 
 async def _send(line: Line, batch: list[Leased], transport: Transport) -> AsyncIterator[Results]:

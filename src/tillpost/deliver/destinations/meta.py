@@ -12,9 +12,9 @@ from typing import Annotated, Any, NamedTuple
 import msgspec
 from msgspec import Struct
 
-from tillpost.core import capi
+from tillpost.core import capi, validation
 from tillpost.core.event import Event
-from tillpost.core.outcome import Outcome, State
+from tillpost.core.outcome import Outcome, Reason, State
 from tillpost.core.retry import DAY, PAUSE_SECONDS
 from tillpost.core.wire import Request, Response
 from tillpost.deliver.contract import BISECT, UNKNOWN, Limits
@@ -98,6 +98,14 @@ class Meta:
 
     name = "meta"
     limits = Limits(events=1000, seconds=30.0)
+
+    def refuses(self, event: Event, now: float) -> Outcome | None:
+        """Dead as `invalid`, with what Meta would say: one bad event refuses its whole batch."""
+        error = validation.first_error(capi.server_event(event), 0, now)
+        if error is None:
+            return None
+        words = f"{error.code}/{error.error_subcode}: {error.error_user_title or error.message}"
+        return Outcome(State.DEAD, Reason.INVALID, words)
 
     def encode(self, events: Sequence[Event], settings: Settings) -> Request:
         """One request for at most 1,000 events."""
