@@ -23,8 +23,8 @@ from tillpost.testing.gateway_store import (
     Gateway,
     JournalSuite,
     MakeStore,
-    OutboxSuite,
 )
+from tillpost.testing.outbox import OutboxSuite
 
 KEY = b"k" * 32
 
