@@ -42,14 +42,15 @@ class Account(Struct, frozen=True):
 
 
 META_CAMPAIGNS = (
-    ("Prospecting Broad", ("US 25-54", "EU 25-54"), ("Video A", "Carousel B"), "60.00"),
-    ("Retargeting 30d", ("Viewed product", "Added to cart"), ("Offer 10", "Review C"), "25.00"),
-    ("Spring Sale", ("Lookalike 1%", "Interests"), ("Still D", "Reel E"), "40.00"),
+    ("Prospecting Broad", ("US 25-54", "EU 25-54"), ("Video A", "Carousel B"), "2.40"),
+    ("Retargeting 30d", ("Viewed product", "Added to cart"), ("Offer 10", "Review C"), "0.80"),
+    ("Spring Sale", ("Lookalike 1%", "Interests"), ("Still D", "Reel E"), "1.50"),
 )
 GOOGLE_CAMPAIGNS = (
-    ("Brand Search", ("Brand exact",), ("Text 1",), "30.00"),
-    ("Generic Search", ("Linen", "Ceramics"), ("Text 2",), "55.00"),
+    ("Brand Search", ("Brand exact",), ("Text 1",), "0.80"),
+    ("Generic Search", ("Linen", "Ceramics"), ("Text 2",), "1.90"),
 )
+"""Campaign, ad sets, ads of each set, and what a day costs for each order of an average day."""
 
 
 def accounts(knobs: Knobs) -> dict[str, Account]:
@@ -63,8 +64,9 @@ def accounts(knobs: Knobs) -> dict[str, Account]:
 def ads(knobs: Knobs) -> tuple[Ad, ...]:
     """All ads, Meta's first."""
     known = accounts(knobs)
-    rows = [*_tree(known["meta"], META_CAMPAIGNS, 120_210_000_000_000_000)]
-    rows += _tree(known["google"], GOOGLE_CAMPAIGNS, 21_000_000_000)
+    busy = Decimal(knobs.orders) / max(knobs.days, 1)
+    rows = [*_tree(known["meta"], META_CAMPAIGNS, 120_210_000_000_000_000, busy)]
+    rows += _tree(known["google"], GOOGLE_CAMPAIGNS, 21_000_000_000, busy)
     if not knobs.renamed:
         return tuple(rows)
     return tuple(_rename(row) if row.campaign == "Spring Sale" else row for row in rows)
@@ -143,10 +145,11 @@ def _tree(
     account: Account,
     campaigns: tuple[tuple[str, tuple[str, ...], tuple[str, ...], str], ...],
     base: int,
+    busy: Decimal,
 ) -> list[Ad]:
     rows = []
     for c, (campaign, adsets, names, budget) in enumerate(campaigns, 1):
-        share = (Decimal(budget) / (len(adsets) * len(names))).quantize(Decimal("0.01"))
+        share = (Decimal(budget) * busy / (len(adsets) * len(names))).quantize(Decimal("0.01"))
         for s, adset in enumerate(adsets, 1):
             for a, name in enumerate(names, 1):
                 campaign_id, adset_id = base + c * 10_000, base + c * 10_000 + s * 100

@@ -1,6 +1,7 @@
 """Live shoppers: an endless shop in real time, one order every few seconds."""
 
 import asyncio
+from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -48,18 +49,26 @@ async def live(
     player = Player(target, lanes=4)
     loop = asyncio.get_running_loop()
     began, offset = loop.time(), start.timestamp()
+    following = hours(knobs, start, every)
+    left: list[Planned] = []
+    built_until = offset
     try:
-        following = hours(knobs, start, every)
         while True:
-            left = list(await asyncio.to_thread(next, following))
-            while left:
-                now = offset + loop.time() - began
-                due = [row for row in left if row.at <= now]
-                left = left[len(due) :]
-                await player.clock(now)
-                await player.step(due)
-                if on_progress is not None:
-                    on_progress(now, player.done)
-                await asyncio.sleep(TICK)
+            now = offset + loop.time() - began
+            # An hour ahead: some of the next hour's buyers land before it begins.
+            if now + HOUR >= built_until:
+                left = sorted([*left, *await asyncio.to_thread(next, following)], key=_at)
+                built_until += HOUR
+            due = bisect_right(left, now, key=_at)
+            await player.clock(now)
+            await player.step(left[:due])
+            left = left[due:]
+            if on_progress is not None:
+                on_progress(now, player.done)
+            await asyncio.sleep(TICK)
     finally:
         await player.close()
+
+
+def _at(row: Planned) -> float:
+    return row.at
