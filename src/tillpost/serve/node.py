@@ -47,7 +47,9 @@ class Node:
         self._intakes = _intakes(settings)
         self._database = Database(directory / GATEWAY_FILE, "gateway")
         self.store = GatewayStore(self._database, self.sealer)
-        self.receiver = ReceiverDesk(settings.receiver, directory / RECEIVER_FILE)
+        self.receiver = ReceiverDesk(
+            settings.receiver, directory / RECEIVER_FILE, clock, self.sealer
+        )
         zones = {shop.name: shop.timezone for shop in settings.shops}
         self.reading = Reading(self.store, self.receiver, zones)
         self.transport = HttpTransport()

@@ -6,14 +6,16 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from tillpost.core.outcome import Retryable
+from msgspec import structs
+
+from tillpost.core import dedup
 from tillpost.core.received import Dataset
-from tillpost.core.wire import Request, Response
-from tillpost.ports import ReceiverStore, Rows
-from tillpost.receive import accept, register
-from tillpost.receive.settle import Rules, settle_next
+from tillpost.core.wire import Response
+from tillpost.ports import Clock, ReceiverStore, Rows, Sealer
+from tillpost.receive import wire
+from tillpost.receive.receiver import Handler, Options, Receiver
+from tillpost.receive.settle import Rules
 from tillpost.serve.clock import iso
-from tillpost.serve.http.exchange import problem
 from tillpost.serve.settings import ReceiverSettings
 from tillpost.store.receiver_sqlite import SqliteReceiverStore
 from tillpost.store.sqlite import Database
@@ -42,54 +44,45 @@ CONVERSION_COLUMNS = [
 class ReceiverDesk:
     """Answers for the datasets of its settings; `close` it when the server ends."""
 
-    def __init__(self, settings: ReceiverSettings, path: Path) -> None:
-        self._datasets = {
-            d.id: Dataset(d.id, d.access_token, d.app_secret) for d in settings.datasets
-        }
-        self._tokens_valid = True
-        self._token = settings.token or ""
-        self._rules = Rules()
+    def __init__(
+        self, settings: ReceiverSettings, path: Path, clock: Clock, sealer: Sealer
+    ) -> None:
+        self._given = {d.id: Dataset(d.id, d.access_token, d.app_secret) for d in settings.datasets}
+        self._datasets = dict(self._given)
         self._database = Database(path, "receiver")
         self._store = SqliteReceiverStore(self._database)
+        twins = dedup.Policy(same_source=settings.same_source)
+        self._receiver = Receiver(
+            self._store,
+            self._datasets,
+            settings.token or trace_id(),
+            clock,
+            trace_id,
+            sealer,
+            Options(rules=Rules(twins=twins)),
+        )
+
+    def handler(self, method: str, path: str) -> Handler | None:
+        """Who answers this path, or None if it is not the receiver's."""
+        return self._receiver.handler(method, path)
+
+    def too_large(self) -> Response:
+        """The answer to a body over its limit, in the platform's shape."""
+        return wire.failed(wire.too_large(), trace_id())
 
     def set_tokens_valid(self, valid: bool) -> None:  # noqa: FBT001  # the flag is the message
         """Revoke every access token, or take them again: for trying what an outage does."""
-        self._tokens_valid = valid
-
-    async def graph(self, request: Request, now: float) -> Response:
-        """`POST /{dataset_id}/events`, as Meta answers it; 200 only when the events are on disk."""
-        datasets = self._datasets if self._tokens_valid else {}
-        told = accept.graph_events(request, datasets, now, trace_id)
-        try:
-            if told.rows:
-                await self._store.receive(told.rows)
-        except Retryable as error:
-            return problem(503, "disk", "", str(error))
-        return told.response
-
-    async def pixel(self, request: Request, now: float) -> Response:
-        """`/tr`: a picture, whatever came; the hit is kept if it is one of ours."""
-        told = accept.pixel_hit(request, self._datasets, now)
-        if told.rows:
-            await self._store.receive(told.rows)
-        return told.response
-
-    async def register(self, request: Request, what: str, now: float) -> Response:
-        """`/receiver/people` and `/receiver/touches`."""
-        try:
-            if what == "people":
-                accounts = register.people(request, self._token)
-                await self._store.register(accounts.rows, (), now)
-                return accounts.response
-            touches = register.touches(request, self._token)
-            await self._store.register((), touches.rows, now)
-        except Retryable as error:
-            return problem(503, "disk", "", str(error))
-        return touches.response
+        for name, dataset in self._given.items():
+            revoked = structs.replace(dataset, access_token=secrets.token_hex())
+            self._datasets[name] = dataset if valid else revoked
 
     def settle_once(self, _now: float) -> int:
         """Settle one batch of what was received; returns how many events."""
-        return settle_next(self._store, self._rules)
+        return self._receiver.settle()
+
+    def prune(self, now: float) -> int:
+        """Remove what may not be kept any longer; returns how many rows."""
+        return self._receiver.prune(now)
 
     def events(self, after: int, limit: int, event_id: str | None) -> dict[str, Any]:
         """`{"items": [...], "next": cursor | None}` of settled events."""
@@ -176,14 +169,10 @@ def platform_tables(store: ReceiverStore) -> dict[str, Rows]:
         for row in store.conversions(0, _EVER)
         if row.event_name == "Purchase"
     ]
-    matched: dict[str, int] = {}
-    for item in all_items(store):
-        if item["order_id"]:
-            known = matched.get(item["order_id"], 0)
-            matched[item["order_id"]] = max(known, int(item["matched"]))
+    matched = [(order_id, int(known)) for order_id, known in store.matched_orders()]
     return {
         "conversions": (CONVERSION_COLUMNS, conversions),
-        "matches": (["order_id", "matched"], list(matched.items())),
+        "matches": (["order_id", "matched"], matched),
     }
 
 

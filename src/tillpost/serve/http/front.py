@@ -1,6 +1,5 @@
 """The front door: hot routes are answered here, all others by the pages and the API behind."""
 
-import re
 from collections.abc import Awaitable, Callable
 from typing import NamedTuple, TypeAlias
 
@@ -31,10 +30,7 @@ LIMITS = {
 }
 """Longest body by route, in bytes (design 3.5)."""
 
-_GRAPH = re.compile(r"/(?:v\d+\.\d+/)?(\d+)/events/?")
 
-
-_REGISTERS = frozenset({"people", "touches"})
 Handler: TypeAlias = Callable[[Request, Scope], Awaitable[Response]]
 
 
@@ -58,8 +54,6 @@ class Front:
             "px": _Door("px", post | {"OPTIONS"}, bool, self._px),
             "webhooks": _Door("webhooks", post, lambda tail: "/" in tail, self._webhook),
             "events": _Door("events", post, bool, self._events),
-            "tr": _Door("tr", post | {"GET"}, lambda tail: not tail, self._pixel),
-            "receiver": _Door("receiver", post, _REGISTERS.__contains__, self._register),
         }
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -71,10 +65,15 @@ class Front:
         name, handle = route
         body = await read_body(receive, LIMITS[name])
         if body is None:
-            text = f"the body is longer than {LIMITS[name]} bytes: send less at once"
-            await answer(send, problem(413, "too_large", "body", text))
+            await answer(send, self._too_large(name))
             return
         await answer(send, await handle(request_of(scope, body), scope))
+
+    def _too_large(self, name: str) -> Response:
+        if name == "graph":
+            return self._node.receiver.too_large()
+        text = f"the body is longer than {LIMITS[name]} bytes: send less at once"
+        return problem(413, "too_large", "body", text)
 
     def _route(self, scope: Scope) -> "tuple[str, Handler] | None":
         """The hot route of a request: its name in `LIMITS`, and who answers."""
@@ -83,7 +82,10 @@ class Front:
         found = self._doors.get(head)
         if found is not None and method in found.methods and found.tail(tail):
             return found.limit, found.handler
-        return ("graph", self._graph) if _GRAPH.fullmatch(path) else None
+        answers = self._node.receiver.handler(method, path)
+        if answers is None:
+            return None
+        return head if head in {"tr", "receiver"} else "graph", _without_scope(answers)
 
     async def _webhook(self, request: Request, scope: Scope) -> Response:
         _, _, kind, shop = scope["path"].split("/", 3)
@@ -98,12 +100,9 @@ class Front:
         address = client_ip(scope, request.headers, self._node.trusted)
         return await collect.beacon(self._node, scope["path"][4:], request, address)
 
-    async def _graph(self, request: Request, _scope: Scope) -> Response:
-        return await self._node.receiver.graph(request, self._node.clock.now())
 
-    async def _pixel(self, request: Request, _scope: Scope) -> Response:
-        return await self._node.receiver.pixel(request, self._node.clock.now())
+def _without_scope(answers: Callable[[Request], Awaitable[Response]]) -> Handler:
+    async def handle(request: Request, _scope: Scope) -> Response:
+        return await answers(request)
 
-    async def _register(self, request: Request, scope: Scope) -> Response:
-        what = scope["path"].rsplit("/", 1)[1]
-        return await self._node.receiver.register(request, what, self._node.clock.now())
+    return handle
