@@ -119,6 +119,13 @@ class Outbox(Protocol):
         """(shop, destination, state, reason, events), and one row of state `accepted` each."""
 
 
+class Retention(Protocol):
+    """What may not be kept for ever."""
+
+    def prune(self, before: float) -> int:
+        """Remove sealed boxes, bad rows and folded facts older than that; returns how many."""
+
+
 class Facts(Protocol):
     """What reports are made from."""
 

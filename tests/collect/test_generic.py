@@ -84,6 +84,10 @@ def test_what_is_not_said_is_made() -> None:
         ({}, "data[0]"),
         ({"event_name": "Lead", "event_time": "noon"}, "data[0]"),
         ({"event_name": "Lead", "user_data": []}, "data[0]"),
+        ({"event_name": "Lead", "event_time": 1_790_000_000_000}, "data[0]"),
+        ({"event_name": "Lead", "event_time": 10**30}, "data[0]"),
+        ({"event_name": "Lead", "event_time": -1}, "data[0]"),
+        ({"event_name": "Lead", "consent": {"marketing": "yes"}}, "data[0]"),
         ("text", "data[0]"),
     ],
 )
@@ -98,6 +102,12 @@ def test_what_meta_would_refuse_is_told_with_its_field(event: Any, field: str) -
 def test_a_body_without_events_is_told(body: Any) -> None:
     found = _parse(body)
     assert isinstance(found, Rejection)
+
+
+def test_consent_is_read_and_unknown_words_of_it_are_passed_over() -> None:
+    seen, _ = _one(consent={"marketing": False, "mood": "good"})
+    assert seen.consent is not None
+    assert (seen.consent.marketing, seen.consent.analytics) == (False, None)
 
 
 def test_one_bad_event_refuses_all_and_says_which() -> None:

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from tillpost.core.books import Leased, Sighting, Wanted
 from tillpost.core.event import Device, Fact
+from tillpost.core.outcome import Outcome, State
 from tillpost.serve.seal import AesSealer
 from tillpost.store.gateway_memory import MemoryGatewayStore
 from tillpost.store.gateway_sqlite import GatewayStore
@@ -23,6 +24,7 @@ from tillpost.testing.gateway_store import (
     Gateway,
     JournalSuite,
     MakeStore,
+    RetentionSuite,
 )
 from tillpost.testing.outbox import OutboxSuite
 
@@ -56,6 +58,29 @@ class TestJournal(JournalSuite):
 
 class TestFolder(FolderSuite):
     pass
+
+
+class TestRetention(RetentionSuite):
+    pass
+
+
+def test_addresses_go_from_the_disk_a_week_after_the_last_platform_settled(tmp_path: Path) -> None:
+    database, store = sqlite_store(tmp_path / "one.db")
+    store.commit(make.outgoing(1))
+    (leased,) = store.lease(DESTINATION, float(NOW), 10, 1.0)
+    assert leased.row.event.device.client_ip_address
+    store.settle([(leased, Outcome(State.DELIVERED))], float(NOW))
+    store.prune(NOW - 1)
+    assert sealed(database) == 1
+    store.prune(NOW + 1)
+    assert sealed(database) == 0
+    database.close()
+
+
+def sealed(database: Database) -> int:
+    with database.reader() as conn:
+        found: int = conn.execute("SELECT COUNT(sealed) FROM events").fetchone()[0]
+    return found
 
 
 class TestOutbox(OutboxSuite):

@@ -17,7 +17,7 @@ from tillpost.core.books import BadRow
 from tillpost.core.event import Entry
 from tillpost.core.shop import Route, Shop
 from tillpost.deliver.outbox import Line, deliver
-from tillpost.ports import Clock, Folder, Journal, Outbox, Sealer, Transport
+from tillpost.ports import Clock, Folder, Journal, Outbox, Retention, Sealer, Transport
 
 _FOLD_BATCH = 500
 _RELEASE_BATCH = 500
@@ -25,11 +25,14 @@ _IDLE_SECONDS = 0.25
 _GATHER_SECONDS = 0.03
 """After a wake, let a few more come: a round costs an fsync whether it has one row or many."""
 _TROUBLE_SECONDS = 1.0
+_RETENTION_EVERY = 3600.0
+KEPT_SECONDS = 7 * 86400.0
+"""How long addresses, user agents and bodies that could not be read rest, sealed."""
 
 _log = structlog.get_logger("tillpost.worker")
 
 
-class GatewayBooks(Journal, Folder, Outbox, Protocol):
+class GatewayBooks(Journal, Folder, Outbox, Retention, Protocol):
     """All that the gateway's rounds need of a store."""
 
 
@@ -38,6 +41,9 @@ class Settling(Protocol):
 
     def settle_once(self, now: float) -> int:
         """Settle one batch of what was received; returns how many events."""
+
+    def prune(self, now: float) -> int:
+        """Remove what may not be kept any longer; returns how many rows."""
 
 
 class Worker:
@@ -68,6 +74,7 @@ class Worker:
         self._bells: list[asyncio.Event] = []
         self._folding = asyncio.Lock()
         self._settling = asyncio.Lock()
+        self._pruned_at = float("-inf")
 
     def start(self) -> None:
         """Start every loop on the running event loop; leases of a former run are given back."""
@@ -78,6 +85,7 @@ class Worker:
         ]
         if self._receiver is not None:
             rounds.append(("settle", self.settle_round))
+        rounds.append(("retention", self.retention_round))
         for name, one in rounds:
             bell = asyncio.Event()
             self._bells.append(bell)
@@ -117,6 +125,17 @@ class Worker:
             return 0
         async with self._settling:
             return await asyncio.to_thread(self._receiver.settle_once, self._clock.now())
+
+    async def retention_round(self) -> int:
+        """Once an hour, remove what may not be kept any longer."""
+        now = self._clock.now()
+        if now - self._pruned_at < _RETENTION_EVERY:
+            return 0
+        self._pruned_at = now
+        await asyncio.to_thread(self._store.prune, now - KEPT_SECONDS)
+        if self._receiver is not None:
+            await asyncio.to_thread(self._receiver.prune, now)
+        return 0
 
     def _delivery(self, line: Line) -> Callable[[], Awaitable[int]]:
         async def once() -> int:

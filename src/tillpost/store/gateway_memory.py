@@ -295,6 +295,14 @@ class MemoryGatewayStore:
             self._leases.clear()
             return freed
 
+    def prune(self, before: float) -> int:
+        """Remove bad rows older than that; what is in memory has no sealed boxes."""
+        with self._lock:
+            kept = [row for row in self._bad if row.received_at >= before]
+            removed = len(self._bad) - len(kept)
+            self._bad = kept
+            return removed
+
     def tallies(self) -> list[tuple[str, str, str, str | None, int]]:
         """(shop, destination, state, reason, events), and one row of state `accepted` each."""
         with self._lock:

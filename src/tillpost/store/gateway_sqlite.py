@@ -271,6 +271,17 @@ class GatewayStore:
         """Give back every lease."""
         return self._db.write_now(lambda conn: conn.execute(self._sql["free"]).rowcount)
 
+    def prune(self, before: float) -> int:
+        """Remove sealed boxes, bad rows and folded facts older than that; returns how many."""
+        names = ("bad_rows", "journal", "events", "orders", "sightings")
+
+        def work(conn: sqlite3.Connection) -> int:
+            return sum(
+                conn.execute(self._sql[f"prune_{name}"], (before,)).rowcount for name in names
+            )
+
+        return self._db.write_now(work)
+
     def tallies(self) -> list[tuple[str, str, str, str | None, int]]:
         """(shop, destination, state, reason, events), and one row of state `accepted` each."""
         with self._db.reader() as conn:

@@ -19,12 +19,14 @@ from tillpost.core.books import BadRow, Link, RefundRow, Sighting, Touch, Visito
 from tillpost.core.event import Consent
 from tillpost.core.money import MoneyError
 from tillpost.core.outcome import State
-from tillpost.ports import Facts, Folder, Journal, Outbox
+from tillpost.ports import Facts, Folder, Journal, Outbox, Retention
 from tillpost.testing import entries as make
 from tillpost.testing.entries import CHECKOUT, DESTINATION, NOW, SHOP
 
+DAY = 86400
 
-class Gateway(Journal, Folder, Outbox, Facts, Protocol):
+
+class Gateway(Journal, Folder, Outbox, Facts, Retention, Protocol):
     """A store that implements every port of the gateway."""
 
 
@@ -368,3 +370,22 @@ class FactsSuite:
         tables = make_store().tables(names)
         assert set(tables) == set(names)
         assert all(columns and rows == [] for columns, rows in tables.values())
+
+
+class RetentionSuite:
+    """What may not be kept for ever goes, and what is still needed stays."""
+
+    def test_old_bad_rows_go_and_fresh_ones_stay(self, make_store: MakeStore) -> None:
+        store = make_store()
+        for at in (NOW - 8 * DAY, NOW):
+            row = BadRow(SHOP, "shopify", float(at), "not_json", "body", "why", b"box")
+            asyncio.run(store.keep_bad(row))
+        store.prune(NOW - 7 * DAY)
+        assert [row["received_at"] for row in store.bad_rows(0, 10)] == [NOW]
+
+    def test_what_still_waits_for_a_platform_keeps_its_address(self, make_store: MakeStore) -> None:
+        store = make_store()
+        store.commit(make.outgoing(1))
+        store.prune(NOW + 100 * DAY)
+        (leased,) = store.lease(DESTINATION, NOW + 100.0 * DAY, 10, 1.0)
+        assert leased.row.event.device == make.event().device

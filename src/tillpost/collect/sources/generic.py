@@ -31,6 +31,8 @@ RECEIVED_AT = ":received-at"
 """Pseudo header: when the server received the request, Unix seconds."""
 
 _MOST_EVENTS = 1000
+_LATEST = 10**10
+"""A Unix second in the year 2286: what is later is milliseconds."""
 _SOURCES = frozenset(get_args(ActionSource))
 _HASHED = frozenset(
     {"em", "ph", "fn", "ln", "ct", "st", "zp", "country", "db", "ge", "external_id"}
@@ -56,6 +58,12 @@ class Settings(Struct, frozen=True):
     country: str | None = None
 
 
+class _Consent(Struct):
+    marketing: bool | None = None
+    analytics: bool | None = None
+    sale_of_data: bool | None = None
+
+
 class _Event(Struct):
     event_name: str
     event_id: str | None = None
@@ -65,10 +73,7 @@ class _Event(Struct):
     referrer_url: str | None = None
     user_data: dict[str, Any] = msgspec.field(default_factory=dict)
     custom_data: dict[str, Any] = msgspec.field(default_factory=dict)
-    consent: dict[str, bool | None] | None = None
-
-
-_anything = msgspec.json.Decoder(float_hook=lambda text: msgspec.convert(text, Any))
+    consent: _Consent | None = None
 
 
 def verify(_request: Request, _settings: Settings) -> Rejection | None:
@@ -106,7 +111,7 @@ def _parsed(given: object, index: int, now: float, settings: Settings) -> Parsed
         at = int(event.event_time) if event.event_time is not None else int(now)
     except (msgspec.ValidationError, ValueError) as error:
         return Rejection(400, "unexpected_shape", where, str(error))
-    problem = _problem(event, where)
+    problem = _problem(event, at, where)
     if problem is not None:
         return problem
     seen = _seen(event, given if isinstance(given, dict) else {}, at, now)
@@ -114,7 +119,10 @@ def _parsed(given: object, index: int, now: float, settings: Settings) -> Parsed
     return Parsed(seen, _raw(event.user_data), country)
 
 
-def _problem(event: _Event, where: str) -> Rejection | None:
+def _problem(event: _Event, at: int, where: str) -> Rejection | None:
+    if not 0 <= at < _LATEST:
+        detail = "send Unix seconds, not milliseconds"
+        return Rejection(400, "bad_time", f"{where}.event_time", detail)
     if not event.event_name.strip():
         return Rejection(400, "no_name", f"{where}.event_name", "name the event, e.g. Purchase")
     source = event.action_source or "website"
@@ -141,11 +149,17 @@ def _seen(event: _Event, given: Mapping[str, Any], at: int, now: float) -> Serve
         custom_data=custom,
         order_id=str(order_id) if order_id is not None else None,
         extra={k: v for k, v in given.items() if k in _EXTRA and v is not None},
-        consent=Consent(**event.consent, source="events", at=at) if event.consent else None,
+        consent=_consent(event.consent, at),
         person=Person(fbc=_text(user, "fbc"), fbp=_text(user, "fbp"), plain=_plain(user)),
         device=Device(_text(user, "client_ip_address"), _text(user, "client_user_agent")),
         place=Place(country=_country(user)),
     )
+
+
+def _consent(given: _Consent | None, at: int) -> Consent | None:
+    if given is None:
+        return None
+    return Consent(given.marketing, given.analytics, given.sale_of_data, "events", at)
 
 
 def _text(user: Mapping[str, Any], key: str) -> str | None:

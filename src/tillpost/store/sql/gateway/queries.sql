@@ -220,3 +220,27 @@ UPDATE pauses SET ended_at = ?2 WHERE destination = ?1 AND ended_at IS NULL;
 
 -- name: pauses
 SELECT destination, began_at, ended_at, reason FROM pauses ORDER BY began_at, destination;
+
+-- name: prune_bad_rows
+DELETE FROM bad_rows WHERE received_at < ?;
+
+-- name: prune_journal
+DELETE FROM journal WHERE received_at < ?
+    AND id <= (SELECT position FROM progress WHERE name = 'fold');
+
+-- name: prune_events
+-- Addresses and user agents rest seven days after the last destination has settled.
+UPDATE events SET sealed = NULL
+WHERE sealed IS NOT NULL AND hold_until IS NULL AND received_at < ?1
+    AND NOT EXISTS (
+        SELECT 1 FROM outbox AS d
+        WHERE d.event = events.id AND (
+            d.state IN ('held', 'pending', 'leased', 'in_doubt', 'paused') OR d.updated_at >= ?1
+        )
+    );
+
+-- name: prune_orders
+UPDATE orders SET sealed = NULL WHERE sealed IS NOT NULL AND first_received_at < ?;
+
+-- name: prune_sightings
+UPDATE sightings SET sealed = NULL WHERE sealed IS NOT NULL AND received_at < ?;
