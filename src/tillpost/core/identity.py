@@ -177,7 +177,12 @@ FORMS = (
         "as Meta's SDKs spell it (digits dropped, some punctuation kept), "
         "else as its builder does (a-z and digits only)",
     ),
-    Form("meta_alt", ("st",), spelling.state_second, "the code of a name, or the name of a code"),
+    Form(
+        "meta_alt",
+        ("st",),
+        spelling.state_second,
+        "of a spelled-out name: the code, or the name itself where `meta` is the code",
+    ),
     Form("meta_alt", ("zp",), spelling.postcode_second, "cut at the dash, or with inner spaces"),
     Form("gmail", ("em",), spelling.undotted, "no dots before @gmail.com and @googlemail.com"),
     Form("untagged", ("em",), spelling.untagged, "no dots and no +tag before any @"),
