@@ -1,0 +1,193 @@
+"""What a merchant should look at, worst first, each with what to do about it.
+
+Every row of `RULES` looks at one thing and says nothing while it is in order.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any, Literal, TypeAlias
+
+from msgspec import Struct
+
+from tillpost.store.glance import BadRows, OrderLine, Trouble
+
+Level: TypeAlias = Literal["bad", "look", "hint"]
+
+QUIET_SECONDS = 24 * 3600.0
+"""A browser that says nothing for so long, while orders come, is not heard any more."""
+QUIET_ORDERS = 5
+"""So many web orders in a row without their browser are no accident of a few blockers."""
+LATE_SECONDS = 600.0
+"""An event that has been due for so long is overdue."""
+
+FIXES: dict[str, str] = {
+    "token": "Put a new access token into the settings (destinations.access_token) and restart. "
+    "Nothing is lost: waiting events go out by themselves.",
+    "access": "Give the token's system user access to the dataset, or correct "
+    "destinations.dataset_id. Nothing is lost: waiting events go out by themselves.",
+    "refused": "Look the platform's words up; they name the field. The events are kept.",
+    "too_old": "The platform takes nothing older than seven days. The orders stay in every "
+    "report here.",
+}
+"""What helps, by the reason that a destination gave."""
+
+
+class Note(Struct, frozen=True):
+    """One thing to look at: what, how much, and how to fix it; `command` may be pasted."""
+
+    level: Level
+    title: str
+    detail: str
+    fix: str
+    command: str | None = None
+
+
+class Signs(Struct, frozen=True):
+    """What the rules look at."""
+
+    shop: str
+    url: str
+    now: float
+    ledger: Mapping[str, Any]
+    troubles: list[Trouble]
+    overdue: list[tuple[str, int, float]]
+    bad_rows: BadRows | None
+    doubled: int | None
+    latest: list[OrderLine]
+    heard: Mapping[str, float]
+    spends: bool
+    """Whether any spend was imported."""
+    paid: bool
+    """Whether a paid channel brought orders."""
+
+
+Rule: TypeAlias = Callable[[Signs], list[Note]]
+
+
+def notes(signs: Signs) -> list[Note]:
+    """All that needs attention, the worst first."""
+    rank = {"bad": 0, "look": 1, "hint": 2}
+    found = [note for rule in RULES for note in rule(signs)]
+    return sorted(found, key=lambda note: rank[note.level])
+
+
+def _unbalanced(signs: Signs) -> list[Note]:
+    return [
+        Note(
+            "bad",
+            f"The ledger of {line['destination']} does not balance",
+            f"{line['accepted']} events were accepted, and another number is accounted for.",
+            "Keep the data directory as it is and compare with the command line.",
+            "tillpost ledger --json",
+        )
+        for line in signs.ledger["destinations"]
+        if not line["balanced"]
+    ]
+
+
+def _doubled(signs: Signs) -> list[Note]:
+    if not signs.doubled:
+        return []
+    return [
+        Note(
+            "bad",
+            f"{signs.doubled} purchases are counted twice",
+            "The platform keeps more than one Purchase for the same sale.",
+            "Give the page's own pixel the order's event id "
+            "(fbq track with eventID), or remove the second pixel.",
+        )
+    ]
+
+
+_TITLES = {
+    "dead": "{n} events were refused for good",
+    "paused": "{where} takes nothing: {n} events wait",
+    "expired": "{n} events were too old for {where}",
+    "in_doubt": "{n} events were sent without an answer",
+}
+_LEVELS: dict[str, Level] = {"dead": "bad", "paused": "bad", "expired": "look", "in_doubt": "look"}
+
+
+def _troubled(signs: Signs) -> list[Note]:
+    return [
+        Note(
+            _LEVELS[row.state],
+            _TITLES[row.state].format(n=row.events, where=row.destination),
+            f"{row.destination} says: {row.detail or row.reason or 'nothing'}",
+            FIXES.get(row.reason or "", "They go again by themselves with the same event id."),
+        )
+        for row in signs.troubles
+        if row.state != "in_doubt" or signs.now - row.since > LATE_SECONDS
+    ]
+
+
+def _late(signs: Signs) -> list[Note]:
+    return [
+        Note(
+            "look",
+            f"{events} events for {where} are late",
+            f"The oldest has been due for {(signs.now - since) / 60:.0f} minutes.",
+            "Check that this machine reaches the platform; they go out as soon as it does.",
+        )
+        for where, events, since in signs.overdue
+    ]
+
+
+def _unread(signs: Signs) -> list[Note]:
+    rows = signs.bad_rows
+    if rows is None:
+        return []
+    return [
+        Note(
+            "look",
+            f"{rows.rows} messages could not be read",
+            f"The last one, from {rows.source}: {rows.reason} at {rows.field or 'the body'}. "
+            f"{rows.detail}",
+            "They are kept, sealed, for seven days. See them all:",
+            f"curl -H 'Authorization: Bearer SERVER_KEY' {signs.url}/api/v1/bad-rows",
+        )
+    ]
+
+
+def _silent(signs: Signs) -> list[Note]:
+    web = [order for order in signs.latest if order.kind == "web"]
+    if len(web) < QUIET_ORDERS or any(order.browser for order in web[: 2 * QUIET_ORDERS]):
+        return []
+    heard = signs.heard.get("pixel")
+    if heard is not None and signs.now - heard < QUIET_SECONDS:
+        title, detail = (
+            "The browser misses every recent order",
+            f"None of the last {len(web[: 2 * QUIET_ORDERS])} web orders has its browser event.",
+        )
+    else:
+        title, detail = (
+            "The browser says nothing",
+            "Orders come from the shop alone. They are all counted; "
+            "clicks and campaigns behind them cannot be seen.",
+        )
+    return [
+        Note(
+            "look",
+            title,
+            detail,
+            "Put the script into the shop's theme, before anything else in <head>:",
+            f'<script async src="{signs.url}/px.js?shop={signs.shop}"></script>',
+        )
+    ]
+
+
+def _no_spend(signs: Signs) -> list[Note]:
+    if signs.spends or not signs.paid:
+        return []
+    return [
+        Note(
+            "hint",
+            "No ad spend yet",
+            "Paid channels bring orders; without spend there is no ROAS.",
+            "Import the platform's own export as CSV:",
+            "tillpost costs import spend.csv",
+        )
+    ]
+
+
+RULES: tuple[Rule, ...] = (_unbalanced, _doubled, _troubled, _late, _unread, _silent, _no_spend)
+"""Everything that is looked at."""

@@ -1,0 +1,477 @@
+"""The first page's numbers: is the money counted, what brought it, what was it worth.
+
+Every number comes from the stores, read at one call and kept until they change; the
+page and `/summary.json` show the same.
+"""
+
+import threading
+import time
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from msgspec import Struct, structs
+
+from tillpost.core.books import Wanted
+from tillpost.core.money import decimal_string
+from tillpost.core.shop import Shop
+from tillpost.report import catalog
+from tillpost.report.ledger import ledger
+from tillpost.report.query import Query, period
+from tillpost.serve import attention
+from tillpost.serve.attention import Note, Signs
+from tillpost.serve.clock import iso
+from tillpost.serve.node import GATEWAY_FILE, RECEIVER_FILE, Node, destination_name
+from tillpost.store.glance import Delivery, Glance, OrderLine
+from tillpost.store.sqlite import Database
+
+PERIODS: tuple[int, ...] = (7, 30, 90, 0)
+"""Days that the page can look back; 0 is all time."""
+DEFAULT_DAYS = 30
+SHOWN_ORDERS = 10
+_LATEST = 20
+_OLDEST_SECONDS = 30.0
+_REST = 4.0
+"""After a look that took t seconds, the next one waits this many times t."""
+
+
+class Order(Struct, frozen=True):
+    """One order: who saw it, whether it counts, and where its Purchase stands.
+
+    `counted` is how many rows it has in the report of orders. `matched` is None where
+    the platform does not tell.
+    """
+
+    order_id: str
+    name: str
+    at: str
+    value: str
+    currency: str
+    browser: bool
+    server: bool
+    counted: int
+    left_out: str | None
+    event_id: str | None = None
+    state: str | None = None
+    reason: str | None = None
+    delivered_ms: int | None = None
+    match_keys: tuple[str, ...] = ()
+    matched: bool | None = None
+    channel: str | None = None
+    campaign: str | None = None
+
+
+class Sightings(Struct, frozen=True):
+    """Orders of the period by who reported them, and how often they count.
+
+    `doubled` is None where the platform has received nothing yet, or does not tell.
+    """
+
+    browser_only: int
+    server_only: int
+    both: int
+    counted: int
+    doubled: int | None
+    left_out: dict[str, int]
+
+
+class Matching(Struct, frozen=True):
+    """Delivered Purchases whose buyer the platform knew; None where it does not tell."""
+
+    delivered: int
+    matched: int | None
+    matched_learned: int | None
+    rate: float | None
+    rate_learned: float | None
+
+
+class Money(Struct, frozen=True):
+    """An amount and its currency."""
+
+    amount: str
+    currency: str
+
+
+class Worth(Struct, frozen=True):
+    """What the period was worth, in the shop's currency.
+
+    `mer` is revenue by spend, `true_roas` the revenue of campaigns with spend by that
+    spend. Spend in other currencies stands apart and in no ratio.
+    """
+
+    currency: str
+    orders: int | float
+    revenue: str
+    spend: str
+    mer: float | None
+    true_roas: float | None
+    other_spend: list[Money]
+
+
+class Campaign(Struct, frozen=True):
+    """One campaign: own revenue, spend, and what the platform claims."""
+
+    campaign: str | None
+    campaign_id: str | None
+    platform: str | None
+    orders: int | float
+    revenue: str
+    currency: str
+    spend: Money | None
+    true_roas: float | None
+    platform_conversions: int
+    platform_value: str
+    platform_roas: float | None
+    mixed: bool
+    """Spend or claims are in another currency than the shop's, so that a ratio is missing."""
+
+
+class Day(Struct, frozen=True):
+    """Revenue and orders of one day of the shop's zone."""
+
+    day: str
+    revenue: str
+    orders: int
+
+
+class Summary(Struct, frozen=True):
+    """Everything that the first page shows; times are ISO 8601 UTC, money decimal strings."""
+
+    shop: str
+    shops: list[str]
+    currency: str
+    timezone: str
+    as_of: str
+    today: str
+    days: int
+    since: str | None
+    last: Order | None
+    sightings: Sightings
+    matching: Matching
+    worth: Worth
+    trend: list[Day]
+    channels: list[dict[str, Any]]
+    campaigns: list[Campaign]
+    orders: list[Order]
+    ledger: dict[str, Any]
+    attention: list[Note]
+    empty: bool
+    url: str
+
+
+class SummaryDesk:
+    """Gives summaries of a node's shops, at most one look at the stores at a time."""
+
+    def __init__(self, node: Node) -> None:
+        self._node = node
+        self._url = _address(node)
+        self._lock = threading.Lock()
+        self._kept: dict[tuple[str, int], _Kept] = {}
+
+    def read(self, shop: str, days: int) -> Summary:
+        """The shop's summary as the stores stand, or as they stood a moment ago."""
+        with self._lock:
+            kept = self._kept.get((shop, days))
+            marks = self._marks()
+            if kept is not None and kept.serves(marks, time.monotonic()):
+                return kept.summary
+            began = time.monotonic()
+            made = _look(self._node, self._node.shops[shop], days, self._url)
+            self._kept[shop, days] = _Kept(made, marks, began, time.monotonic() - began)
+            return made
+
+    def _marks(self) -> tuple[int, ...]:
+        """What every commit changes: times and sizes of the databases and their logs."""
+        names = (GATEWAY_FILE, f"{GATEWAY_FILE}-wal", RECEIVER_FILE, f"{RECEIVER_FILE}-wal")
+        found: list[int] = []
+        for name in names:
+            try:
+                stat = (self._node.directory / name).stat()
+            except OSError:
+                continue
+            found += [stat.st_mtime_ns, stat.st_size]
+        return tuple(found)
+
+
+def _address(node: Node) -> str:
+    """Where shop and browser reach the server."""
+    server = node.settings.server
+    return (server.public_url or f"http://{server.host}:{server.port}").rstrip("/")
+
+
+class _Kept(Struct, frozen=True):
+    summary: Summary
+    marks: tuple[int, ...]
+    began: float
+    took: float
+
+    def serves(self, marks: tuple[int, ...], now: float) -> bool:
+        age = now - self.began
+        return age < self.took * (1 + _REST) or (marks == self.marks and age < _OLDEST_SECONDS)
+
+
+def _look(node: Node, shop: Shop, days: int, url: str) -> Summary:
+    zone = ZoneInfo(shop.timezone)
+    now = node.clock.now()
+    today = datetime.fromtimestamp(now, zone).date()
+    first = today - timedelta(days=days - 1) if days else None
+    query = Query(period=period(first, None, zone), shop=shop.name)
+    tables = {**node.store.tables(catalog.GATEWAY_TABLES), **node.receiver.tables()}
+    rows = {name: catalog.REPORTS[name](tables, query) for name in _REPORTS}
+    with _glance(node, shop.name, query) as glance:
+        latest = glance.latest_orders(_LATEST)
+        matches = glance.matches()
+        faces = _Faces(node, shop, glance, matches, rows["orders"])
+        orders = [faces.order(line) for line in latest[:SHOWN_ORDERS]]
+        books = ledger(row for row in node.store.tallies() if row[0] == shop.name)
+        doubled = glance.doubled()
+        return Summary(
+            shop=shop.name,
+            shops=sorted(node.shops),
+            currency=shop.currency,
+            timezone=shop.timezone,
+            as_of=iso(now),
+            today=today.isoformat(),
+            days=days,
+            since=first.isoformat() if first else None,
+            last=faces.with_keys(orders[0], latest[0]) if orders else None,
+            sightings=_sightings(rows["orders"], glance, doubled),
+            matching=_matching(glance.delivered_orders(), matches if faces.told else None),
+            worth=_worth(rows["channels"], rows["campaigns"], shop.currency),
+            trend=_trend(rows["orders"], shop.currency, zone, first or None, today),
+            channels=rows["channels"],
+            campaigns=_campaigns(rows["campaigns"], shop.currency),
+            orders=orders,
+            ledger=books,
+            attention=attention.notes(
+                Signs(
+                    shop=shop.name,
+                    url=url,
+                    now=now,
+                    ledger=books,
+                    troubles=glance.troubles(),
+                    overdue=glance.overdue(now - attention.LATE_SECONDS),
+                    bad_rows=glance.bad_rows(),
+                    doubled=doubled,
+                    latest=latest,
+                    heard=glance.last_heard(),
+                    spends=any(Decimal(row["spend"]) > 0 for row in rows["channels"]),
+                    paid=any(row["channel"].startswith("Paid") for row in rows["channels"]),
+                )
+            ),
+            empty=not latest,
+            url=url,
+        )
+
+
+_REPORTS = ("orders", "channels", "campaigns")
+
+
+def _glance(node: Node, shop: str, query: Query) -> Glance:
+    return Glance(
+        Database(node.directory / GATEWAY_FILE, "gateway", readonly=True),
+        Database(node.directory / RECEIVER_FILE, "receiver", readonly=True),
+        shop,
+        query.period.start,
+        query.period.stop,
+    )
+
+
+class _Faces:
+    """Puts together what is known of single orders."""
+
+    def __init__(
+        self,
+        node: Node,
+        shop: Shop,
+        glance: Glance,
+        matches: Mapping[str, tuple[bool, bool]],
+        reported: Sequence[Mapping[str, Any]],
+    ) -> None:
+        self._node = node
+        self._shop = shop
+        self._matches = matches
+        self._glance = glance
+        self._reported = {row["order_id"]: row for row in reported}
+        self._counted = Counter(row["order_id"] for row in reported)
+        self._start = min((row["at"] for row in reported), default="")
+        own = {
+            destination_name(d)
+            for d in node.settings.destinations
+            if d.shop == shop.name and d.url == "embedded"
+        }
+        self.told = bool(own)
+
+    def order(self, line: OrderLine) -> Order:
+        found = self._glance.deliveries([line.order_id]).get(line.order_id, [])
+        sent = next((d for d in found if d.state == "delivered"), None)
+        shown = sent or next(iter(found), None)
+        row = self._reported.get(line.order_id, {})
+        return Order(
+            order_id=line.order_id,
+            name=line.name,
+            at=iso(line.at),
+            value=decimal_string(line.value_minor, line.currency),
+            currency=line.currency,
+            browser=line.browser,
+            server=line.server,
+            counted=self._count(line),
+            left_out=None if line.eligible else line.reason,
+            event_id=shown.event_id if shown else None,
+            state=shown.state if shown else None,
+            reason=shown.reason if shown else None,
+            delivered_ms=_span(line, sent) if sent else None,
+            matched=self._matched(line.order_id, sent),
+            channel=row.get("channel"),
+            campaign=row.get("campaign"),
+        )
+
+    def _count(self, line: OrderLine) -> int:
+        """Rows in the report; an order from before the period counts as the store says."""
+        if line.order_id in self._counted or iso(line.at) >= self._start:
+            return self._counted[line.order_id]
+        return int(line.eligible)
+
+    def _matched(self, order_id: str, sent: Delivery | None) -> bool | None:
+        if sent is None or not self.told:
+            return None
+        return self._matches.get(order_id, (False, False))[0]
+
+    def with_keys(self, order: Order, line: OrderLine) -> Order:
+        """The order with the names of the match keys that its Purchase carries."""
+        books = self._node.store.recall(Wanted(orders={(self._shop.name, line.order_id)}))
+        names: dict[str, None] = {}
+        for row in books.events.values():
+            person, device = row.event.person, row.event.device
+            names.update(dict.fromkeys(person.keys))
+            plain = {
+                "fbc": person.fbc,
+                "fbp": person.fbp,
+                "client_ip_address": device.client_ip_address,
+                "client_user_agent": device.client_user_agent,
+            }
+            names.update(dict.fromkeys(name for name, value in plain.items() if value))
+        return structs.replace(order, match_keys=tuple(names))
+
+
+def _span(line: OrderLine, sent: Delivery) -> int:
+    """Milliseconds from the first report of the order to the platform's receipt."""
+    return max(0, round((sent.updated_at - line.first_received_at) * 1000))
+
+
+def _sightings(rows: Iterable[Mapping[str, Any]], glance: Glance, doubled: int | None) -> Sightings:
+    found = Counter((row["browser"], row["server"]) for row in rows)
+    times = Counter(row["order_id"] for row in rows)
+    return Sightings(
+        browser_only=glance.browser_only(),
+        server_only=found[False, True],
+        both=found[True, True],
+        counted=sum(count == 1 for count in times.values()),
+        doubled=doubled,
+        left_out=glance.ineligible(),
+    )
+
+
+def _matching(
+    delivered: Sequence[str], matches: Mapping[str, tuple[bool, bool]] | None
+) -> Matching:
+    count = len(delivered)
+    if matches is None:
+        return Matching(count, None, None, None, None)
+    own = sum(matches.get(order, (False, False))[0] for order in delivered)
+    learned = sum(matches.get(order, (False, False))[1] for order in delivered)
+    return Matching(
+        count,
+        own,
+        learned,
+        round(own / count, 4) if count else None,
+        round(learned / count, 4) if count else None,
+    )
+
+
+def _worth(
+    channels: Sequence[Mapping[str, Any]], campaigns: Sequence[Mapping[str, Any]], currency: str
+) -> Worth:
+    here = [row for row in channels if row["currency"] == currency]
+    revenue, spend = _sum(here, "revenue"), _sum(here, "spend")
+    paid = [r for r in campaigns if r["currency"] == currency and Decimal(r["spend"]) > 0]
+    others: dict[str, Decimal] = defaultdict(Decimal)
+    for row in channels:
+        if row["currency"] != currency:
+            others[row["currency"]] += Decimal(row["spend"])
+    return Worth(
+        currency=currency,
+        orders=sum(row["orders"] for row in here),
+        revenue=str(revenue),
+        spend=str(spend),
+        mer=_ratio(revenue, spend),
+        true_roas=_ratio(_sum(paid, "revenue"), _sum(paid, "spend")),
+        other_spend=[Money(str(total), name) for name, total in sorted(others.items()) if total],
+    )
+
+
+def _sum(rows: Iterable[Mapping[str, Any]], name: str) -> Decimal:
+    return sum((Decimal(row[name]) for row in rows), Decimal("0.00"))
+
+
+def _ratio(part: Decimal, whole: Decimal) -> float | None:
+    return round(float(part / whole), 4) if whole else None
+
+
+def _campaigns(rows: Sequence[Mapping[str, Any]], currency: str) -> list[Campaign]:
+    """One row a campaign, the largest spend first; orders of no campaign stand last."""
+    groups: dict[tuple[Any, Any], list[Mapping[str, Any]]] = defaultdict(list)
+    for row in rows:
+        groups[row["campaign_id"], None if row["campaign_id"] else row["campaign"]].append(row)
+    made = [_campaign(group, currency) for group in groups.values()]
+    return sorted(
+        made,
+        key=lambda c: (
+            c.campaign is None and c.campaign_id is None,
+            -(Decimal(c.spend.amount) if c.spend else 0),
+            -Decimal(c.revenue),
+        ),
+    )
+
+
+def _campaign(rows: Sequence[Mapping[str, Any]], currency: str) -> Campaign:
+    """The rows of one campaign, one a currency, as one line."""
+    own = next((row for row in rows if row["currency"] == currency), None)
+    spent = next((row for row in rows if Decimal(row["spend"]) > 0), None)
+    same = spent is None or spent["currency"] == currency
+    claims = {row["currency"] for row in rows if row["platform_conversions"]}
+    return Campaign(
+        campaign=rows[0]["campaign"],
+        campaign_id=rows[0]["campaign_id"],
+        platform=next((row["platform"] for row in rows if row["platform"]), None),
+        orders=own["orders"] if own else 0,
+        revenue=own["revenue"] if own else decimal_string(0, currency),
+        currency=currency,
+        spend=Money(spent["spend"], spent["currency"]) if spent else None,
+        true_roas=own["true_roas"] if own and spent is own else None,
+        platform_conversions=sum(row["platform_conversions"] for row in rows),
+        platform_value=own["platform_value"] if own else decimal_string(0, currency),
+        platform_roas=own["platform_roas"] if own and spent is own else None,
+        mixed=not same or bool(claims - {currency}),
+    )
+
+
+def _trend(
+    rows: Iterable[Mapping[str, Any]], currency: str, zone: ZoneInfo, first: Any, today: Any
+) -> list[Day]:
+    """Every day from the first to today, also those without an order."""
+    money: dict[str, Decimal] = defaultdict(Decimal)
+    orders: Counter[str] = Counter()
+    for row in rows:
+        if row["currency"] == currency:
+            day = datetime.fromisoformat(row["at"]).astimezone(zone).date().isoformat()
+            money[day] += Decimal(row["value"]) - Decimal(row["refunded"])
+            orders[day] += 1
+    start = first or (datetime.fromisoformat(min(orders)).date() if orders else today)
+    count = (today - start).days + 1
+    days = [(start + timedelta(days=n)).isoformat() for n in range(max(count, 0))]
+    nothing = decimal_string(0, currency)
+    return [Day(d, str(money[d]) if d in money else nothing, orders[d]) for d in days]

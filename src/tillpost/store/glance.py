@@ -1,0 +1,154 @@
+"""Counts that only the first page asks for, read from both stores without a write."""
+
+import json
+import sqlite3
+from collections.abc import Sequence
+from types import TracebackType
+from typing import Any, Self
+
+from msgspec import Struct, convert
+
+from tillpost.store import queries
+from tillpost.store.sqlite import Database
+
+_EVENT_SECONDS = 7 * 86400
+"""An event's own time may lie this far from its order's: late payments, clocks that are wrong."""
+
+
+class OrderLine(Struct, frozen=True, array_like=True):
+    """One order as the shop told it; money in minor units, times in Unix seconds."""
+
+    order_id: str
+    name: str
+    at: int
+    kind: str
+    eligible: bool
+    reason: str | None
+    value_minor: int
+    currency: str
+    browser: bool
+    server: bool
+    first_received_at: float
+    cancelled_at: int | None
+
+
+class Delivery(Struct, frozen=True):
+    """Where an order's Purchase stands with one destination."""
+
+    order_id: str
+    event_id: str
+    destination: str
+    state: str
+    reason: str | None
+    detail: str | None
+    attempts: int
+    received_at: float
+    updated_at: float
+
+
+class Trouble(Struct, frozen=True):
+    """Events of one destination that did not go through, for one reason."""
+
+    destination: str
+    state: str
+    reason: str | None
+    events: int
+    detail: str | None
+    since: float
+
+
+class BadRows(Struct, frozen=True):
+    """How many bodies could not be read, and the last of them."""
+
+    rows: int
+    received_at: float
+    source: str
+    reason: str
+    field: str
+    detail: str
+
+
+class Glance:
+    """Reads a gateway's and a receiver's files for one shop and period; use it in `with`."""
+
+    def __init__(
+        self, gateway: Database, receiver: Database, shop: str, start: int, stop: int
+    ) -> None:
+        self._gateway = gateway
+        self._receiver = receiver
+        self._given = {"shop": shop, "start": start, "stop": stop}
+        self._wide = {"start": start - _EVENT_SECONDS, "stop": stop + _EVENT_SECONDS}
+        self._sql = queries.load("glance")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._gateway.close()
+        self._receiver.close()
+
+    def latest_orders(self, limit: int) -> list[OrderLine]:
+        """The latest orders, the newest first, eligible or not."""
+        return [
+            convert(row, OrderLine, strict=False)
+            for row in self._rows("latest_orders", limit=limit)
+        ]
+
+    def deliveries(self, order_ids: Sequence[str]) -> dict[str, list[Delivery]]:
+        """Of each order, where its Purchase stands with every destination."""
+        found: dict[str, list[Delivery]] = {}
+        for row in self._rows("deliveries", order_ids=json.dumps(list(order_ids))):
+            found.setdefault(row[0], []).append(Delivery(*row))
+        return found
+
+    def browser_only(self) -> int:
+        """Purchases that only the browser reported."""
+        return int(self._rows("browser_only")[0][0])
+
+    def ineligible(self) -> dict[str, int]:
+        """Orders that are no Purchase by policy, by reason."""
+        return {reason or "unknown": count for reason, count in self._rows("ineligible")}
+
+    def delivered_orders(self) -> list[str]:
+        """Orders whose Purchase a destination took."""
+        return [row[0] for row in self._rows("delivered_orders")]
+
+    def last_heard(self) -> dict[str, float]:
+        """When each source last reported."""
+        return dict(self._rows("last_heard"))
+
+    def troubles(self) -> list[Trouble]:
+        """Dead, paused, expired and doubtful events, the most first."""
+        return [Trouble(*row) for row in self._rows("troubles")]
+
+    def overdue(self, before: float) -> list[tuple[str, int, float]]:
+        """(destination, events, the oldest's due time) of events that were due before `before`."""
+        return [(row[0], row[1], row[2]) for row in self._rows("overdue", before=before)]
+
+    def bad_rows(self) -> BadRows | None:
+        """Bodies that could not be read, or None if there are none."""
+        count, last = self._rows("bad_rows")[0]
+        return BadRows(count, *self._rows("bad_row", id=last)[0]) if count else None
+
+    def matches(self) -> dict[str, tuple[bool, bool]]:
+        """Order -> whether the platform knew its buyer without learned keys, and with them."""
+        rows = self._read(self._receiver, "matches", self._wide)
+        return {row[0]: (bool(row[1]), bool(row[2])) for row in rows}
+
+    def doubled(self) -> int | None:
+        """Purchases the platform counts beyond one a sale; None if it never received any."""
+        beyond, sales = self._read(self._receiver, "doubled", {})[0]
+        return int(beyond) if sales else None
+
+    def _rows(self, name: str, **more: Any) -> list[Any]:
+        return self._read(self._gateway, name, more)
+
+    def _read(self, database: Database, name: str, more: dict[str, Any]) -> list[Any]:
+        with database.reader() as conn:
+            cursor: sqlite3.Cursor = conn.execute(self._sql[name], {**self._given, **more})
+            return cursor.fetchall()

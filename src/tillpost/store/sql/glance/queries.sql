@@ -1,0 +1,81 @@
+-- Counts for the first page. The first part reads the gateway's file, the second the receiver's.
+-- Times are Unix seconds, from :start (included) to :stop (not included).
+
+-- name: latest_orders
+SELECT order_id, name, at, kind, eligible, reason, value_minor, currency, browser, server,
+    first_received_at, cancelled_at
+FROM orders WHERE shop = :shop AND at < :stop
+ORDER BY at DESC LIMIT :limit;
+
+-- name: deliveries
+SELECT e.order_id, e.event_id, d.destination, d.state, d.reason, d.detail, d.attempts,
+    e.received_at, d.updated_at
+FROM json_each(:order_ids) AS w
+JOIN events AS e ON e.order_id = w.value AND e.shop = :shop AND e.event_name = 'Purchase'
+JOIN outbox AS d ON d.event = e.id
+ORDER BY e.id, d.destination;
+
+-- name: browser_only
+-- Purchases that only the browser reported: no order has come for them.
+SELECT COUNT(*) FROM events
+WHERE shop = :shop AND event_name = 'Purchase' AND source = 'pixel' AND order_id IS NULL
+    AND event_time >= :start AND event_time < :stop;
+
+-- name: ineligible
+SELECT reason, COUNT(*) FROM orders
+WHERE shop = :shop AND eligible = 0 AND at >= :start AND at < :stop
+GROUP BY reason ORDER BY 2 DESC, 1;
+
+-- name: delivered_orders
+SELECT o.order_id FROM orders AS o
+WHERE o.shop = :shop AND o.eligible = 1 AND o.at >= :start AND o.at < :stop AND EXISTS (
+    SELECT 1 FROM events AS e JOIN outbox AS d ON d.event = e.id
+    WHERE e.order_id = o.order_id AND e.shop = o.shop AND e.event_name = 'Purchase'
+        AND d.state = 'delivered'
+);
+
+-- name: last_heard
+-- When each source last reported, as far as the last hundred thousand reports tell.
+SELECT source, MAX(received_at) FROM journal
+WHERE id > (SELECT IFNULL(MAX(id), 0) FROM journal) - 100000 AND shop = :shop
+GROUP BY source;
+
+-- name: troubles
+SELECT destination, state, reason, COUNT(*), MAX(detail), MIN(updated_at) FROM outbox
+WHERE shop = :shop AND state IN ('dead', 'paused', 'expired', 'in_doubt')
+GROUP BY destination, state, reason ORDER BY 4 DESC;
+
+-- name: overdue
+SELECT destination, COUNT(*), MIN(due_at) FROM outbox
+WHERE shop = :shop AND state = 'pending' AND due_at < :before
+GROUP BY destination;
+
+-- name: bad_rows
+SELECT COUNT(*), MAX(id) FROM bad_rows WHERE shop = :shop;
+
+-- name: bad_row
+SELECT received_at, source, reason, field, detail FROM bad_rows WHERE id = :id;
+
+-- name: matches
+-- Orders whose server Purchase the platform resolved to an account: without learned keys, with them.
+SELECT order_id, MAX(joint IS NOT NULL AND NOT joint_merged), MAX(joint IS NOT NULL) FROM event
+WHERE event_name = 'Purchase' AND source = 1 AND order_id IS NOT NULL
+    AND event_time >= :start AND event_time < :stop
+GROUP BY order_id;
+
+-- name: doubled
+-- Purchases the platform counts beyond one a sale, and how many it counts at all.
+WITH named AS (
+    SELECT dataset_id, event_id, MAX(order_id) AS order_id FROM event
+    WHERE event_name = 'Purchase' AND event_id IS NOT NULL AND order_id IS NOT NULL
+    GROUP BY dataset_id, event_id
+),
+kept AS (
+    SELECT e.dataset_id, COALESCE(e.order_id, n.order_id, e.event_id) AS sale, COUNT(*) AS times
+    FROM event AS e
+    LEFT JOIN named AS n ON n.dataset_id = e.dataset_id AND n.event_id = e.event_id
+    WHERE e.event_name = 'Purchase' AND e.twin IS NULL
+        AND e.event_time >= :start AND e.event_time < :stop
+    GROUP BY 1, 2
+)
+SELECT IFNULL(SUM(times - 1), 0), COUNT(*) FROM kept WHERE sale IS NOT NULL;
