@@ -223,6 +223,7 @@ def test_answers_are_read_page_by_page() -> None:
         "/api/v1/events?limit=1000&after=a%20b": {"items": [{"id": 2}], "next": None},
         "/api/v1/receiver/events?limit=1000": {"items": [], "next": None},
         "/api/v1/ledger": {"balanced": True},
+        "/api/v1/findings": {"findings": [{"code": "token_out"}]},
     }
 
     class Pages(Recorder):
@@ -237,6 +238,7 @@ def test_answers_are_read_page_by_page() -> None:
     found = asyncio.run(run())
     assert [event["id"] for event in found.events] == [1, 2]
     assert found.ledger == {"balanced": True}
+    assert found.findings == [{"code": "token_out"}]
 
 
 def test_more_history_than_a_platform_takes_is_refused() -> None:
