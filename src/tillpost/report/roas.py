@@ -18,6 +18,10 @@ from tillpost.report.engine import ATTRIBUTION, SPENDING, Engine
 from tillpost.report.query import Query
 
 
+CLAIMING = frozenset({"meta", "facebook", "instagram"})
+"""Platforms whose claim the receiver holds; of the others none is known, which is not zero."""
+
+
 def ratio(part: int, whole: int) -> float | None:
     """Part by whole to four decimals; None for nothing to divide by."""
     return round(part / whole, 4) if whole else None
@@ -69,6 +73,7 @@ def campaigns(tables: Mapping[str, Rows], query: Query) -> list[dict[str, Any]]:
 
 def _campaign(row: Mapping[str, Any]) -> dict[str, Any]:
     currency = row["currency"]
+    claims = row["conversions"] > 0 or row["platform"] in CLAIMING
     return {
         "campaign_id": row["campaign_id"],
         "campaign": row["campaign"],
@@ -80,7 +85,7 @@ def _campaign(row: Mapping[str, Any]) -> dict[str, Any]:
         "true_roas": ratio(row["minor"], row["spend_minor"]),
         "platform_conversions": row["conversions"],
         "platform_value": shown(row["claimed_minor"], currency),
-        "platform_roas": ratio(row["claimed_minor"], row["spend_minor"]),
+        "platform_roas": ratio(row["claimed_minor"], row["spend_minor"]) if claims else None,
         "impressions": row["impressions"],
         "clicks": row["clicks"],
     }
