@@ -115,7 +115,7 @@ def test_campaigns_beside_the_platforms_claim(tables: dict[str, Rows]) -> None:
     assert only(found, "campaign_id", "campaign", "revenue", "true_roas", "platform_roas") == [
         ("c1", "Spring", "120.00", 3.0, 5.5),
         (None, "Brand", "75.00", 15.0, None),
-        (None, "Nobody came", "0.00", 0.0, 0.0),
+        (None, "Nobody came", "0.00", 0.0, None),
         (None, None, "100.00", None, None),
     ]
 
