@@ -70,6 +70,10 @@ def notes(signs: Signs) -> list[Note]:
     return sorted(found, key=lambda note: rank[note.level])
 
 
+def _many(count: int, what: str) -> str:
+    return f"{count:,} {what}" if count == 1 else f"{count:,} {what}s"
+
+
 def _unbalanced(signs: Signs) -> list[Note]:
     return [
         Note(
@@ -90,7 +94,7 @@ def _doubled(signs: Signs) -> list[Note]:
     return [
         Note(
             "bad",
-            f"{signs.doubled} purchases are counted twice",
+            f"{_many(signs.doubled, 'purchase')} too many at the platform",
             "The platform keeps more than one Purchase for the same sale.",
             "Give the page's own pixel the order's event id "
             "(fbq track with eventID), or remove the second pixel.",
@@ -99,10 +103,10 @@ def _doubled(signs: Signs) -> list[Note]:
 
 
 _TITLES = {
-    "dead": "{n} events were refused for good",
-    "paused": "{where} takes nothing: {n} events wait",
-    "expired": "{n} events were too old for {where}",
-    "in_doubt": "{n} events were sent without an answer",
+    "dead": "{where} refused {n} for good",
+    "paused": "{where} takes nothing for now: {n} in waiting",
+    "expired": "{n} too old for {where}",
+    "in_doubt": "{n} sent without an answer",
 }
 _LEVELS: dict[str, Level] = {"dead": "bad", "paused": "bad", "expired": "look", "in_doubt": "look"}
 
@@ -111,7 +115,7 @@ def _troubled(signs: Signs) -> list[Note]:
     return [
         Note(
             _LEVELS[row.state],
-            _TITLES[row.state].format(n=row.events, where=row.destination),
+            _TITLES[row.state].format(n=_many(row.events, "event"), where=row.destination),
             f"{row.destination} says: {row.detail or row.reason or 'nothing'}",
             FIXES.get(row.reason or "", "They go again by themselves with the same event id."),
         )
@@ -124,7 +128,7 @@ def _late(signs: Signs) -> list[Note]:
     return [
         Note(
             "look",
-            f"{events} events for {where} are late",
+            f"{_many(events, 'event')} late for {where}",
             f"The oldest has been due for {(signs.now - since) / 60:.0f} minutes.",
             "Check that this machine reaches the platform; they go out as soon as it does.",
         )
@@ -139,7 +143,7 @@ def _unread(signs: Signs) -> list[Note]:
     return [
         Note(
             "look",
-            f"{rows.rows} messages could not be read",
+            f"{_many(rows.rows, 'message')} could not be read",
             f"The last one, from {rows.source}: {rows.reason} at {rows.field or 'the body'}. "
             f"{rows.detail}",
             "They are kept, sealed, for seven days. See them all:",
@@ -161,8 +165,7 @@ def _silent(signs: Signs) -> list[Note]:
     else:
         title, detail = (
             "The browser says nothing",
-            "Orders come from the shop alone. They are all counted; "
-            "clicks and campaigns behind them cannot be seen.",
+            "Orders come from the shop alone. They count; the clicks behind them cannot be seen.",
         )
     return [
         Note(

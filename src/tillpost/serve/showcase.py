@@ -181,8 +181,8 @@ def _channels(found: Judged, other: Judged | None) -> list[Channel]:
     return [
         Channel(
             name,
-            found.revenue_by_channel.get(name, "0"),
-            there.get(name, "0") if other else None,
+            found.revenue_by_channel.get(name, "0.00"),
+            there.get(name, "0.00") if other else None,
         )
         for name in names
     ]

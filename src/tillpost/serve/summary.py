@@ -8,7 +8,7 @@ import threading
 import time
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -125,8 +125,10 @@ class Campaign(Struct, frozen=True):
     platform_conversions: int
     platform_value: str
     platform_roas: float | None
-    mixed: bool
-    """Spend or claims are in another currency than the shop's, so that a ratio is missing."""
+    other_conversions: int
+    """Claims in other currencies than the shop's: in no value and no ratio."""
+    apart: bool
+    """Spend is in another currency than the shop's, so that there is no ratio."""
 
 
 class Day(Struct, frozen=True):
@@ -241,7 +243,13 @@ def _look(node: Node, shop: Shop, days: int, url: str) -> Summary:
             sightings=_sightings(rows["orders"], glance, doubled),
             matching=_matching(glance.delivered_orders(), matches if faces.told else None),
             worth=_worth(rows["channels"], rows["campaigns"], shop.currency),
-            trend=_trend(rows["orders"], shop.currency, zone, first or None, today),
+            trend=_trend(
+                rows["orders"],
+                shop.currency,
+                zone,
+                _first_day(glance, first, today, zone),
+                today,
+            ),
             channels=rows["channels"],
             campaigns=_campaigns(rows["campaigns"], shop.currency),
             orders=orders,
@@ -441,8 +449,8 @@ def _campaign(rows: Sequence[Mapping[str, Any]], currency: str) -> Campaign:
     """The rows of one campaign, one a currency, as one line."""
     own = next((row for row in rows if row["currency"] == currency), None)
     spent = next((row for row in rows if Decimal(row["spend"]) > 0), None)
-    same = spent is None or spent["currency"] == currency
-    claims = {row["currency"] for row in rows if row["platform_conversions"]}
+    claims = sum(row["platform_conversions"] for row in rows)
+    own_claims = own["platform_conversions"] if own else 0
     return Campaign(
         campaign=rows[0]["campaign"],
         campaign_id=rows[0]["campaign_id"],
@@ -452,15 +460,16 @@ def _campaign(rows: Sequence[Mapping[str, Any]], currency: str) -> Campaign:
         currency=currency,
         spend=Money(spent["spend"], spent["currency"]) if spent else None,
         true_roas=own["true_roas"] if own and spent is own else None,
-        platform_conversions=sum(row["platform_conversions"] for row in rows),
+        platform_conversions=own_claims,
         platform_value=own["platform_value"] if own else decimal_string(0, currency),
         platform_roas=own["platform_roas"] if own and spent is own else None,
-        mixed=not same or bool(claims - {currency}),
+        other_conversions=claims - own_claims,
+        apart=spent is not None and spent["currency"] != currency,
     )
 
 
 def _trend(
-    rows: Iterable[Mapping[str, Any]], currency: str, zone: ZoneInfo, first: Any, today: Any
+    rows: Iterable[Mapping[str, Any]], currency: str, zone: ZoneInfo, first: date, today: date
 ) -> list[Day]:
     """Every day from the first to today, also those without an order."""
     money: dict[str, Decimal] = defaultdict(Decimal)
@@ -470,8 +479,15 @@ def _trend(
             day = datetime.fromisoformat(row["at"]).astimezone(zone).date().isoformat()
             money[day] += Decimal(row["value"]) - Decimal(row["refunded"])
             orders[day] += 1
-    start = first or (datetime.fromisoformat(min(orders)).date() if orders else today)
-    count = (today - start).days + 1
-    days = [(start + timedelta(days=n)).isoformat() for n in range(max(count, 0))]
+    days = [(first + timedelta(days=n)).isoformat() for n in range((today - first).days + 1)]
     nothing = decimal_string(0, currency)
     return [Day(d, str(money[d]) if d in money else nothing, orders[d]) for d in days]
+
+
+def _first_day(glance: Glance, first: date | None, today: date, zone: ZoneInfo) -> date:
+    """The period's first day, or that of the shop's first order if it came later."""
+    began = glance.first_order()
+    if began is None:
+        return today
+    day = datetime.fromtimestamp(began, zone).date()
+    return min(max(day, first or day), today)

@@ -106,6 +106,11 @@ class Glance:
             found.setdefault(row[0], []).append(Delivery(*row))
         return found
 
+    def first_order(self) -> int | None:
+        """When the shop's first order came in, of all time."""
+        found: int | None = self._rows("first_order")[0][0]
+        return found
+
     def browser_only(self) -> int:
         """Purchases that only the browser reported."""
         return int(self._rows("browser_only")[0][0])

@@ -7,6 +7,9 @@ SELECT order_id, name, at, kind, eligible, reason, value_minor, currency, browse
 FROM orders WHERE shop = :shop AND at < :stop
 ORDER BY at DESC LIMIT :limit;
 
+-- name: first_order
+SELECT MIN(at) FROM orders WHERE shop = :shop;
+
 -- name: deliveries
 SELECT e.order_id, e.event_id, d.destination, d.state, d.reason, d.detail, d.attempts,
     e.received_at, d.updated_at
