@@ -59,3 +59,8 @@ def start_server(tmp_path: Path) -> Iterator[Callable[..., Live]]:
 def server(start_server: Callable[..., Live]) -> Live:
     """A development server on an empty data directory."""
     return start_server()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Browser tests go last: Playwright leaves an event loop running, and `asyncio.run` needs none."""
+    items.sort(key=lambda item: item.get_closest_marker("browser") is not None)
