@@ -229,6 +229,7 @@ def test_the_vendors_library_in_the_sandbox_has_the_same_ids(
     context.route("https://connect.facebook.net/**", lambda route: route.abort())
     sandbox(CheckoutPixel(fbevents="1234567890123456"))
     happen(page, "checkout_started")
+    page.wait_for_function("window._fbq && !window.fbq")
     site.wait(lambda: site.events("InitiateCheckout"))
     assert site.events("InitiateCheckout")[0]["direct"] == "blocked"
 
