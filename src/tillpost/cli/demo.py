@@ -28,7 +28,12 @@ def demo(data: Path | None, port: int | None, *, leave: bool, as_json: bool, **k
     What Tillpost says is then set beside the simulation's truth.
     """
     from tillpost.serve import app
+    from tillpost.simulate.knobs import Knobs
 
+    try:
+        Knobs(**knobs)
+    except ValueError as error:
+        raise click.UsageError(str(error)) from None
     directory = data or Path(tempfile.mkdtemp(prefix="tillpost-demo-"))
     try:
         summary = app.run_until_done(_run(directory, port, knobs, leave=leave, quiet=as_json))
