@@ -38,7 +38,8 @@ let timer: unknown;
 let shown: Touch = {
   url: clean(stub?.u || location.href),
   referrer: clean(document.referrer) || undefined,
-  time: Date.now(),
+  // Before any call of the page: a click is never later than its events.
+  time: performance.timing.navigationStart,
 };
 let here = location.pathname;
 let pending = true;
@@ -48,7 +49,6 @@ let moved = false;
 let landing: Touch | undefined = shown;
 
 const consent: Consent = {
-  source: "page",
   at: seconds(shown.time),
   sale_of_data: !(navigator as any).globalPrivacyControl && undefined,
 };

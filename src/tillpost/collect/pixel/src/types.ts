@@ -10,7 +10,8 @@ export interface Consent {
   marketing?: boolean;
   analytics?: boolean;
   sale_of_data?: boolean;
-  source: string;
+  /** Who said so; absent: the page. */
+  source?: string;
   at: number;
 }
 
