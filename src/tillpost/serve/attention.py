@@ -152,6 +152,21 @@ def _unread(signs: Signs) -> list[Note]:
     ]
 
 
+def _unconfirmed(signs: Signs) -> list[Note]:
+    lines = signs.ledger["destinations"]
+    count = max((line["dropped"].get("unconfirmed", 0) for line in lines), default=0)
+    if not count:
+        return []
+    return [
+        Note(
+            "look",
+            f"{_many(count, 'sale')} reported by the browser alone",
+            "The shop's own report never came, so they are neither counted nor sent.",
+            "Compare with the shop's orders, and look at the failed deliveries of its webhooks.",
+        )
+    ]
+
+
 def _silent(signs: Signs) -> list[Note]:
     web = [order for order in signs.latest if order.kind == "web"]
     if len(web) < QUIET_ORDERS or any(order.browser for order in web[: 2 * QUIET_ORDERS]):
@@ -192,5 +207,14 @@ def _no_spend(signs: Signs) -> list[Note]:
     ]
 
 
-RULES: tuple[Rule, ...] = (_unbalanced, _doubled, _troubled, _late, _unread, _silent, _no_spend)
+RULES: tuple[Rule, ...] = (
+    _unbalanced,
+    _doubled,
+    _troubled,
+    _late,
+    _unread,
+    _unconfirmed,
+    _silent,
+    _no_spend,
+)
 """Everything that is looked at."""

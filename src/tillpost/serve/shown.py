@@ -85,6 +85,8 @@ def seconds(milliseconds: int | None) -> str:
     """A span as people say it: `412 ms`, `2.3 s`, `4 min`, `3 h`, `2 d`."""
     if milliseconds is None:
         return NOTHING
+    if milliseconds < 1:
+        return "under 1 ms"
     if milliseconds < 1000:
         return f"{milliseconds} ms"
     for below, size, unit, places in _SPANS:
