@@ -214,5 +214,4 @@ if (!stub?.w || stub.q) {
   addEventListener("visibilitychange", leave);
   addEventListener("pagehide", leave);
   setTimeout(view, Wait.Look);
-  plan(0);
 }
