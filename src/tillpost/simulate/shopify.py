@@ -1,6 +1,6 @@
 """The shop's server: order and refund JSON in Shopify's shape, and its signed webhooks."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from decimal import Decimal
 from functools import partial
@@ -77,76 +77,108 @@ def landing_site(checkout: Checkout) -> str | None:
 def order_json(checkout: Checkout, state: State) -> dict[str, Any]:
     """The order as it stands, in the shape of the REST API of 2026-07."""
     sale = checkout.sale
-    money = partial(_money, sale.currency)
-    total, tax = sale.total(upsold=state.upsold), sale.tax(upsold=state.upsold)
     lines = sale.lines + ((sale.extra,) if state.upsold and sale.extra else ())
-    goods = sum((line.price * line.quantity for line in lines), Decimal(0))
-    out: dict[str, Any] = {
+    return {
+        **_names(sale),
+        **_standing(sale, state),
+        **_session(checkout),
+        "line_items": [_line(sale, n, line) for n, line in enumerate(lines)],
+        "discount_codes": _codes(sale),
+        "shipping_lines": _shipping(sale),
+        "payment_gateway_names": _gateways(sale),
+        "refunds": [refund_json(sale)] if state.refunded else [],
+        **EMPTY,
+        **_amounts(sale, state, lines),
+        **_who(checkout),
+        **_client(checkout),
+    }
+
+
+EMPTY: dict[str, Any] = {
+    "client_details": None,
+    "browser_ip": None,
+    "note": None,
+    "source_identifier": None,
+    "source_url": None,
+    "device_id": None,
+    "tax_exempt": False,
+    "total_weight": 0,
+    "total_tip_received": "0.00",
+    "discount_applications": [],
+    "tax_lines": [],
+    "fulfillments": [],
+    "landing_site_ref": None,
+    "payment_terms": None,
+    "merchant_of_record_app_id": None,
+}
+"""What an order of the API also has, and this shop never uses."""
+
+
+def _names(sale: Sale) -> dict[str, Any]:
+    return {
         "id": sale.id,
         "admin_graphql_api_id": f"gid://shopify/Order/{sale.id}",
         "app_id": APPS[sale.kind],
-        "browser_ip": None,
-        "cancel_reason": "customer" if state.cancelled else None,
-        "cancelled_at": _when(sale.cancelled_at, hit=state.cancelled),
-        "cart_token": sale.cart_token,
-        "checkout_id": sale.id - 5_000 if sale.checkout_token else None,
-        "checkout_token": sale.checkout_token,
-        "client_details": None,
-        "confirmation_number": f"C{sale.index:08d}",
-        "confirmed": True,
-        "created_at": shop_time(sale.at + 1),
-        "currency": SHOP_CURRENCY,
-        "presentment_currency": sale.currency,
-        "processed_at": shop_time(sale.at),
-        "updated_at": shop_time(state.at),
-        "financial_status": state.status,
-        "fulfillment_status": "fulfilled" if state.fulfilled else None,
         "name": sale.name,
         "number": sale.index + 1,
         "order_number": 1001 + sale.index,
+        "confirmation_number": f"C{sale.index:08d}",
         "token": f"{sale.id:032x}",
         "order_status_url": f"{ORIGIN}/77/orders/{sale.id:032x}/authenticate?key={sale.id:040x}",
-        "note": None,
-        "note_attributes": [{"name": n, "value": v} for n, v in checkout.attributes],
-        "payment_gateway_names": _gateways(sale),
         "source_name": SOURCES[sale.kind],
-        "source_identifier": None,
-        "source_url": None,
         "location_id": 44_001 if sale.kind == "pos" else None,
         "user_id": 31_337 if sale.kind in {"pos", "draft"} else None,
-        "device_id": None,
         "tags": "Subscription Recurring Order" if sale.kind == "renewal" else "",
         "test": sale.test,
-        "taxes_included": sale.buyer.country.eea,
-        "tax_exempt": False,
-        "total_weight": 0,
-        "total_tip_received": "0.00",
+    }
+
+
+def _standing(sale: Sale, state: State) -> dict[str, Any]:
+    total = sale.total(upsold=state.upsold)
+    return {
+        "confirmed": True,
+        "created_at": shop_time(sale.at + 1),
+        "processed_at": shop_time(sale.at),
+        "updated_at": shop_time(state.at),
+        "cancel_reason": "customer" if state.cancelled else None,
+        "cancelled_at": _when(sale.cancelled_at, hit=state.cancelled),
+        "financial_status": state.status,
+        "fulfillment_status": "fulfilled" if state.fulfilled else None,
         "total_outstanding": "0.00" if state.status != "pending" else str(total),
-        "discount_codes": _codes(sale),
-        "discount_applications": [],
-        "line_items": [_line(sale, n, line) for n, line in enumerate(lines)],
-        "shipping_lines": _shipping(sale),
-        "tax_lines": [],
-        "fulfillments": [],
-        "refunds": [refund_json(sale)] if state.refunded else [],
+    }
+
+
+def _session(checkout: Checkout) -> dict[str, Any]:
+    sale = checkout.sale
+    return {
+        "cart_token": sale.cart_token,
+        "checkout_id": sale.id - 5_000 if sale.checkout_token else None,
+        "checkout_token": sale.checkout_token,
+        "note_attributes": [{"name": n, "value": v} for n, v in checkout.attributes],
         "landing_site": landing_site(checkout),
-        "landing_site_ref": None,
         "referring_site": _referring(checkout),
-        "payment_terms": None,
-        "merchant_of_record_app_id": None,
+    }
+
+
+def _amounts(sale: Sale, state: State, lines: Sequence[Line]) -> dict[str, Any]:
+    money = partial(_money, sale.currency)
+    out: dict[str, Any] = {
+        "currency": SHOP_CURRENCY,
+        "presentment_currency": sale.currency,
+        "taxes_included": sale.buyer.country.eea,
+        "total_shipping_price_set": money(sale.shipping),
     }
     for name, amount in (
-        ("total_price", total),
+        ("total_price", sale.total(upsold=state.upsold)),
         ("subtotal_price", sale.subtotal(upsold=state.upsold)),
-        ("total_tax", tax),
+        ("total_tax", sale.tax(upsold=state.upsold)),
         ("total_discounts", sale.discount),
-        ("total_line_items_price", goods),
+        ("total_line_items_price", sum((x.price * x.quantity for x in lines), Decimal(0))),
     ):
         out[name], out[f"{name}_set"] = str(amount), money(amount)
         if name != "total_line_items_price":
             out[f"current_{name}"], out[f"current_{name}_set"] = str(amount), money(amount)
-    out["total_shipping_price_set"] = money(sale.shipping)
-    return out | _who(checkout) | _client(checkout)
+    return out
 
 
 def refund_json(sale: Sale) -> dict[str, Any]:
