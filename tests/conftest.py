@@ -62,5 +62,5 @@ def server(start_server: Callable[..., Live]) -> Live:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Browser tests go last: Playwright leaves an event loop running, and `asyncio.run` needs none."""
+    """Browser tests go last: Playwright leaves an event loop behind that others trip over."""
     items.sort(key=lambda item: item.get_closest_marker("browser") is not None)

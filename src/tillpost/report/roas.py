@@ -17,7 +17,6 @@ from tillpost.ports import Rows
 from tillpost.report.engine import ATTRIBUTION, SPENDING, Engine
 from tillpost.report.query import Query
 
-
 CLAIMING = frozenset({"meta", "facebook", "instagram"})
 """Platforms whose claim the receiver holds; of the others none is known, which is not zero."""
 

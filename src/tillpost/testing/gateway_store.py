@@ -376,6 +376,7 @@ class RetentionSuite:
     """What may not be kept for ever goes, and what is still needed stays."""
 
     def test_old_bad_rows_go_and_fresh_ones_stay(self, make_store: MakeStore) -> None:
+        """Seven days are the longest that a body which could not be read is kept."""
         store = make_store()
         for at in (NOW - 8 * DAY, NOW):
             row = BadRow(SHOP, "shopify", float(at), "not_json", "body", "why", b"box")
@@ -384,6 +385,7 @@ class RetentionSuite:
         assert [row["received_at"] for row in store.bad_rows(0, 10)] == [NOW]
 
     def test_what_still_waits_for_a_platform_keeps_its_address(self, make_store: MakeStore) -> None:
+        """An event that is not settled is sent with its device, however old it is."""
         store = make_store()
         store.commit(make.outgoing(1))
         store.prune(NOW + 100 * DAY)
