@@ -18,14 +18,16 @@ def user_data(event: Event, platform: str = "meta") -> dict[str, Any]:
     """Customer information: hashed keys as lists, the rest as plain strings."""
     person, device = event.person, event.device
     data: dict[str, Any] = identity.choose(person.keys, platform)
-    data.update(person.plain)
-    plain = {
-        "client_ip_address": device.client_ip_address,
-        "client_user_agent": device.client_user_agent,
-        "fbc": person.fbc,
-        "fbp": person.fbp,
-    }
-    data.update({key: value for key, value in plain.items() if value})
+    if person.plain:
+        data.update(person.plain)
+    if device.client_ip_address:
+        data["client_ip_address"] = device.client_ip_address
+    if device.client_user_agent:
+        data["client_user_agent"] = device.client_user_agent
+    if person.fbc:
+        data["fbc"] = person.fbc
+    if person.fbp:
+        data["fbp"] = person.fbp
     return data
 
 
@@ -38,16 +40,20 @@ def server_event(event: Event) -> dict[str, Any]:
         "action_source": event.action_source,
         "user_data": user_data(event),
     }
-    optional = {
-        "event_source_url": event.event_source_url,
-        "referrer_url": event.referrer_url,
-        "custom_data": event.custom_data or None,
-        "data_processing_options": event.data_processing_options,
-        "data_processing_options_country": event.data_processing_options_country,
-        "data_processing_options_state": event.data_processing_options_state,
-    }
-    made.update({key: value for key, value in optional.items() if value is not None})
-    made.update(event.extra)
+    if event.event_source_url is not None:
+        made["event_source_url"] = event.event_source_url
+    if event.referrer_url is not None:
+        made["referrer_url"] = event.referrer_url
+    if event.custom_data:
+        made["custom_data"] = event.custom_data
+    if event.data_processing_options is not None:
+        made["data_processing_options"] = event.data_processing_options
+    if event.data_processing_options_country is not None:
+        made["data_processing_options_country"] = event.data_processing_options_country
+    if event.data_processing_options_state is not None:
+        made["data_processing_options_state"] = event.data_processing_options_state
+    if event.extra:
+        made.update(event.extra)
     return made
 
 
