@@ -20,6 +20,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "compare": ("check", "compare", "Say which keys of a payload would not match an order."),
     "hash": ("identifiers", "hash_identifier", "Show how an identifier is spelled and hashed."),
     "models": ("models", "models", "Every attribution model over a table of paths."),
+    "snippet": ("snippet", "snippet", "The text a shop pastes for its pixel."),
     "config": ("config", "config", "Check or show the settings."),
 }
 """Command -> its module under `tillpost.cli`, the name in it, and one line of help."""

@@ -1,0 +1,74 @@
+"""`tillpost snippet`: the text that a shop pastes for its pixel."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import click
+
+from tillpost.cli.options import where
+
+if TYPE_CHECKING:
+    from tillpost.collect.pixel import Kind, PixelConfig
+    from tillpost.serve.settings import Settings
+
+
+@click.command()
+@where
+@click.option("--shopify", "kind", flag_value="shopify", help="Shopify's custom pixel.")
+@click.option("--theme", "kind", flag_value="theme", help="Shopify's theme.")
+@click.option("--gtm", "kind", flag_value="gtm", help="A tag manager's Custom HTML tag.")
+@click.option("--page", "kind", flag_value="page", default=True, help="Any page (default).")
+@click.option("--shop", help="Name of the shop; default the first one.")
+@click.option("--url", help="The server's public address; default server.public_url.")
+@click.option(
+    "--events",
+    type=click.Choice(["all", "checkout"]),
+    default="all",
+    show_default=True,
+    help="With --shopify: `checkout` where the theme's own fbq is mirrored.",
+)
+@click.option("--identity", is_flag=True, help="With --shopify: send what the buyer typed.")
+def snippet(
+    config_file: Path | None,
+    data: Path | None,
+    *,
+    kind: "Kind",
+    shop: str | None,
+    url: str | None,
+    events: Literal["all", "checkout"],
+    identity: bool,
+) -> None:
+    """Print the text to paste into a shop; see docs/guides/pixel.md."""
+    from tillpost.collect import pixel
+    from tillpost.serve import start
+
+    settings = start.plan(config_file, data).settings
+    asked = pixel_config(settings, shop, url, events=events, identity=identity)
+    click.echo(pixel.snippet(kind, asked), nl=False)
+
+
+def pixel_config(
+    settings: "Settings",
+    shop: str | None,
+    url: str | None,
+    *,
+    events: Literal["all", "checkout"] = "all",
+    identity: bool = False,
+) -> "PixelConfig":
+    """What the settings say of one shop's pixel; a usage error for a shop that is not there."""
+    from tillpost.collect.pixel import CheckoutPixel, PixelConfig
+
+    shops = {each.name: each for each in settings.shops}
+    name = shop or next(iter(shops), "")
+    if name not in shops:
+        known = ", ".join(sorted(shops))
+        raise click.BadParameter(f"no shop {name!r}; shops: {known}", param_hint="--shop")
+    server = settings.server
+    address = url or server.public_url or f"http://{server.host}:{server.port}"
+    checkout = CheckoutPixel(
+        content_id=shops[name].catalogue.content_id,
+        value=shops[name].orders.value,
+        events=events,
+        identity=identity,
+    )
+    return PixelConfig(name, address.rstrip("/"), checkout=checkout)
