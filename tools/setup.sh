@@ -20,7 +20,5 @@ if ! "$python" -c 'import ensurepip, venv' 2>/dev/null; then
 fi
 [ -x .venv/bin/python ] || "$python" -m venv .venv
 .venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r "requirements/$kind.txt"
-# uv_build comes from the lock where tests are run; elsewhere pip fetches it for the build alone.
-if [ "$kind" = dev ]; then isolation=--no-build-isolation; else isolation=; fi
-.venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps $isolation --editable .
+.venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
 .venv/bin/python -m compileall -q src

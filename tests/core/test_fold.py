@@ -592,3 +592,12 @@ def test_a_beacon_after_the_release_moves_the_last_call_of_what_still_waits() ->
     assert (after.event.direct, after.event.direct_at) == ("sent", NOW + DAY)
     assert after.event.event_id == before.event.event_id
     assert [state for state, _ in desk.ends()] == ["leased"]
+
+
+def test_what_is_only_recorded_tells_of_the_visitor_and_is_never_delivered() -> None:
+    url = "https://demo-shop.example/?utm_source=news&utm_medium=email"
+    view = make.page_view(recorded=True, event_source_url=url, visitor_id="v9")
+    desk = Desk().fold(entry(view))
+    assert desk.items == []
+    names, rows = desk.store.tables(["touches"])["touches"]
+    assert [row[names.index("visitor_id")] for row in rows] == ["v9"]

@@ -302,7 +302,7 @@ def _fold_browser(
         _link_order(draft, order)
     if _is_sale(seen):
         _fold_sighting(draft, entry, seen, shop, context)
-    else:
+    elif not seen.recorded:
         _put_once(draft, entry, _browser_event(entry, seen, shop), seen, shop, context)
 
 

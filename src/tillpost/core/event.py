@@ -159,6 +159,8 @@ class BrowserSeen(Struct, frozen=True, tag="browser", omit_defaults=True):
     person: Person = Person()
     device: Device = Device()
     bot: bool = False
+    recorded: bool = False
+    """Seen and kept, never delivered: the vendor has it already under an id that is not ours."""
 
 
 class ServerSeen(Struct, frozen=True, tag="server", omit_defaults=True):

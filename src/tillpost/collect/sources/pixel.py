@@ -57,6 +57,7 @@ class _Event(Struct):
     checkout_token: str | None = None
     direct: str | None = None
     consent: dict[str, Any] | None = None
+    recorded: bool | None = None
 
 
 class _Beacon(Struct):
@@ -117,6 +118,7 @@ def _parsed(
         person=Person(fbc=_cookie(event.fbc), fbp=_cookie(event.fbp)),
         device=device,
         bot=bot,
+        recorded=bool(event.recorded),
     )
     return Parsed(seen, _raw(event.user_data), settings.country)
 
