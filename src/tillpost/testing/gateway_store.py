@@ -204,7 +204,7 @@ class FolderSuite:
         """Neither rows before the bad one, nor the position."""
         store = make_store()
         asyncio.run(store.append([make.entry(make.order())]))
-        bad = make.order("1002", value=make.money("1.00", "XXX"))
+        bad = make.order("1002", value=make.money("1.00", "ZZZ"))
         failed = False
         try:
             store.commit(

@@ -30,6 +30,8 @@ from tillpost.core.event import (
 )
 
 Id: TypeAlias = int | str
+_NO_CURRENCY = "???"
+"""Stands where an order names none; no report could hold it, so it becomes a bad row."""
 _CUT = 255
 """Shopify cuts `landing_site` at this length; a click id in a cut URL is not whole (rule 16)."""
 
@@ -300,8 +302,8 @@ def _refund_facts(refund: Refund, order_id: str, currency: str) -> list[Parsed]:
 def _shop_money(prices: AmountSet | None, scalar: Decimal | None, currency: str | None) -> Money:
     if prices is not None and prices.shop_money.amount is not None:
         money = prices.shop_money
-        return Money(money.amount or Decimal(0), money.currency_code or currency or "XXX")
-    return Money(scalar or Decimal(0), currency or "XXX")
+        return Money(money.amount or Decimal(0), money.currency_code or currency or _NO_CURRENCY)
+    return Money(scalar or Decimal(0), currency or _NO_CURRENCY)
 
 
 def _buyer_money(order: Order) -> Money:
@@ -309,9 +311,9 @@ def _buyer_money(order: Order) -> Money:
     prices = order.total_price_set
     if prices is not None and prices.presentment_money.amount is not None:
         money = prices.presentment_money
-        code = money.currency_code or order.presentment_currency or order.currency or "XXX"
+        code = money.currency_code or order.presentment_currency or order.currency or _NO_CURRENCY
         return Money(money.amount or Decimal(0), code)
-    return Money(order.total_price or Decimal(0), order.currency or "XXX")
+    return Money(order.total_price or Decimal(0), order.currency or _NO_CURRENCY)
 
 
 def _item(line: Line) -> Item:
