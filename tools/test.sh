@@ -12,5 +12,17 @@ if ! command -v chromium >/dev/null && ! command -v chromium-browser >/dev/null;
         echo "no chromium: browser tests are left out (sudo apt-get install chromium)" >&2
     fi
 fi
+pixel=src/tillpost/collect/pixel
+if [ ! -d $pixel/node_modules ]; then
+    # Only the test that the built script is what its source gives needs Node.
+    if ! command -v npm >/dev/null && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+        (apt-get update -qq && apt-get install -y -qq --no-install-recommends nodejs npm) >/dev/null 2>&1 || true
+    fi
+    if command -v npm >/dev/null; then
+        npm ci --prefix $pixel --no-audit --no-fund --silent || echo "npm ci failed: the pixel's build is not checked" >&2
+    else
+        echo "no npm: the pixel's build is not checked (sudo apt-get install npm)" >&2
+    fi
+fi
 tools/lint.sh
 exec .venv/bin/python -m pytest "$@"

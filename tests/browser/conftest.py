@@ -125,6 +125,7 @@ def _certificate(folder: Path) -> tuple[Path, Path]:
 
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
+    heard_at = 0.0
     site = Site()
 
     def handle_error(self, request: Any, client_address: Any) -> None:
@@ -143,6 +144,7 @@ class _Handler(BaseHTTPRequestHandler):
         headers = {name.lower(): value for name, value in self.headers.items()}
         body = self.rfile.read(int(headers.get("content-length", 0)))
         host = headers["host"].split(":")[0]
+        self.server.heard_at = time.monotonic()
         status, kind, text = self.server.site.answer(host, self.path, body, headers)
         self.send_response(status)
         self.send_header("Content-Type", kind)
@@ -222,8 +224,14 @@ def browser(stand_in: Any) -> Iterator[Any]:
         browser.close()
 
 
+QUIET = 0.4
+"""Seconds without a request after which nothing of the test before is still on its way."""
+
+
 @pytest.fixture
 def site(stand_in: Any) -> Any:
+    while (left := stand_in.heard_at + QUIET - time.monotonic()) > 0:
+        time.sleep(left)
     stand_in.site = Site(port=stand_in.server_address[1])
     return stand_in.site
 
