@@ -57,7 +57,7 @@ class Node:
             store=self.store,
             shops=self.shops,
             routes=_routes(settings),
-            lines=[_line(d, own_url) for d in settings.destinations],
+            lines=[_line(d, settings, own_url) for d in settings.destinations],
             transport=self.transport,
             sealer=self.sealer,
             clock=clock,
@@ -76,9 +76,16 @@ class Node:
         self.receiver.close()
 
 
-def destination_name(settings: DestinationSettings) -> str:
-    """The name a destination has in the outbox and the ledger: its kind, its shop's dataset."""
-    return f"{settings.kind}:{settings.dataset_id}"
+def destination_name(given: DestinationSettings, settings: Settings) -> str:
+    """The name a destination has in the outbox and the ledger: its kind and its dataset.
+
+    Shops that share a dataset have lines of their own, each under its own token.
+    """
+    name = f"{given.kind}:{given.dataset_id}"
+    same = [
+        d for d in settings.destinations if (d.kind, d.dataset_id) == (given.kind, given.dataset_id)
+    ]
+    return name if len(same) == 1 else f"{name}@{given.shop}"
 
 
 def networks(texts: tuple[str, ...]) -> Networks:
@@ -124,12 +131,12 @@ def _intakes(settings: Settings) -> dict[tuple[str, str], Intake]:
 def _routes(settings: Settings) -> dict[str, tuple[Route, ...]]:
     made: dict[str, tuple[Route, ...]] = {}
     for given in settings.destinations:
-        route = Route(destination_name(given), frozenset(given.events))
+        route = Route(destination_name(given, settings), frozenset(given.events))
         made[given.shop] = (*made.get(given.shop, ()), route)
     return made
 
 
-def _line(given: DestinationSettings, own_url: str) -> Line:
+def _line(given: DestinationSettings, settings: Settings, own_url: str) -> Line:
     made = meta.Settings(
         dataset_id=given.dataset_id,
         access_token=given.access_token,
@@ -138,4 +145,4 @@ def _line(given: DestinationSettings, own_url: str) -> Line:
     )
     if given.url is not None:
         made = structs.replace(made, url=own_url if given.url == "embedded" else given.url)
-    return Line(destination_name(given), meta.destination, made)
+    return Line(destination_name(given, settings), meta.destination, made)
