@@ -22,6 +22,9 @@ from tillpost.serve.settings import (
     Settings,
     ShopifySettings,
     ShopSettings,
+    StripeSettings,
+    WooCommerceSettings,
+    ShopSettings,
 )
 
 DATASET_ID = "1234567890123456"
@@ -105,6 +108,8 @@ def _shop(made: Secrets, server: Server) -> ShopSettings:
             ServerKey(key=made.server_key, scopes=("events", "reports", "costs", "admin")),
         ),
         shopify=ShopifySettings(webhook_secrets=(made.webhook_secret,)),
+        woocommerce=WooCommerceSettings(webhook_secrets=(made.webhook_secret,)),
+        stripe=StripeSettings(webhook_secrets=(made.webhook_secret,)),
         orders=OrderSettings(join_wait=2.0),
     )
 

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 from msgspec import structs
 
 from tillpost.collect.accept import Intake
-from tillpost.collect.sources import generic, pixel, shopify
+from tillpost.collect.sources import generic, pixel, shopify, stripe, woocommerce
 from tillpost.core.event_id import of_order
 from tillpost.core.shop import Route, Shop
 from tillpost.deliver.destinations import meta
@@ -68,6 +68,12 @@ class Node:
         """Where requests of this kind for this shop go, if there is such a shop."""
         return self._intakes.get((kind, shop))
 
+    def datasets(self, shop: str | None) -> frozenset[str] | None:
+        """The datasets that a shop sends to; None for all, if no shop is named."""
+        if shop is None:
+            return None
+        return frozenset(d.dataset_id for d in self.settings.destinations if d.shop == shop)
+
     async def close(self) -> None:
         """End the rounds, then close connections and databases."""
         await self.worker.stop()
@@ -119,13 +125,24 @@ def _intakes(settings: Settings) -> dict[tuple[str, str], Intake]:
         made["pixel", name] = Intake(name, pixel, pixel.Settings(origins, shop.country))
         made["events", name] = Intake(name, generic, generic.Settings(shop.country))
         if shop.shopify is not None:
-            secrets = tuple(s.encode() for s in shop.shopify.webhook_secrets)
+            secrets = _bytes(shop.shopify.webhook_secrets)
             made["shopify", name] = Intake(
                 name,
                 shopify,
                 shopify.Settings(secrets, shop.domain, shop.currency, shop.country),
             )
+        if shop.woocommerce is not None:
+            secrets = _bytes(shop.woocommerce.webhook_secrets)
+            given = woocommerce.Settings(secrets, shop.domain, shop.country)
+            made["woocommerce", name] = Intake(name, woocommerce, given)
+        if shop.stripe is not None:
+            secrets = _bytes(shop.stripe.webhook_secrets)
+            made["stripe", name] = Intake(name, stripe, stripe.Settings(secrets, shop.country))
     return made
+
+
+def _bytes(secrets: tuple[str, ...]) -> tuple[bytes, ...]:
+    return tuple(secret.encode() for secret in secrets)
 
 
 def _routes(settings: Settings) -> dict[str, tuple[Route, ...]]:

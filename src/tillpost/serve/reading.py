@@ -70,14 +70,20 @@ class Reading:
             tables.update(self._platform.tables())
         return found(tables, self._query(asked))
 
-    def ledger(self) -> dict[str, Any]:
-        """Per destination, what was accepted and where all of it stands."""
-        return ledger(self._facts.tallies())
+    def ledger(self, shop: str | None = None) -> dict[str, Any]:
+        """Per destination (of one shop), what was accepted and where all of it stands."""
+        return ledger(row for row in self._facts.tallies() if shop in {None, row[0]})
 
-    def findings(self) -> dict[str, Any]:
-        """`{"findings": [...]}`: faults of the set-up, each with its fix."""
+    def findings(self, datasets: frozenset[str] | None = None) -> dict[str, Any]:
+        """`{"findings": [...]}`: faults of the set-up (of these datasets), each with its fix."""
         sales = self._platform.purchases() if self._platform is not None else []
-        return {"findings": to_builtins(findings(sales, self._facts.pauses()))}
+        own = (s for s in sales if datasets is None or s["dataset_id"] in datasets)
+        pauses = [
+            pause
+            for pause in self._facts.pauses()
+            if datasets is None or any(f":{d}" in pause.destination for d in datasets)
+        ]
+        return {"findings": to_builtins(findings(own, pauses))}
 
     def events(
         self, after: int, limit: int, event_id: str | None = None, order_id: str | None = None

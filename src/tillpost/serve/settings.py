@@ -36,6 +36,20 @@ class ShopifySettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     """Version of the Admin API for `backfill`."""
 
 
+class WooCommerceSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The shop's webhooks, at /webhooks/woocommerce/NAME."""
+
+    webhook_secrets: tuple[str, ...] = ()
+    """The current secret first, then the previous one while it is changed."""
+
+
+class StripeSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The account's events, at /webhooks/stripe/NAME."""
+
+    webhook_secrets: tuple[str, ...] = ()
+    """The endpoint's signing secrets, whsec_...; while one is rolled, both."""
+
+
 class OrderSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What counts as a Purchase and when it goes out."""
 
@@ -90,6 +104,8 @@ class ShopSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     server_keys: tuple[str | ServerKey, ...] = ()
     """Keys of its back ends; a plain string may send events."""
     shopify: ShopifySettings | None = None
+    woocommerce: WooCommerceSettings | None = None
+    stripe: StripeSettings | None = None
     orders: OrderSettings = OrderSettings()
     consent: ConsentSettings = ConsentSettings()
     catalogue: CatalogueSettings = CatalogueSettings()

@@ -307,7 +307,7 @@ class _Faces:
         self._counted = Counter(row["order_id"] for row in reported)
         self._start = min((row["at"] for row in reported), default="")
         own = {
-            destination_name(d)
+            destination_name(d, node.settings)
             for d in node.settings.destinations
             if d.shop == shop.name and d.url == "embedded"
         }

@@ -59,7 +59,9 @@ def _guarded(
     async def guarded(request: Request) -> Response:
         shop = request.path_params.get("shop")
         session = node.access.has_session(request.cookies.get(COOKIE))
-        if node.access.key(request.headers, scope, shop) is None and not session:
+        key = node.access.key(request.headers, scope, shop)
+        request.state.shop = None if session or key is None else key.shop
+        if key is None and not session:
             return refusal(
                 401,
                 "no_key",
@@ -80,26 +82,30 @@ async def _events(node: Node, request: Request) -> Response:
     found = await anyio.to_thread.run_sync(
         node.reading.events, after, limit, query.get("event_id"), query.get("order_id")
     )
-    return reply(200, found)
+    return reply(200, _own(found, request))
 
 
 async def _bad_rows(node: Node, request: Request) -> Response:
-    return reply(200, await anyio.to_thread.run_sync(node.reading.bad_rows, *_page(request)))
+    found = await anyio.to_thread.run_sync(node.reading.bad_rows, *_page(request))
+    return reply(200, _own(found, request))
 
 
-async def _ledger(node: Node, _request: Request) -> Response:
-    return reply(200, await anyio.to_thread.run_sync(node.reading.ledger))
+async def _ledger(node: Node, request: Request) -> Response:
+    return reply(200, await anyio.to_thread.run_sync(node.reading.ledger, request.state.shop))
 
 
-async def _findings(node: Node, _request: Request) -> Response:
-    return reply(200, await anyio.to_thread.run_sync(node.reading.findings))
+async def _findings(node: Node, request: Request) -> Response:
+    own = node.datasets(request.state.shop)
+    return reply(200, await anyio.to_thread.run_sync(node.reading.findings, own))
 
 
 async def _receiver_events(node: Node, request: Request) -> Response:
     after, limit = _page(request)
     event_id = request.query_params.get("event_id")
     found = await anyio.to_thread.run_sync(node.receiver.events, after, limit, event_id)
-    return reply(200, found)
+    own = node.datasets(request.state.shop)
+    items = [item for item in found["items"] if own is None or item["dataset_id"] in own]
+    return reply(200, {**found, "items": items})
 
 
 async def _report(node: Node, request: Request) -> Response:
@@ -107,7 +113,7 @@ async def _report(node: Node, request: Request) -> Response:
     asked = Asked(
         since=query.get("from"),
         until=query.get("to"),
-        shop=query.get("shop"),
+        shop=_asked_shop(request),
         model=query.get("model"),
         window=query.get("window"),
         refunds=query.get("refunds"),
@@ -163,6 +169,22 @@ async def _token(node: Node, request: Request) -> Response:
     valid = given.get("valid", True)
     node.receiver.set_tokens_valid(valid)
     return reply(200, {"valid": valid})
+
+
+def _own(found: dict[str, Any], request: Request) -> dict[str, Any]:
+    """Of a page, what belongs to the shop whose key asks; a session sees every shop."""
+    shop = request.state.shop
+    items = [item for item in found["items"] if shop in {None, item["shop"]}]
+    return {**found, "items": items}
+
+
+def _asked_shop(request: Request) -> str | None:
+    """The shop of a report: the key's own, whatever else was asked for."""
+    own: str | None = request.state.shop
+    asked = request.query_params.get("shop")
+    if own is not None and asked not in {None, own}:
+        raise Misconfigured(f"shop: this key is of {own}; use a key of {asked}")
+    return own or asked
 
 
 def _page(request: Request) -> tuple[int, int]:

@@ -19,8 +19,10 @@ async def webhook(node: Node, kind: str, shop: str, request: Request) -> Respons
     intake = node.intake(kind, shop)
     if intake is None:
         return _unknown_shop(node, kind, shop)
+    now = node.clock.now()
+    stamped = request._replace(headers={**request.headers, RECEIVED_AT: repr(now)})
     try:
-        taken = await accept(intake, request, node.store, node.sealer, node.clock.now())
+        taken = await accept(intake, stamped, node.store, node.sealer, now)
     except Retryable as error:
         return problem(503, "disk", "", str(error))
     node.worker.wake()
