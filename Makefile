@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev demo test lint types docs-check bench pixel clean test-oracles
+.PHONY: help setup setup-dev demo test lint types docs-check bench pixel clean test-oracles test-clients
 
 help: ## Show the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -31,8 +31,11 @@ pixel: ## Build the browser script (needs Node; the built file is committed)
 test-oracles: setup-dev ## Compare our hashes with the platform's own packages, in an environment apart
 	tests/oracles/run.sh
 
+test-clients: setup-dev ## Send to the receiver with the platform's own clients (needs Node), in an environment apart
+	tests/clients/run.sh
+
 clean: ## Remove what the other targets made
-	rm -rf $(VENV) .venv-oracles .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage
+	rm -rf $(VENV) .venv-oracles .venv-clients .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage
 
 $(VENV)/.run: requirements/run.txt pyproject.toml
 	PYTHON=$(PYTHON) tools/setup.sh run
