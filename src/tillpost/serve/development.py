@@ -24,7 +24,6 @@ from tillpost.serve.settings import (
     ShopSettings,
     StripeSettings,
     WooCommerceSettings,
-    ShopSettings,
 )
 
 DATASET_ID = "1234567890123456"
