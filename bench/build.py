@@ -16,10 +16,13 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+from bench import native
+from bench.native import RAW
 from bench.people import people
 from tillpost.core import capi
 from tillpost.core.event import Device, Event, Person
@@ -28,15 +31,15 @@ from tillpost.core.identity import identify
 HERE = Path(__file__).parent
 ORACLES = HERE.parent / ".venv-oracles" / "bin" / "python"
 MODULES = HERE / "sdk" / "node_modules"
-RAW = ("em", "ph", "fn", "ln", "db", "ge", "ct", "st", "zp", "country", "external_id")
 CHUNK = 100
 """People a line of the file: read before the clock starts, and still at hand when it runs."""
+NATIVE = {"step": "the identifiers by a native step", "whole": "all in one native call"}
+"""Measurements of what could be, not the product."""
 HASHED = ("em", "ph", "fn", "ln", "db", "ge", "ct", "st", "zp", "country")
 
 
 def build(person: dict[str, Any]) -> bytes:
     user = person["user"]
-    items = person["items"]
     raw = {name: (user[name],) for name in RAW}
     found = identify(raw, "US")
     event = Event(
@@ -48,24 +51,39 @@ def build(person: dict[str, Any]) -> bytes:
         action_source="website",
         person=Person(keys=found.keys, fbc=person["fbc"], fbp=user["fbp"]),
         device=Device(person["ip"], person["agent"]),
-        custom_data={
-            "value": person["value"],
-            "currency": person["currency"],
-            "content_type": "product",
-            "order_id": person["id"],
-            "content_ids": [sku for sku, _, _ in items],
-            "contents": [
-                {"id": sku, "quantity": quantity, "item_price": price}
-                for sku, quantity, price in items
-            ],
-            "num_items": len(items),
-        },
+        custom_data=custom_data(person),
     )
     return capi.encode(capi.server_event(event))
 
 
-def ours(path: str) -> None:
+def custom_data(person: dict[str, Any]) -> dict[str, Any]:
+    items = person["items"]
+    return {
+        "value": person["value"],
+        "currency": person["currency"],
+        "content_type": "product",
+        "order_id": person["id"],
+        "content_ids": [sku for sku, _, _ in items],
+        "contents": [
+            {"id": sku, "quantity": quantity, "item_price": price} for sku, quantity, price in items
+        ],
+        "num_items": len(items),
+    }
+
+
+def builder(how: str, library: str | None) -> Callable[[dict[str, Any]], bytes]:
+    """The product's way, or one of the two with a native step."""
+    if how == "pure" or library is None:
+        return build
+    module = native.loaded(library)
+    if how == "step":
+        return lambda person: native.with_step(module, person, custom_data(person))
+    return lambda person: native.whole(module, person)
+
+
+def ours(path: str, how: str, library: str | None) -> None:
     """The measured process: as the peers' programs, `{"seconds", "sample"}` on one line."""
+    make = builder(how, library)
     sample: list[Any] = []
     seconds = 0.0
     with Path(path).open(encoding="utf-8") as lines:
@@ -74,16 +92,23 @@ def ours(path: str) -> None:
             for person in chunk:
                 person["value"] = Decimal(person["value"])
                 person["items"] = [(sku, n, Decimal(price)) for sku, n, price in person["items"]]
-            sample = sample or [json.loads(build(person)) for person in chunk]
+            sample = sample or [json.loads(make(person)) for person in chunk]
+            if make is not build:
+                for person in chunk:
+                    native.verify(make(person), build(person))
             start = time.process_time()
             for person in chunk:
-                build(person)
+                make(person)
             seconds += time.process_time() - start
     print(json.dumps({"seconds": seconds, "sample": sample}))
 
 
-def contenders(path: str) -> dict[str, list[str]]:
-    found = {"Tillpost": [sys.executable, "-m", "bench.build", "--ours", path]}
+def contenders(path: str, library: Path | None) -> dict[str, list[str]]:
+    own = [sys.executable, "-m", "bench.build", "--ours", path]
+    found = {"Tillpost": own}
+    if library:
+        for how, name in NATIVE.items():
+            found[name] = [*own, "--how", how, "--library", str(library)]
     if ORACLES.exists():
         found["Meta's Python SDK"] = [str(ORACLES), str(HERE / "sdk" / "build.py"), path]
     if MODULES.exists():
@@ -100,8 +125,11 @@ def measure(count: int, rounds: int) -> dict[str, float]:
         everyone = people(count)
         chunks = [everyone[at : at + CHUNK] for at in range(0, count, CHUNK)]
         Path(path).write_text("\n".join(map(json.dumps, chunks)), encoding="utf-8")
+        library = native.compiled(Path(folder))
+        if library is None:
+            print("No gcc or no Python.h: the native rows are left out.")
         for _ in range(rounds):
-            for name, command in contenders(path).items():
+            for name, command in contenders(path, library).items():
                 answer = json.loads(subprocess.run(command, check=True, stdout=-1).stdout)
                 best[name] = max(best.get(name, 0), count / answer["seconds"])
                 samples[name] = answer["sample"]
@@ -126,16 +154,20 @@ def main() -> None:
     options.add_argument("--people", type=int, default=20_000)
     options.add_argument("--rounds", type=int, default=5)
     options.add_argument("--ours", help=argparse.SUPPRESS)
+    options.add_argument("--how", default="pure", help=argparse.SUPPRESS)
+    options.add_argument("--library", help=argparse.SUPPRESS)
     chosen = options.parse_args()
     if chosen.ours:
-        ours(chosen.ours)
+        ours(chosen.ours, chosen.how, chosen.library)
         return
     best = measure(chosen.people, chosen.rounds)
-    print("| program | events per CPU second | microseconds each | Tillpost is |")
-    print("| --- | ---: | ---: | ---: |")
+    peers = [name for name in best if name.startswith("Meta")]
+    columns = " | ".join(f"x {name}" for name in peers)
+    print(f"| program | events per CPU second | microseconds each | {columns} |")
+    print("| --- | ---: | ---: |" + " ---: |" * len(peers))
     for name, rate in best.items():
-        ratio = "" if name == "Tillpost" else f"{best['Tillpost'] / rate:.1f} x"
-        print(f"| {name} | {rate:,.0f} | {1e6 / rate:.1f} | {ratio} |")
+        ratios = " | ".join(f"{rate / best[peer]:.1f}" for peer in peers)
+        print(f"| {name} | {rate:,.0f} | {1e6 / rate:.1f} | {ratios} |")
 
 
 if __name__ == "__main__":
