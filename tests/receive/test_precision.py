@@ -1,0 +1,36 @@
+"""Matching held to a population whose truth is known (`tests.population`)."""
+
+import pytest
+from tests.population import HARD, Sharing, population
+from tests.precision import Figures, measured
+
+
+@pytest.fixture(scope="module")
+def figures() -> dict[str, Figures]:
+    return measured(population(5_000))
+
+
+def test_events_with_keys_of_their_own_find_the_right_account(figures: dict[str, Figures]) -> None:
+    found = figures["Purchase"]
+    assert found.given > 5_000
+    assert found.precision >= 0.999
+
+
+def test_all_that_share_a_usable_key_are_found_but_those_of_another_name(
+    figures: dict[str, Figures],
+) -> None:
+    found = figures["Purchase"]
+    assert found.found + found.vetoed == found.usable
+    assert found.vetoed < 0.01 * found.usable
+
+
+def test_much_sharing_costs_matches_rather_than_truth(figures: dict[str, Figures]) -> None:
+    hard = measured(population(5_000, sharing=HARD))["Purchase"]
+    assert hard.precision >= 0.998
+    assert hard.given < figures["Purchase"].given
+
+
+def test_a_browser_of_one_person_teaches_nothing_wrong() -> None:
+    alone = measured(population(2_000, sharing=Sharing(0, 0, 0)))["AddToCart"]
+    assert alone.given > 0
+    assert alone.precision >= 0.999
