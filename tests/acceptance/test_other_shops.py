@@ -4,7 +4,7 @@ import json
 import time
 from typing import Any
 
-from tests.live import Live, Reply
+from tests.live import Live, Reply, wait_for
 from tests.merchants import (
     fresh_woo_order,
     session,
@@ -12,6 +12,7 @@ from tests.merchants import (
     stripe_signature,
     woo_signature,
 )
+from tests.orders import iso, order
 
 
 def _woo(server: Live, body: bytes, **headers: str) -> Reply:
@@ -51,3 +52,22 @@ def test_a_stripe_sale_told_twice_is_delivered_once(server: Live) -> None:
     assert [o["state"] for o in item["outcomes"]] == ["delivered"]
     (row,) = server.get("/api/v1/reports/orders")["rows"]
     assert (row["order_id"], row["value"], row["server"]) == ("pi_1", "59.00", True)
+
+
+def test_a_checkout_and_a_customer_are_delivered_once_each(server: Live) -> None:
+    checkout = {**order(), "token": "t" * 32}
+    for topic in ("checkouts/create", "checkouts/update"):
+        assert server.webhook(checkout, topic).status == 200
+    made = {**order()["customer"], "created_at": iso(9), "default_address": None}
+    assert server.webhook(made, "customers/create").status == 200
+
+    def look() -> dict[str, list[str]] | None:
+        items = server.get("/api/v1/events")["items"]
+        states = {i["event_name"]: [o["state"] for o in i["outcomes"]] for i in items}
+        done = len(items) == 2 and list(states.values()) == [["delivered"]] * 2
+        return states if done else None
+
+    assert set(wait_for(look)) == {"InitiateCheckout", "CompleteRegistration"}
+    path = "/api/v1/receiver/events?event_id=ic." + "t" * 32
+    (received,) = wait_for(lambda: server.get(path)["items"])
+    assert received["event_name"] == "InitiateCheckout"

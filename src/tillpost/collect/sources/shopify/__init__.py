@@ -1,4 +1,4 @@
-"""Shopify: signed webhooks of orders and refunds.
+"""Shopify: signed webhooks of orders, refunds, checkouts and customers.
 
 The signature is base64 of HMAC-SHA256 over the raw body (reference `shopify`, 1.3).
 A shop has several secrets: the app's, the notification page's, and after a rotation
@@ -13,7 +13,7 @@ from hashlib import sha256
 import msgspec
 from msgspec import Struct
 
-from tillpost.collect.sources.shopify import order
+from tillpost.collect.sources.shopify import order, visit
 from tillpost.core.event import Fact, OrderSeen, Parsed, RefundSeen
 from tillpost.core.money import MoneyError, to_minor
 from tillpost.core.outcome import Rejection
@@ -21,9 +21,13 @@ from tillpost.core.wire import Request
 
 name = "shopify"
 
+_LATEST = 10**10
+"""A Unix second in the year 2286; a report could not show what is later."""
+
 _ORDER_TOPICS = frozenset(
     {"orders/create", "orders/paid", "orders/updated", "orders/cancelled", "orders/fulfilled"}
 )
+_CHECKOUT_TOPICS = frozenset({"checkouts/create", "checkouts/update"})
 
 
 class Settings(Struct, frozen=True):
@@ -64,18 +68,27 @@ def parse(request: Request, settings: Settings) -> list[Parsed] | Rejection:
     """The facts of one webhook; none for a topic that tells nothing we keep."""
     topic = header(request.headers, "topic") or "orders/create"
     try:
-        facts: list[Parsed] = []
-        if topic in _ORDER_TOPICS:
-            facts = order.read_order(request.body, topic, settings.domain, settings.country)
-        elif topic == "refunds/create":
-            facts = order.read_refund(request.body, settings.currency)
+        facts = _read(request.body, topic, settings)
         for parsed in facts:
             _check_money(parsed.fact)
-    except (msgspec.ValidationError, MoneyError) as error:
+    except (msgspec.ValidationError, MoneyError, ArithmeticError) as error:
         return Rejection(200, "unexpected_shape", topic, str(error), keep=True)
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
         return Rejection(200, "not_json", topic, f"the body is not JSON: {error}", keep=True)
     return facts
+
+
+def _read(body: bytes, topic: str, settings: Settings) -> list[Parsed]:
+    domain, country = settings.domain, settings.country
+    if topic in _ORDER_TOPICS:
+        return order.read_order(body, topic, domain, country)
+    if topic in _CHECKOUT_TOPICS:
+        return visit.read_checkout(body, domain, country)
+    if topic == "refunds/create":
+        return order.read_refund(body, settings.currency)
+    if topic == "customers/create":
+        return visit.read_customer(body, domain, country, settings.webhook_secrets[0])
+    return []
 
 
 def header(headers: Mapping[str, str], tail: str) -> str | None:
@@ -86,6 +99,9 @@ def header(headers: Mapping[str, str], tail: str) -> str | None:
 def _check_money(fact: Fact) -> None:
     """Raises `MoneyError` for an amount or a currency that no report could hold."""
     if isinstance(fact, OrderSeen):
+        for at in (fact.created_at, fact.processed_at, fact.cancelled_at or 0):
+            if not 0 <= at < _LATEST:
+                raise MoneyError("a time of the order is outside 1970 to 2286")
         for money in (fact.value, fact.presentment):
             to_minor(money.amount, money.currency)
     elif isinstance(fact, RefundSeen):
