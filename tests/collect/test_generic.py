@@ -120,3 +120,26 @@ def test_one_bad_event_refuses_all_and_says_which() -> None:
 def test_no_body_ever_raises(body: bytes) -> None:
     found = generic.parse(Request("POST", "/", {generic.RECEIVED_AT: "1"}, body), SETTINGS)
     assert isinstance(found, list | Rejection)
+
+
+def test_open_data_loses_persons_and_keeps_the_sale() -> None:
+    seen, _ = _one(
+        custom_data={
+            "search_string": "order of ada.fischer@mail.example please",
+            "note": "call me",
+            "Phone": "+1 208 555 0142",
+            "content_name": "Tea (500 g)",
+            "callback": "(208) 555-0142",
+            "order_id": "5500000001001",
+            "contents": [{"id": "TEA-1", "email": "x@y.example"}],
+            "value": 59.5,
+        }
+    )
+    assert seen.custom_data == {
+        "search_string": "order of [removed] please",
+        "content_name": "Tea (500 g)",
+        "callback": "[removed]",
+        "order_id": "5500000001001",
+        "contents": [{"id": "TEA-1"}],
+        "value": 59.5,
+    }

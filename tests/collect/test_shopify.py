@@ -290,3 +290,19 @@ def test_any_value_in_any_field_is_an_order_or_a_reason(name: str, value: Any) -
 def test_money_sets_win_over_scalars() -> None:
     seen, _ = _order(total_price="1.00", total_price_set=money("59.00", "EUR"))
     assert (seen.value.amount, seen.value.currency) == (Decimal("59.00"), "EUR")
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"processed_at": "9999-12-31T23:59:59-14:00"},
+        {"created_at": "0001-01-01T00:00:00+14:00"},
+        {"total_price": "1E+99999999", "total_price_set": None},
+        {"currency": "eve@mail.example", "total_price_set": None},
+    ],
+)
+def test_what_no_report_could_hold_is_a_bad_row_that_quotes_nobody(changes: dict[str, Any]) -> None:
+    found = shopify.parse(_request(json.dumps(order(**changes)).encode()), SETTINGS)
+    assert isinstance(found, Rejection)
+    assert found.keep
+    assert "@" not in found.detail

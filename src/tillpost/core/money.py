@@ -5,7 +5,7 @@ as decimal strings. No float ever holds money.
 """
 
 from collections.abc import Sequence
-from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
+from decimal import ROUND_HALF_UP, Decimal
 from functools import lru_cache
 
 MAX_MINOR = 2**62
@@ -23,6 +23,12 @@ def _exponents() -> dict[str, int]:
     return {c.code: c.exponent for c in Currency if c.exponent is not None}
 
 
+def _told(what: str, given: str) -> str:
+    """The value beside its name if it has the shape of one; else it may be anybody's e-mail."""
+    plain = given.isascii() and given.replace(".", "").isalnum() and len(given) <= 12
+    return f"{what} {given!r}" if plain else f"the {what}"
+
+
 def exponent(currency: str) -> int:
     """How many decimals the currency has: 2 for USD, 0 for JPY, 3 for KWD.
 
@@ -32,7 +38,7 @@ def exponent(currency: str) -> int:
         return _exponents()[currency]
     except KeyError:
         raise MoneyError(
-            f"currency {currency!r} is not in ISO 4217: use a code such as USD, EUR or JPY"
+            f"{_told('currency', currency)} is not in ISO 4217: use a code such as USD, EUR or JPY"
         ) from None
 
 
@@ -49,10 +55,10 @@ def to_minor(amount: Decimal | str, currency: str) -> int:
     """
     try:
         number = Decimal(amount).scaleb(exponent(currency))
-    except InvalidOperation:
+    except ArithmeticError:
         number = Decimal("NaN")
     if not number.is_finite() or abs(number) > MAX_MINOR:
-        raise MoneyError(f"amount {str(amount)[:40]!r} is not money: write it as 1234.50")
+        raise MoneyError(f"{_told('amount', str(amount))} is not money: write it as 1234.50")
     return int(number.quantize(Decimal(1), rounding=ROUND_HALF_UP))
 
 

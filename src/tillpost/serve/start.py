@@ -79,6 +79,7 @@ async def serve(
     ready: Callable[[Node], Awaitable[None]] | None = None,
 ) -> None:
     """Serve until told to stop, after saying where everything is."""
+    app.check_free(plan.settings.server.host, plan.settings.server.port)
 
     async def shown(node: Node) -> None:
         for line in greeting(plan):

@@ -23,6 +23,7 @@ from tillpost.core.event import (
     ServerSeen,
 )
 from tillpost.core.outcome import Rejection
+from tillpost.core.scrub import scrub
 from tillpost.core.wire import Request
 
 name = "events"
@@ -146,7 +147,7 @@ def _seen(event: _Event, given: Mapping[str, Any], at: int, now: float) -> Serve
         action_source=event.action_source or "website",  # type: ignore[arg-type]
         event_source_url=click.strip_query(event.event_source_url or "") or None,
         referrer_url=click.strip_query(event.referrer_url or "") or None,
-        custom_data=custom,
+        custom_data=scrub(custom),
         order_id=str(order_id) if order_id is not None else None,
         extra={k: v for k, v in given.items() if k in _EXTRA and v is not None},
         consent=_consent(event.consent, at),

@@ -15,6 +15,7 @@ from msgspec import Struct
 from tillpost.core import click, consent
 from tillpost.core.event import BrowserSeen, Consent, Device, Direct, Parsed, Person, Raw
 from tillpost.core.outcome import Rejection
+from tillpost.core.scrub import scrub
 from tillpost.core.wire import Request
 
 name = "pixel"
@@ -111,7 +112,7 @@ def _parsed(
         visitor_id=_short(event.visitor_id),
         event_source_url=click.strip_query(event.event_source_url or "") or None,
         referrer_url=click.strip_query(event.referrer_url or "") or None,
-        custom_data=event.custom_data or {},
+        custom_data=scrub(event.custom_data or {}),
         checkout_token=_short(event.checkout_token),
         direct=event.direct if event.direct in _DIRECTS else "unknown",  # type: ignore[arg-type]
         consent=_consent(event.consent, request.headers, at),

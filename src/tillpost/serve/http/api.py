@@ -193,4 +193,4 @@ def _page(request: Request) -> tuple[int, int]:
         limit = int(request.query_params.get("limit") or 100)
     except ValueError:
         raise Misconfigured("after and limit are whole numbers") from None
-    return after, min(max(limit, 1), _MOST_ITEMS)
+    return min(max(after, 0), 2**63 - 1), min(max(limit, 1), _MOST_ITEMS)

@@ -1,5 +1,6 @@
 """The front door: hot routes are answered here, all others by the pages and the API behind."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from typing import NamedTuple, TypeAlias
 
@@ -34,6 +35,10 @@ LIMITS = {
 Handler: TypeAlias = Callable[[Request, Scope], Awaitable[Response]]
 
 
+BODY_SECONDS = 10.0
+"""How long a body may take to come (design 3.5)."""
+
+
 class _Door(NamedTuple):
     """A hot route: its body limit, its methods, what may follow its first step, who answers."""
 
@@ -63,7 +68,13 @@ class Front:
             await self._behind(scope, receive, send)
             return
         name, handle = route
-        body = await read_body(receive, LIMITS[name])
+        try:
+            async with asyncio.timeout(BODY_SECONDS):
+                body = await read_body(receive, LIMITS[name])
+        except TimeoutError:
+            text = f"the body did not come within {BODY_SECONDS:g} s: send it at once"
+            await answer(send, problem(408, "too_slow", "body", text))
+            return
         if body is None:
             await answer(send, self._too_large(name))
             return

@@ -1,0 +1,45 @@
+"""Open values lose what would name a person: custom data may be kept, persons may not.
+
+Shoppers type e-mails into search boxes, and back ends put phones into notes. Keys that
+name a person are dropped; e-mail and phone shapes inside texts are cut out.
+"""
+
+import re
+from typing import Any
+
+REMOVED = "[removed]"
+"""Stands where a text held an e-mail or a phone number."""
+
+PERSONAL = frozenset(
+    {
+        *("email", "e_mail", "mail", "customer_email", "phone", "phone_number", "tel", "mobile"),
+        *("first_name", "last_name", "full_name", "firstname", "lastname", "fullname"),
+        *("address", "address1", "address2", "street", "billing_address", "shipping_address"),
+        *("customer", "customer_name", "note", "notes", "password", "token", "access_token"),
+    }
+)
+"""Keys of open data that hold a person, in lower case."""
+
+_EMAIL = re.compile(r"[^\s@<>\"',;]+@[^\s@<>\"',;]+\.[^\s@<>\"',;]+")
+_PHONE = re.compile(r"\+\d[\d\s().-]{6,18}\d|\(\d{2,4}\)\s?\d{3,4}[\s.-]\d{3,4}")
+
+
+def scrub(value: Any) -> Any:
+    """The same JSON value without persons in it."""
+    if isinstance(value, str):
+        return _text(value)
+    if isinstance(value, dict):
+        return {
+            _text(key): scrub(inner)
+            for key, inner in value.items()
+            if key.strip().lower() not in PERSONAL
+        }
+    if isinstance(value, list):
+        return [scrub(inner) for inner in value]
+    return value
+
+
+def _text(text: str) -> str:
+    if "@" not in text and "+" not in text and "(" not in text:
+        return text
+    return _PHONE.sub(REMOVED, _EMAIL.sub(REMOVED, text))
