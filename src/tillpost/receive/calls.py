@@ -1,5 +1,6 @@
 """Calls that are kept to be looked at, and sent again: sealed, and without their token."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -15,6 +16,12 @@ from tillpost.receive import wire
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(Exchange).decode
 _TOKENS = frozenset({"access_token", "appsecret_proof"})
+_IN_BODY = (
+    re.compile(rb'("(?:access_token|appsecret_proof)"\s*:\s*")(?:[^"\\]|\\.)*(")'),
+    re.compile(rb"((?:^|&)(?:access_token|appsecret_proof)=)[^&]*(&|$)"),
+    re.compile(rb'(name="(?:access_token|appsecret_proof)"\r\n\r\n)[^\r]*(\r)'),
+)
+"""Where a token stands in JSON, in a form, and in a multipart body."""
 
 
 def kept_call(
@@ -26,7 +33,7 @@ def kept_call(
         without_tokens(request.url),
         request.headers.get("content-type", ""),
         request.headers.get("content-encoding", ""),
-        request.body,
+        without_body_tokens(request),
     )
     return KeptCall(
         at=now,
@@ -37,6 +44,16 @@ def kept_call(
         box=sealer.seal(_encode(exchange)),
         **facts,
     )
+
+
+def without_body_tokens(request: Request) -> bytes:
+    """The body with every token's value left out; a compressed body is not kept."""
+    if request.headers.get("content-encoding"):
+        return b""
+    body = request.body
+    for pattern in _IN_BODY:
+        body = pattern.sub(rb"\1\2", body)
+    return body
 
 
 def without_tokens(url: str) -> str:
