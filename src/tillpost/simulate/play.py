@@ -117,7 +117,6 @@ class Player:
     def __init__(self, target: Target, lanes: int = LANES) -> None:
         self._target = target
         self._lines = [Line(target.url) for _ in range(lanes)]
-        self._turn = 0
         self.done = Sent()
 
     async def step(self, rows: Iterable[Planned]) -> None:
@@ -157,10 +156,7 @@ class Player:
         await asyncio.gather(*(line.close() for line in self._lines))
 
     def _place(self, row: Planned) -> int:
-        """Which lane a request takes: a browser keeps its own, webhooks take the next one."""
-        if row.what == "webhook":
-            self._turn += 1
-            return self._turn % len(self._lines)
+        """Which lane a request takes: what belongs together comes in its order."""
         return crc32(row.lane.encode()) % len(self._lines)
 
     async def _lane(self, number: int, rows: list[Planned]) -> None:
