@@ -120,10 +120,16 @@ def page_value(knobs: Knobs, sale: Sale) -> Decimal:
 
 
 def _thanks_after(dice: Dice, knobs: Knobs, sale: Sale) -> float:
+    """Seconds from the sale to its thank-you page.
+
+    The simulated clock moves in steps: a page just past the step of the order's webhook
+    comes at its end, or whether the beacon was waited for would be a race.
+    """
+    webhook = delay(dice, knobs, sale.index, 0)
     quick = dice.between(0.3, 1.2, "thanks", sale.index)
-    if not dice.chance(knobs.late_beacon, "late-beacon", sale.index):
-        return quick
-    return min(delay(dice, knobs, sale.index, 0), 60.0) + 1 + quick * 3
+    late = dice.chance(knobs.late_beacon, "late-beacon", sale.index)
+    after = min(webhook, 60.0) + 1 + quick * 3 if late else quick
+    return min(after, step_end(sale.at + webhook) - sale.at - 0.001)
 
 
 def _thank_you(dice: Dice, knobs: Knobs, checkout: Checkout, at: float) -> Iterator[Planned]:
