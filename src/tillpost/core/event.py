@@ -78,6 +78,13 @@ class Place(Struct, frozen=True, omit_defaults=True):
     region: str | None = None
 
 
+def place(country: str | None, region: str | None = None) -> Place:
+    """The place of an address's codes, in any case; without a country it is no place."""
+    if not country:
+        return Place()
+    return Place(country.upper(), (region or "").upper() or None)
+
+
 class Item(Struct, frozen=True, omit_defaults=True):
     """One line of an order; `price` is per unit after discounts, in presentment money."""
 

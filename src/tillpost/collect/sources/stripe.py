@@ -7,7 +7,6 @@ invoice's id.
 """
 
 import hmac
-import ipaddress
 from collections.abc import Callable, Mapping
 from decimal import Decimal
 from hashlib import sha256
@@ -17,6 +16,7 @@ import msgspec
 from msgspec import Struct, field
 
 from tillpost.core import click
+from tillpost.core.device import shopper
 from tillpost.core.event import (
     Carried,
     Device,
@@ -25,9 +25,9 @@ from tillpost.core.event import (
     OrderSeen,
     Parsed,
     Person,
-    Place,
     Raw,
     RefundSeen,
+    place,
 )
 from tillpost.core.money import MoneyError, exponent, to_minor
 from tillpost.core.outcome import Rejection
@@ -349,19 +349,10 @@ def _parsed(sale: _Sale, event: _Event, settings: Settings) -> Parsed:
         person=Person(
             fbc=meta.get("_fbc") or click.fbc_of_url(landing, event.created), fbp=meta.get("_fbp")
         ),
-        device=_device(meta) if sale.kind == "web" else Device(),
-        place=Place(country, (address.state or "").upper() or None) if country else Place(),
+        device=shopper(meta.get("ip"), meta.get("ua")) if sale.kind == "web" else Device(),
+        place=place(country, address.state),
     )
     return Parsed(seen, _identifiers(sale, address), country or settings.country)
-
-
-def _device(metadata: Mapping[str, str]) -> Device:
-    address = metadata.get("ip", "")
-    try:
-        public = ipaddress.ip_address(address).is_global
-    except ValueError:
-        public = False
-    return Device(address if public else None, metadata.get("ua") or None)
 
 
 def _identifiers(sale: _Sale, address: _Address) -> Raw:

@@ -8,7 +8,6 @@ sent again, and the body is made when it is sent, so `order.updated` may come al
 
 import base64
 import hmac
-import ipaddress
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -21,6 +20,7 @@ import msgspec
 from msgspec import Struct, field
 
 from tillpost.core import click
+from tillpost.core.device import shopper
 from tillpost.core.event import (
     Carried,
     Device,
@@ -30,9 +30,9 @@ from tillpost.core.event import (
     OrderSeen,
     Parsed,
     Person,
-    Place,
     Raw,
     RefundSeen,
+    place,
 )
 from tillpost.core.money import MoneyError, to_minor
 from tillpost.core.outcome import Rejection
@@ -222,8 +222,10 @@ def _seen(order: _Order, topic: str, domain: str) -> OrderSeen:
             fbc=meta.get("_fbc") or click.fbc_of_url(_landing(meta, domain), created),
             fbp=meta.get("_fbp"),
         ),
-        device=_device(order) if kind == "web" else Device(),
-        place=_place(order.billing),
+        device=shopper(order.customer_ip_address, order.customer_user_agent)
+        if kind == "web"
+        else Device(),
+        place=place(order.billing.country, order.billing.state),
     )
 
 
@@ -263,15 +265,6 @@ def _item(line: _Line) -> Item:
     )
 
 
-def _device(order: _Order) -> Device:
-    address = order.customer_ip_address or ""
-    try:
-        public = ipaddress.ip_address(address).is_global
-    except ValueError:
-        public = False
-    return Device(address if public else None, order.customer_user_agent or None)
-
-
 def _identifiers(order: _Order) -> Raw:
     bill = order.billing
     raw = {
@@ -286,12 +279,6 @@ def _identifiers(order: _Order) -> Raw:
         "external_id": str(order.customer_id) if order.customer_id else None,
     }
     return {key: (value,) for key, value in raw.items() if value and value.strip()}
-
-
-def _place(bill: _Address) -> Place:
-    return (
-        Place(bill.country.upper(), (bill.state or "").upper() or None) if bill.country else Place()
-    )
 
 
 def _changed(order: _Order) -> int:

@@ -16,22 +16,14 @@ _GIVEN = Response(200, {"content-type": "text/plain"}, b"ok")
 
 async def webhook(node: Node, kind: str, shop: str, request: Request) -> Response:
     """A signed webhook: 200 only when it is on disk; 401 for a signature that is not ours."""
-    intake = node.intake(kind, shop)
-    if intake is None:
-        return _unknown_shop(node, kind, shop)
-    now = node.clock.now()
-    stamped = request._replace(headers={**request.headers, RECEIVED_AT: repr(now)})
-    try:
-        taken = await accept(intake, stamped, node.store, node.sealer, now)
-    except Retryable as error:
-        return problem(503, "disk", "", str(error))
-    node.worker.wake()
+    taken = await _take(node, shop, kind, request)
+    if isinstance(taken, Response):
+        return taken
     return _GIVEN if taken.rejection is None else _rejected(taken.rejection)
 
 
 async def server_events(node: Node, shop: str, request: Request) -> Response:
     """Events of a back end, under its server key."""
-    intake = node.intake("events", shop)
     if node.access.key(request.headers, "events", shop) is None:
         return problem(
             401,
@@ -39,9 +31,7 @@ async def server_events(node: Node, shop: str, request: Request) -> Response:
             "Authorization",
             "send `Authorization: Bearer KEY` with a key of this shop (shops.server_keys)",
         )
-    if intake is None:
-        return _unknown_shop(node, "events", shop)
-    taken = await _take(node, intake.shop, "events", request)
+    taken = await _take(node, shop, "events", request)
     if isinstance(taken, Response):
         return taken
     if taken.rejection is not None:
@@ -51,10 +41,7 @@ async def server_events(node: Node, shop: str, request: Request) -> Response:
 
 async def beacon(node: Node, shop: str, request: Request, client_ip: str | None) -> Response:
     """A browser's beacon; any page may send one, only the shop's own count."""
-    intake = node.intake("pixel", shop)
     cors = cors_headers(request.headers)
-    if intake is None:
-        return _with(_unknown_shop(node, "px", shop), cors)
     headers = {**request.headers, CLIENT_IP: client_ip or ""}
     taken = await _take(node, shop, "pixel", request._replace(headers=headers))
     if isinstance(taken, Response):
@@ -80,9 +67,10 @@ def cors_headers(headers: Mapping[str, str]) -> dict[str, str]:
 
 
 async def _take(node: Node, shop: str, kind: str, request: Request) -> Taken | Response:
+    """What came of a request, or the answer to one that reached no shop or no disk."""
     intake = node.intake(kind, shop)
     if intake is None:
-        return _unknown_shop(node, kind, shop)
+        return _nobody(node, kind, shop)
     now = node.clock.now()
     stamped = request._replace(headers={**request.headers, RECEIVED_AT: repr(now)})
     try:
@@ -97,11 +85,13 @@ def _rejected(rejection: Rejection) -> Response:
     return problem(rejection.status, rejection.reason, rejection.field, rejection.detail)
 
 
-def _unknown_shop(node: Node, kind: str, shop: str) -> Response:
+def _nobody(node: Node, kind: str, shop: str) -> Response:
+    if shop in node.shops:
+        detail = f"shop {shop} takes no {kind[:30]!r} webhooks: add its table to the settings"
+        return problem(404, "unknown_source", "path", detail)
     known = ", ".join(sorted(node.shops))
-    return problem(
-        404, "unknown_shop", kind, f"there is no shop {shop[:50]!r} here; shops: {known}"
-    )
+    detail = f"there is no shop {shop[:50]!r} here; shops: {known}"
+    return problem(404, "unknown_shop", "path", detail)
 
 
 def _with(response: Response, headers: Mapping[str, str]) -> Response:

@@ -7,6 +7,7 @@ from typing import Any, TypeAlias
 
 import msgspec
 
+from tillpost.core.device import is_public
 from tillpost.core.wire import Request, Response
 
 Scope: TypeAlias = MutableMapping[str, Any]
@@ -75,15 +76,6 @@ def client_ip(scope: Scope, headers: Mapping[str, str], trusted: Networks) -> st
     while hops and len(hops) > 1 and _is_in(hops[-1], trusted):
         hops.pop()
     return hops[-1] if is_public(hops[-1]) else None
-
-
-@lru_cache(maxsize=4096)
-def is_public(address: str) -> bool:
-    """Whether the address is one of the open Internet."""
-    try:
-        return ipaddress.ip_address(address).is_global
-    except ValueError:
-        return False
 
 
 @lru_cache(maxsize=4096)

@@ -5,7 +5,6 @@ optional, unknown ones are skipped (reference `shopify`, 2). Amounts are decimal
 strings; scalar prices are shop currency, `*_set.presentment_money` is the buyer's.
 """
 
-import ipaddress
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, TypeAlias
@@ -14,6 +13,7 @@ import msgspec
 from msgspec import Struct
 
 from tillpost.core import click
+from tillpost.core.device import shopper
 from tillpost.core.event import (
     Carried,
     Consent,
@@ -27,6 +27,7 @@ from tillpost.core.event import (
     Place,
     Raw,
     RefundSeen,
+    place,
 )
 
 Id: TypeAlias = int | str
@@ -362,17 +363,7 @@ def _device(order: Order, kind: OrderKind) -> Device:
     if kind not in {"web", "app"} or order.user_id:
         return Device()
     details = order.client_details or ClientDetails()
-    return Device(
-        client_ip_address=_public(details.browser_ip or order.browser_ip),
-        client_user_agent=details.user_agent or None,
-    )
-
-
-def _public(address: str | None) -> str | None:
-    try:
-        return address if address and ipaddress.ip_address(address).is_global else None
-    except ValueError:
-        return None
+    return shopper(details.browser_ip or order.browser_ip, details.user_agent)
 
 
 def _consent(text: str | None, at: int) -> Consent | None:
@@ -395,9 +386,7 @@ def _consent(text: str | None, at: int) -> Consent | None:
 def _place(order: Order) -> Place:
     for address in (_address(order.billing_address), _address(order.shipping_address)):
         if address.country_code:
-            return Place(
-                address.country_code.upper(), (address.province_code or "").upper() or None
-            )
+            return place(address.country_code, address.province_code)
     return Place()
 
 
