@@ -93,6 +93,14 @@ def release(rows: Iterable[EventRow], books: Books, context: Context) -> Changes
     return draft.changes()
 
 
+def postponed(row: EventRow, until: float) -> Changes:
+    """A held event that is looked at again later, and nothing else."""
+    empty = Books({}, {}, {}, {}, {}, {}, {}, row.id + 1)
+    draft = Draft(empty, {})
+    draft.amend_event(structs.replace(row, hold_until=until))
+    return draft.changes()
+
+
 def sale_key(order: OrderSeen) -> str:
     """What makes all sightings of one sale one row: its checkout token, else its order id."""
     if order.checkout_token:

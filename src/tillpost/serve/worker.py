@@ -12,8 +12,8 @@ from typing import Protocol
 
 import structlog
 
-from tillpost.collect.fold import Context, fold, release, wanted, wanted_held
-from tillpost.core.books import BadRow
+from tillpost.collect.fold import Context, fold, postponed, release, wanted, wanted_held
+from tillpost.core.books import BadRow, EventRow
 from tillpost.core.event import Entry
 from tillpost.core.shop import Route, Shop
 from tillpost.deliver.outbox import Line, deliver
@@ -28,6 +28,10 @@ _TROUBLE_SECONDS = 1.0
 _RETENTION_EVERY = 3600.0
 KEPT_SECONDS = 7 * 86400.0
 """How long addresses, user agents and bodies that could not be read rest, sealed."""
+
+_BROKEN = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError)
+"""What a rule's code raises when it meets something it was not written for."""
+_AGAIN_SECONDS = 3600.0
 
 _log = structlog.get_logger("tillpost.worker")
 
@@ -156,17 +160,31 @@ class Worker:
         if entries:
             self._fold_batch(entries, context)
         rows = self._store.held(now, _RELEASE_BATCH)
-        if rows:
+        self._release(rows, context)
+        return len(entries) + len(rows)
+
+    def _release(self, rows: list[EventRow], context: Context) -> None:
+        """Look at held events again; one that breaks the rules' code must not stop the others."""
+        if not rows:
+            return
+        try:
             books = self._store.recall(wanted_held(rows))
             self._store.commit(release(rows, books, context))
-        return len(entries) + len(rows)
+        except _BROKEN as error:
+            if len(rows) > 1:
+                for row in rows:
+                    self._release([row], context)
+                return
+            _log.error("release_failed", number=rows[0].id, error=type(error).__name__)
+            until = context.now + _AGAIN_SECONDS
+            self._store.commit(postponed(rows[0], until))
 
     def _fold_batch(self, entries: list[tuple[int, Entry]], context: Context) -> None:
         """Fold a batch; if one entry breaks the rules' code, it alone is set aside."""
         try:
             books = self._store.recall(wanted(entry for _, entry in entries))
             self._store.commit(fold(entries, books, context))
-        except (ValueError, TypeError, KeyError, ArithmeticError) as error:
+        except _BROKEN as error:
             if len(entries) > 1:
                 for entry in entries:
                     self._fold_batch([entry], context)

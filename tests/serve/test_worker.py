@@ -1,0 +1,81 @@
+"""The worker's rounds: one bad row stops nobody."""
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from tillpost.collect import fold
+from tillpost.core.books import EventRow
+from tillpost.core.outcome import Reason, State
+from tillpost.serve.clock import SimulatedClock
+from tillpost.serve.seal import AesSealer
+from tillpost.serve.transport import HttpTransport
+from tillpost.serve.worker import Worker
+from tillpost.store.gateway_memory import MemoryGatewayStore
+from tillpost.testing import entries as make
+from tillpost.testing.entries import DESTINATION, NOW, SHOP
+
+
+def _worker(store: MemoryGatewayStore) -> Worker:
+    return Worker(
+        store=store,
+        shops={SHOP: make.shop()},
+        routes=make.routes(),
+        lines=[],
+        transport=HttpTransport(),
+        sealer=AesSealer(b"k" * 32),
+        clock=SimulatedClock(float(NOW)),
+        receiver=None,
+    )
+
+
+def _held(number: int) -> EventRow:
+    return make.event_row(number, event=make.event(f"e{number}"), hold_until=float(NOW - 1))
+
+
+def test_a_held_row_that_breaks_a_rule_is_put_off_and_the_others_are_released(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    store = MemoryGatewayStore()
+    rows = [_held(n) for n in (1, 2, 3)]
+    deliveries = [
+        make.delivery(row.id, state=State.HELD, reason=Reason.AWAITING_CONSENT) for row in rows
+    ]
+    store.commit(
+        make.changes(events=rows, deliveries=deliveries, accepted={(SHOP, DESTINATION): 3})
+    )
+    real = fold.release
+
+    def breaks(held: Any, books: Any, context: Any) -> Any:
+        if any(row.id == 2 for row in held):
+            raise AttributeError("a rule met what it was not written for")
+        return real(held, books, context)
+
+    monkeypatch.setattr("tillpost.serve.worker.release", breaks)
+    worker = _worker(store)
+    worker._fold_once()
+    still = store.held(float(NOW + 86_400), 10)
+    assert 2 in {row.id for row in still}
+    assert min(row.hold_until or 0.0 for row in still) > NOW
+    assert store.held(float(NOW), 10) == []
+
+
+def test_an_entry_that_breaks_a_rule_is_set_aside_and_the_others_are_folded(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    store = MemoryGatewayStore()
+    facts = [make.page_view(f"pv{n}") for n in range(3)]
+    asyncio.run(store.append([make.entry(fact) for fact in facts]))
+    real = fold.fold
+
+    def breaks(entries: Any, books: Any, context: Any) -> Any:
+        if any(entry.fact.event_id == "pv1" for _, entry in entries):
+            raise KeyError("a rule met what it was not written for")
+        return real(entries, books, context)
+
+    monkeypatch.setattr("tillpost.serve.worker.fold", breaks)
+    _worker(store)._fold_once()
+    assert [i["event_id"] for i in store.event_items(0, 10, None, None)] == ["pv0", "pv2"]
+    assert [row["reason"] for row in store.bad_rows(0, 10)] == ["cannot_fold"]
+    assert store.unfolded(10) == []
