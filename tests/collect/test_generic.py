@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tillpost.collect.sources import generic
+from tillpost.core import wire
 from tillpost.core.event import Parsed, ServerSeen
 from tillpost.core.outcome import Rejection
 from tillpost.core.wire import Request
@@ -17,7 +18,7 @@ SETTINGS = generic.Settings("US")
 
 
 def _parse(body: Any) -> list[Parsed] | Rejection:
-    headers = {generic.RECEIVED_AT: str(NOW)}
+    headers = {wire.RECEIVED_AT: str(NOW)}
     return generic.parse(
         Request("POST", "/events/demo", headers, json.dumps(body).encode()), SETTINGS
     )
@@ -118,7 +119,7 @@ def test_one_bad_event_refuses_all_and_says_which() -> None:
 
 @given(st.binary(max_size=100))
 def test_no_body_ever_raises(body: bytes) -> None:
-    found = generic.parse(Request("POST", "/", {generic.RECEIVED_AT: "1"}, body), SETTINGS)
+    found = generic.parse(Request("POST", "/", {wire.RECEIVED_AT: "1"}, body), SETTINGS)
     assert isinstance(found, list | Rejection)
 
 

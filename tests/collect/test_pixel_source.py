@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tillpost.collect.sources import pixel
+from tillpost.core import wire
 from tillpost.core.event import BrowserSeen, Raw
 from tillpost.core.outcome import Rejection
 from tillpost.core.wire import Request
@@ -24,7 +25,7 @@ def _parse(body: Any, **headers: str) -> list[tuple[BrowserSeen, Raw]]:
 
 def _request(body: bytes, **headers: str) -> Request:
     given = {name.replace("_", "-"): value for name, value in headers.items()}
-    base = {pixel.RECEIVED_AT: str(NOW), pixel.CLIENT_IP: "8.8.4.4", "user-agent": "Mozilla/5.0"}
+    base = {wire.RECEIVED_AT: str(NOW), wire.CLIENT_IP: "8.8.4.4", "user-agent": "Mozilla/5.0"}
     return Request("POST", "/px/demo", {**base, **given}, body)
 
 

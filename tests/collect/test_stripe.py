@@ -8,7 +8,7 @@ import pytest
 from tests.merchants import session, stripe_event, stripe_signature
 
 from tillpost.collect.sources import stripe
-from tillpost.core import policy
+from tillpost.core import policy, wire
 from tillpost.core.event import Device, Money, OrderSeen, Parsed, RefundSeen
 from tillpost.core.money import MoneyError
 from tillpost.core.outcome import Rejection
@@ -21,7 +21,7 @@ PUBLISHED = "11365881bc31d4c3f9d25434c03557cc4a7904c96f5f962479f79655155cc498"
 
 
 def _request(body: bytes, signature: str = "", now: float = AT) -> Request:
-    headers = {"stripe-signature": signature, stripe.RECEIVED_AT: repr(now)}
+    headers = {"stripe-signature": signature, wire.RECEIVED_AT: repr(now)}
     return Request("POST", "/webhooks/stripe/demo", headers, body)
 
 

@@ -3,6 +3,12 @@
 from collections.abc import Mapping
 from typing import NamedTuple
 
+CLIENT_IP = ":client-ip"
+"""Pseudo header: the shopper's public address, as the server's edge determined it."""
+
+RECEIVED_AT = ":received-at"
+"""Pseudo header: when the server received the request, Unix seconds. No client can send it."""
+
 
 class Request(NamedTuple):
     """A request as bytes and plain strings; header names are lower case."""

@@ -24,12 +24,10 @@ from tillpost.core.event import (
 )
 from tillpost.core.outcome import Rejection
 from tillpost.core.scrub import scrub
-from tillpost.core.wire import Request
+from tillpost.core.wire import RECEIVED_AT, Request
 
 name = "events"
 
-RECEIVED_AT = ":received-at"
-"""Pseudo header: when the server received the request, Unix seconds."""
 
 _MOST_EVENTS = 1000
 _LATEST = 10**10

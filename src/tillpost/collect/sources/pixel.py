@@ -16,14 +16,10 @@ from tillpost.core import click, consent
 from tillpost.core.event import BrowserSeen, Consent, Device, Direct, Parsed, Person, Raw
 from tillpost.core.outcome import Rejection
 from tillpost.core.scrub import scrub
-from tillpost.core.wire import Request
+from tillpost.core.wire import CLIENT_IP, RECEIVED_AT, Request
 
 name = "pixel"
 
-CLIENT_IP = ":client-ip"
-"""Pseudo header: the shopper's public address, as the server's edge determined it."""
-RECEIVED_AT = ":received-at"
-"""Pseudo header: when the server received the request, Unix seconds."""
 
 _MOST_EVENTS = 100
 _SKEW = 120

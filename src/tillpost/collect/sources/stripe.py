@@ -31,12 +31,10 @@ from tillpost.core.event import (
 )
 from tillpost.core.money import MoneyError, exponent, to_minor
 from tillpost.core.outcome import Rejection
-from tillpost.core.wire import Request
+from tillpost.core.wire import RECEIVED_AT, Request
 
 name = "stripe"
 
-RECEIVED_AT = ":received-at"
-"""Pseudo header: when the server received the request, Unix seconds."""
 
 TOLERANCE = 300
 """Seconds that a signature's time may differ from ours (Stripe's own default)."""

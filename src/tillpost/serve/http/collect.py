@@ -4,12 +4,9 @@ from collections.abc import Mapping
 
 from tillpost.collect.accept import Taken, accept
 from tillpost.core.outcome import Rejection, Retryable
-from tillpost.core.wire import Request, Response
+from tillpost.core.wire import CLIENT_IP, RECEIVED_AT, Request, Response
 from tillpost.serve.http.exchange import json_answer, problem
 from tillpost.serve.node import Node
-
-CLIENT_IP = ":client-ip"
-RECEIVED_AT = ":received-at"
 
 _GIVEN = Response(200, {"content-type": "text/plain"}, b"ok")
 
