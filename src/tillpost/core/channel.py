@@ -12,6 +12,7 @@ from typing import Literal, NamedTuple, TypeAlias
 
 from msgspec import Struct
 
+from tillpost.core import click as click_table
 from tillpost.core import sources, utm
 from tillpost.core.sources import Kind
 
@@ -31,30 +32,34 @@ class ClickId(NamedTuple):
     parameter: str
     source: str
     medium: str
-    paid: bool
+
+    @property
+    def paid(self) -> bool:
+        """Whether only clicks on ads carry it, by the table of `core.click`."""
+        return self.parameter in click_table.PAID
 
 
 CLICK_IDS: tuple[ClickId, ...] = (
-    ClickId("gclid", "google", "cpc", paid=True),
-    ClickId("gbraid", "google", "cpc", paid=True),
-    ClickId("wbraid", "google", "cpc", paid=True),
-    ClickId("dclid", "google", "display", paid=True),
-    ClickId("msclkid", "bing", "cpc", paid=True),
-    ClickId("ttclid", "tiktok", "cpc", paid=True),
-    ClickId("twclid", "twitter", "cpc", paid=True),
-    ClickId("li_fat_id", "linkedin", "cpc", paid=True),
-    ClickId("sccid", "snapchat", "cpc", paid=True),
-    ClickId("rdt_cid", "reddit", "cpc", paid=True),
-    ClickId("yclid", "yandex", "cpc", paid=True),
-    ClickId("irclickid", "impact", "affiliate", paid=False),
-    ClickId("cjevent", "cj", "affiliate", paid=False),
-    ClickId("awc", "awin", "affiliate", paid=False),
-    ClickId("ranmid", "rakuten advertising", "affiliate", paid=False),
-    ClickId("sscid", "shareasale", "affiliate", paid=False),
-    ClickId("fbclid", "facebook", "social", paid=False),  # on free posts too
-    ClickId("epik", "pinterest", "social", paid=False),  # on free pins too
-    ClickId("srsltid", "google", "organic", paid=False),  # a free product listing
-    ClickId("gad_source", "google", "cpc", paid=True),
+    ClickId("gclid", "google", "cpc"),
+    ClickId("gbraid", "google", "cpc"),
+    ClickId("wbraid", "google", "cpc"),
+    ClickId("dclid", "google", "display"),
+    ClickId("msclkid", "bing", "cpc"),
+    ClickId("ttclid", "tiktok", "cpc"),
+    ClickId("twclid", "twitter", "cpc"),
+    ClickId("li_fat_id", "linkedin", "cpc"),
+    ClickId("sccid", "snapchat", "cpc"),
+    ClickId("rdt_cid", "reddit", "cpc"),
+    ClickId("yclid", "yandex", "cpc"),
+    ClickId("irclickid", "impact", "affiliate"),
+    ClickId("cjevent", "cj", "affiliate"),
+    ClickId("awc", "awin", "affiliate"),
+    ClickId("ranmid", "rakuten advertising", "affiliate"),
+    ClickId("sscid", "shareasale", "affiliate"),
+    ClickId("fbclid", "facebook", "social"),  # on free posts too
+    ClickId("epik", "pinterest", "social"),  # on free pins too
+    ClickId("srsltid", "google", "organic"),  # a free product listing
+    ClickId("gad_source", "google", "cpc"),
 )
 """In order of proof: the first one found counts. Identifiers are kept byte for byte."""
 

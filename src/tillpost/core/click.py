@@ -104,6 +104,9 @@ ALLOWED = frozenset(
 )
 """The query parameters that an address keeps at rest: campaign, click, page; never a person."""
 
+PAID = frozenset(row.name for row in PARAMETERS if row.paid)
+"""Parameters that only clicks on ads carry."""
+
 _BY_NAME = {row.name: row for row in PARAMETERS}
 _ADDRESS_OF_A_PERSON = re.compile(r"[^\s@/?&=:;,]+@[^\s@/?&=:;,]+\.[^\s@/?&=:;,]+")
 _PIECE = re.compile(r"([?&]?)([^?&]+)")
