@@ -245,3 +245,15 @@ def test_what_the_platform_would_refuse_is_never_sent_and_sinks_nobody() -> None
     office.round()
     assert office.wire.sent == [[good.event_id]]
     assert office.ends == {("delivered", None): 1, ("dead", "invalid"): 1}
+
+
+def test_what_was_never_sent_has_no_attempt() -> None:
+    (good,) = batch(1)
+    old = structs.replace(good, event_id="old", event_time=NOW - 30 * 86_400)
+    office = Office(ok, [good, old])
+    office.round()
+    items = office.store.event_items(0, 10, None, None)
+    assert {i["event_id"]: i["outcomes"][0]["attempts"] for i in items} == {
+        good.event_id: 1,
+        "old": 0,
+    }

@@ -8,8 +8,8 @@ from tillpost.testing import entries as make
 from tillpost.testing.entries import NOW
 
 DAY = 86400
-TWIN = Outcome(State.DROPPED, Reason.LATE_TWIN)
-OLD = Outcome(State.EXPIRED, Reason.TOO_OLD)
+TWIN = Outcome(State.DROPPED, Reason.LATE_TWIN, sent=False)
+OLD = Outcome(State.EXPIRED, Reason.TOO_OLD, sent=False)
 
 
 @given(st.integers(0, 10**6), st.floats(0, 1, exclude_max=True))

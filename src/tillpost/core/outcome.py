@@ -65,13 +65,15 @@ class Outcome(Struct, frozen=True):
     """What one answer of a platform means for one event.
 
     `retry_after` is in seconds and only counts for a state that is not final;
-    `detail` is the platform's own words, without any identifier.
+    `detail` is the platform's own words, without any identifier. `sent` is False for an
+    event that ended before the platform was asked.
     """
 
     state: State
     reason: str | None = None
     detail: str | None = None
     retry_after: float | None = None
+    sent: bool = True
 
 
 class Rejection(Struct, frozen=True):

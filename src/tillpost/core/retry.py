@@ -41,7 +41,7 @@ def too_late(event: Event, now: float) -> Outcome | None:
     """How the event ends unsent, if it is too late to send it: late twin first, then age."""
     sent_at = event.direct_at if event.direct == "sent" else None
     if sent_at is not None and now - sent_at > TWIN_HOURS * 3600:
-        return Outcome(State.DROPPED, Reason.LATE_TWIN)
+        return Outcome(State.DROPPED, Reason.LATE_TWIN, sent=False)
     if now >= deadline(event):
-        return Outcome(State.EXPIRED, Reason.TOO_OLD)
+        return Outcome(State.EXPIRED, Reason.TOO_OLD, sent=False)
     return None

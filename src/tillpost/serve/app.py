@@ -24,6 +24,8 @@ from tillpost.serve.settings import Settings
 from tillpost.store.lock import hold
 
 _DRAIN_SECONDS = 10.0
+_HEADER_BYTES = 16 * 1024
+"""Longest head of a request (design 3.5); bodies stream through and have limits of their own."""
 T = TypeVar("T")
 _log = structlog.get_logger("tillpost.serve")
 
@@ -150,7 +152,7 @@ def _server(app: Front, host: str, port: int) -> Any:
         log_enabled=False,
         websockets=False,
         backlog=1024,
-        http1_settings=HTTP1Settings(header_read_timeout=5000, max_buffer_size=65536),
+        http1_settings=HTTP1Settings(header_read_timeout=5000, max_buffer_size=_HEADER_BYTES),
     )
 
 

@@ -274,7 +274,7 @@ class MemoryGatewayStore:
             reason=outcome.reason,
             detail=outcome.detail,
             due_at=now + (outcome.retry_after or 0.0),
-            attempts=row.attempts + 1,
+            attempts=row.attempts + outcome.sent,
         )
         return True
 

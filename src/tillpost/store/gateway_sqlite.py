@@ -240,6 +240,7 @@ class GatewayStore:
                 item.delivery.event,
                 item.delivery.destination,
                 item.delivery.fence,
+                int(outcome.sent),
             )
             for item, outcome in results
         ]

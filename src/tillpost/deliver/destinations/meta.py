@@ -105,7 +105,7 @@ class Meta:
         if error is None:
             return None
         words = f"{error.code}/{error.error_subcode}: {error.error_user_title or error.message}"
-        return Outcome(State.DEAD, Reason.INVALID, words)
+        return Outcome(State.DEAD, Reason.INVALID, words, sent=False)
 
     def encode(self, events: Sequence[Event], settings: Settings) -> Request:
         """One request for at most 1,000 events."""

@@ -135,7 +135,7 @@ FROM json_each(?) AS w JOIN events AS e ON e.id = w.value;
 
 -- name: settle
 UPDATE outbox
-SET state = ?1, reason = ?2, detail = ?3, due_at = ?4, attempts = attempts + 1,
+SET state = ?1, reason = ?2, detail = ?3, due_at = ?4, attempts = attempts + ?9,
     lease_until = NULL, updated_at = ?5
 WHERE event = ?6 AND destination = ?7 AND state = 'leased' AND fence = ?8;
 
