@@ -55,6 +55,8 @@ class Rehearsal:
         async def ready(_node: Node) -> None:
             await self._history(plan.url, say, show)
             if not self._leave:
+                for line in _what_next(plan.url):
+                    say(line)
                 await asyncio.gather(self._again_blocked(), self._live(plan, _node))
 
         await start.serve(plan, say, ready)
@@ -109,6 +111,15 @@ class Rehearsal:
         )
         now = datetime.fromtimestamp(node.clock.now(), UTC)
         await live(Knobs(**self._knobs), Target(plan.url, secrets), now)
+
+
+def _what_next(url: str) -> list[str]:
+    return [
+        "",
+        f"Open {url} and sign in with the password above.",
+        "Live shoppers come in now; the same shop is played again with every pixel blocked.",
+        "Ctrl-C ends it all.",
+    ]
 
 
 def _midnight() -> datetime:
