@@ -33,6 +33,6 @@ def import_costs(
     else:
         click.echo(f"imported {found['imported']} rows")
         for error in found["errors"]:
-            where_ = f"{file}:{error['line']}"
-            click.echo(f"{where_}: {error['column']}: {error['what']}; {error['fix']}", err=True)
+            place = ": ".join(filter(None, (f"{file}:{error['line']}", error["column"])))
+            click.echo(f"{place}: {error['what']}; {error['fix']}", err=True)
     sys.exit(1 if found["errors"] else 0)

@@ -26,7 +26,7 @@ class Knobs:
     """What the world is like. Frozen: a world is its knobs, its start and nothing else."""
 
     orders: int = knob(500, "size", "orders placed in the whole time, of every kind")
-    days: int = knob(7, "size", "days of history")
+    days: int = knob(6, "size", "days of history")
     seed: int = knob(1, "size", "same seed, same knobs, same start: the same bytes")
 
     account: float = knob(0.80, "people", "has an account at the ad platform")

@@ -128,7 +128,7 @@ def _sheet(text: str, mapping: Mapping[str, str]) -> _Sheet | Problem:
         1,
         "",
         "no heading line with a day and a spend column",
-        "name the columns date and spend, or say which they are with a mapping",
+        "name the columns date and spend",
     )
 
 
