@@ -1,7 +1,10 @@
 """The truth table written out a second time, and consent strings built bit by bit."""
 
+import tomllib
 from base64 import urlsafe_b64encode
 from itertools import product
+from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -22,6 +25,9 @@ from tillpost.core.consent import (
 from tillpost.core.event import Consent, Place
 from tillpost.core.limits import LDU_STATES
 from tillpost.core.outcome import Reason
+
+_CASES = Path(__file__).parent.parent / "cases" / "consent" / "gpp_us.toml"
+GPP_US: list[dict[str, Any]] = tomllib.loads(_CASES.read_text())["section"]
 
 GERMANY = Place("DE", "BY")
 CALIFORNIA = Place("US", "CA")
@@ -253,10 +259,6 @@ def usnat(sale: int, sharing: int, targeted: int) -> str:
     return encoded("000001" + FIELDS + f"{sale:02b}{sharing:02b}{targeted:02b}" + "0" * 40)
 
 
-def short(version: str, choice: int) -> str:
-    return encoded(version + "010101" + f"{choice:02b}{choice:02b}" + "0" * 30)
-
-
 @pytest.mark.parametrize(
     ("text", "sale"),
     [
@@ -273,11 +275,22 @@ def test_us_sections_of_gpp(text: str, sale: bool) -> None:
     assert from_gpp(text, 7) == Consent(sale_of_data=sale, source="gpp", at=7)
 
 
-@pytest.mark.parametrize("section", [8, 9, 10, 12, 16])
-def test_state_sections(section: int) -> None:
-    assert consent_strings.opted_out(section, short("000001", 1)) is True
-    assert consent_strings.opted_out(section, short("000001", 2)) is False
-    assert consent_strings.opted_out(section, short("000001", 0)) is None
+@pytest.mark.parametrize("case", GPP_US, ids=lambda case: str(case["name"]))
+def test_us_sections_as_the_standards_own_library_writes_them(case: dict[str, Any]) -> None:
+    def sold(text: str) -> bool | None:
+        found = from_gpp(text, 7)
+        return found.sale_of_data if found else None
+
+    assert sold(case["sale"]) is False
+    assert sold(case["targeted"]) is False
+    assert sold(case["neither"]) is True
+    assert sold(case["silent"]) is None
+    assert sold(case.get("gpc", case["sale"])) is False
+
+
+def test_every_us_section_has_a_case() -> None:
+    told = {(case["id"], case["name"], "gpc" in case) for case in GPP_US}
+    assert told == {(s.id, s.name, s.gpc) for s in consent_strings.US_SECTIONS}
 
 
 def test_a_section_unknown_cut_or_silent_says_nothing() -> None:

@@ -49,23 +49,41 @@ class Tcf(Struct, frozen=True):
 
 
 class Section(NamedTuple):
-    """A US section of GPP: its id, its state, and where its opt-out fields (two bits) begin."""
+    """A US section of GPP: its id, its state, and where its opt-out fields (two bits) begin.
+
+    `gpc`: a further part of the section may carry Global Privacy Control. Elsewhere a further
+    part is about sensitive data, and looks the same.
+    """
 
     id: int
     name: str
     region: str | None
     opt_outs: tuple[int, ...]
+    gpc: bool = True
 
 
 US_SECTIONS: Final = (
     Section(7, "usnat", None, (18, 20, 22)),
     Section(8, "usca", "CA", (12, 14)),
-    Section(9, "usva", "VA", (12, 14)),
+    Section(9, "usva", "VA", (12, 14), gpc=False),
     Section(10, "usco", "CO", (12, 14)),
-    Section(11, "usut", "UT", (14, 16)),
+    Section(11, "usut", "UT", (14, 16), gpc=False),
     Section(12, "usct", "CT", (12, 14)),
+    Section(13, "usfl", "FL", (12, 14), gpc=False),
+    Section(14, "usmt", "MT", (12, 14)),
+    Section(15, "usor", "OR", (12, 14)),
     Section(16, "ustx", "TX", (12, 14)),
+    Section(17, "usde", "DE", (12, 14)),
     Section(18, "usia", "IA", (14, 16)),
+    Section(19, "usne", "NE", (12, 14)),
+    Section(20, "usnh", "NH", (12, 14)),
+    Section(21, "usnj", "NJ", (12, 14)),
+    Section(22, "ustn", "TN", (12, 14)),
+    Section(23, "usmn", "MN", (12, 14)),
+    Section(24, "usmd", "MD", (16, 18)),
+    Section(25, "usin", "IN", (16, 18), gpc=False),
+    Section(26, "usky", "KY", (16, 18), gpc=False),
+    Section(27, "usri", "RI", (16, 18), gpc=False),
 )
 """Sale, sharing and targeted advertising: 0 does not apply, 1 opted out, 2 did not."""
 
@@ -180,7 +198,7 @@ def opted_out(section_id: int, text: str) -> bool | None:
     if section is None:
         return None
     core, *others = text.split(".")
-    if any(_is_gpc(part) for part in others):
+    if section.gpc and any(_is_gpc(part) for part in others):
         return True
     return _choice(_bits(core), section.opt_outs)
 
