@@ -66,6 +66,14 @@ MESSAGING = {
     "user_data.ctwa_clid": "ARAkLkA8",
     "user_data.whatsapp_business_account_id": "1",
 }
+LEAD = {
+    "event_name": "Opportunity",
+    "action_source": "system_generated",
+    "user_data.lead_id": 123456789012345,
+    "custom_data.event_source": "crm",
+    "custom_data.lead_event_source": "Own CRM",
+}
+TILL = {"action_source": "physical_store", "custom_data.store_data": {"store_code": "B-12"}}
 APPEND = {
     "event_name": "AppendAttribution",
     "attribution_data": {
@@ -336,6 +344,40 @@ BROKEN: list[tuple[str, dict[str, Any], str]] = [
         event(APPEND, original_event_data__event_time=TIME - 3 * DAY),
         "original_event_data.event_time",
     ),
+    (
+        "crm.fields",
+        event(LEAD, custom_data__event_source=GONE),
+        "custom_data.event_source",
+    ),
+    (
+        "crm.fields",
+        event(LEAD, custom_data__lead_event_source=""),
+        "custom_data.lead_event_source",
+    ),
+    ("crm.event_source", event(LEAD, custom_data__event_source="erp"), "custom_data.event_source"),
+    ("crm.action_source", event(LEAD, action_source="website"), "action_source"),
+    (
+        "store.quantity",
+        event(TILL, custom_data__contents=[{"id": "a", "quantity": 1}, {"id": "b"}]),
+        "custom_data.contents[1].quantity",
+    ),
+    (
+        "store.order",
+        event(TILL, event_id=GONE, custom_data__order_id=GONE),
+        "custom_data.order_id",
+    ),
+    ("store.data", event(TILL, custom_data__store_data=["B-12"]), "custom_data.store_data"),
+    ("store.data", event(TILL, custom_data__store_data="B-12"), "custom_data.store_data"),
+    (
+        "store.data",
+        event(TILL, custom_data__store_data={"store_cod": "x"}),
+        "custom_data.store_data.store_cod",
+    ),
+    (
+        "store.data",
+        event(TILL, custom_data__store_data={"store_code": "x" * 65}),
+        "custom_data.store_data.store_code",
+    ),
     ("value.text", event(custom_data__value="19.99"), "custom_data.value"),
     ("value.type", event(event_name="AddToCart", custom_data__value="x"), "custom_data.value"),
     ("value.negative", event(custom_data__value=-1), "custom_data.value"),
@@ -425,6 +467,10 @@ KEPT: list[dict[str, Any]] = [
 
 CLEAN: list[dict[str, Any]] = [
     GOOD,
+    event(LEAD),
+    event(TILL),
+    event(TILL, event_id=GONE),
+    event(TILL, event_name="Other", event_id=GONE, custom_data__order_id=GONE),
     event(action_source="physical_store", event_source_url=GONE, event_id=GONE),
     event(user_data__client_ip_address="2001:4860:4860::8888"),
     event(user_data__client_ip_address="8.8.4.4.AQQAAQMC"),

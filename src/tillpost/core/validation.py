@@ -1,6 +1,6 @@
 """Says what Meta would say to a request, and what it would only quietly count against it.
 
-Two modes over the same tables of rows (`core.refusals` and the three `core.hints_*`):
+Two modes over the same tables of rows (`core.refusals` and the `core.hints_*`):
 `refusal` and `first_error` give Meta's one answer for the whole request, as the receiver
 answers it; `lint` gives every finding in every event, with the remedy. The gateway asks
 before it sends, so that no good event falls with a bad one.
@@ -14,6 +14,7 @@ from msgspec import Struct
 
 from tillpost.core.hints_custom import CUSTOM_HINTS
 from tillpost.core.hints_event import EVENT_HINTS
+from tillpost.core.hints_outside import OUTSIDE_HINTS
 from tillpost.core.hints_person import PERSON_HINTS
 from tillpost.core.limits import EVENT_LIMIT
 from tillpost.core.refusals import REFUSALS, usable_keys
@@ -70,7 +71,13 @@ class Finding(Struct, frozen=True):
     rule: str
 
 
-RULES: Final[tuple[Rule, ...]] = (*REFUSALS, *PERSON_HINTS, *EVENT_HINTS, *CUSTOM_HINTS)
+RULES: Final[tuple[Rule, ...]] = (
+    *REFUSALS,
+    *PERSON_HINTS,
+    *EVENT_HINTS,
+    *OUTSIDE_HINTS,
+    *CUSTOM_HINTS,
+)
 """Every row about one event: those that refuse, in their order, then those that warn."""
 
 REQUEST_ROWS: Final = (
