@@ -77,3 +77,9 @@ def test_packed_keys_come_back() -> None:
     keys = match_key.find({"em": digest("a"), "fbp": "fb.1.1596403881668.11"}).keys
     assert match_key.unpack(match_key.pack(keys)) == keys
     assert names({"em": [digest("a"), digest("b")]}) == ("em",)
+
+
+def test_ids_of_the_platform_count_in_any_case() -> None:
+    upper, lower = ({"madid": text} for text in ("38400000-8CF0-11BD", "38400000-8cf0-11bd"))
+    assert match_key.find(upper).keys == match_key.find(lower).keys
+    assert names({"lead_id": 123456789012345, "ig_sid": "a"}) == ("lead_id", "ig_sid")

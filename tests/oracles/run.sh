@@ -11,4 +11,6 @@ if [ "$(cat .venv-oracles/.made 2>/dev/null)" != "$wanted" ]; then
     echo '*' > .venv-oracles/.gitignore
     echo "$wanted" > .venv-oracles/.made
 fi
-[ "${1:-}" = --install-only ] || exec .venv/bin/python -m tests.oracles.compare "$@"
+[ "${1:-}" = --install-only ] && exit
+[ ! -d "${TILLPOST_SHARED:-../shared}" ] || .venv/bin/python -m tests.oracles.vectors
+exec .venv/bin/python -m tests.oracles.compare "$@"

@@ -86,12 +86,10 @@ def item_id(item: Item, shop: Shop) -> str | None:
             return item.product_id or item.sku
         case "variant":
             return item.variant_id or item.sku
-        case "sku":
-            return item.sku
-        case "shopify":
-            if item.product_id is None or item.variant_id is None:
-                return item.sku
+        case "shopify" if item.product_id and item.variant_id:
             return f"shopify_{shop.country or 'US'}_{item.product_id}_{item.variant_id}"
+        case _:
+            return item.sku
 
 
 def device(order: OrderSeen, sighting: BrowserSeen | None) -> Device:
