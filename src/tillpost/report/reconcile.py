@@ -5,11 +5,12 @@ from typing import Any
 
 from msgspec import structs
 
+from tillpost.core.moment import iso
 from tillpost.core.money import decimal_string
 from tillpost.ports import Rows
 from tillpost.report.engine import ATTRIBUTION, CAMPAIGN_KEYS, JOURNEYS, SPENDING, Engine
 from tillpost.report.query import Query
-from tillpost.report.roas import count, moment, ratio
+from tillpost.report.roas import count, ratio
 
 ONE_CREDIT = ("last_non_direct",)
 """A model that gives each order one credit, so that counting credits counts orders."""
@@ -60,7 +61,7 @@ def reconcile(tables: Mapping[str, Rows], query: Query) -> list[dict[str, Any]]:
         {
             "order_id": row["order_id"],
             "name": row["name"],
-            "at": moment(row["moment"]),
+            "at": iso(row["moment"]),
             "value": decimal_string(row["value_minor"], row["currency"]),
             "currency": row["currency"],
             "reason": row["reason_code"],

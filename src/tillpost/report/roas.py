@@ -6,12 +6,12 @@ claim stands beside them and never among them.
 """
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import Any
 
 from msgspec import structs
 
 from tillpost.core.attribution import WHOLE
+from tillpost.core.moment import iso
 from tillpost.core.money import decimal_string
 from tillpost.ports import Rows
 from tillpost.report.engine import ATTRIBUTION, SPENDING, Engine
@@ -35,11 +35,6 @@ def count(shares: int) -> int | float:
     """Millionths of orders as orders: whole where they are whole."""
     whole, rest = divmod(shares, WHOLE)
     return round(shares / WHOLE, 6) if rest else whole
-
-
-def moment(seconds: int) -> str:
-    """Unix seconds as ISO 8601 UTC."""
-    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def channels(tables: Mapping[str, Rows], query: Query) -> list[dict[str, Any]]:
@@ -108,7 +103,7 @@ def _order(row: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "order_id": row["order_id"],
         "name": row["name"],
-        "at": moment(row["moment"]),
+        "at": iso(row["moment"]),
         "value": money["value"],
         "currency": currency,
         **{name: row[name] for name in plain},

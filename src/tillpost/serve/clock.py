@@ -1,7 +1,7 @@
 """The server's one clock: the machine's, or one that a simulation moves."""
 
 import time
-from datetime import UTC, datetime
+from datetime import datetime
 
 from tillpost.core.outcome import Misconfigured
 
@@ -39,8 +39,3 @@ def unix(text: str) -> float:
     if moment is None or moment.tzinfo is None:
         raise Misconfigured("now: write a time with its zone, e.g. 2026-11-01T09:00:00Z")
     return moment.timestamp()
-
-
-def iso(moment: float) -> str:
-    """ISO 8601 in UTC, to the second."""
-    return datetime.fromtimestamp(moment, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

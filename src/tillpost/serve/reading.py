@@ -8,13 +8,13 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from msgspec import Struct, to_builtins
 
 from tillpost.core.books import Pause
+from tillpost.core.moment import iso
 from tillpost.core.outcome import Misconfigured
 from tillpost.ports import Facts, Rows
 from tillpost.report import catalog
 from tillpost.report.health import findings
 from tillpost.report.ledger import ledger
 from tillpost.report.query import Query, period
-from tillpost.serve.clock import iso
 
 
 class Tallies(Facts, Protocol):

@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 from msgspec import Struct, structs
 
 from tillpost.core.books import Wanted
+from tillpost.core.moment import iso
 from tillpost.core.money import decimal_string
 from tillpost.core.shop import Shop
 from tillpost.report import catalog
@@ -23,7 +24,6 @@ from tillpost.report.ledger import ledger
 from tillpost.report.query import Query, period
 from tillpost.serve import attention
 from tillpost.serve.attention import Note, Signs
-from tillpost.serve.clock import iso
 from tillpost.serve.node import GATEWAY_FILE, RECEIVER_FILE, Node, destination_name
 from tillpost.store.glance import Delivery, Glance, OrderLine
 from tillpost.store.sqlite import Database

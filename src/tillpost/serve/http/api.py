@@ -9,10 +9,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from tillpost.core.moment import iso
 from tillpost.core.outcome import Misconfigured
 from tillpost.report.spend import csv as spend_csv
 from tillpost.serve.access import COOKIE, Scope
-from tillpost.serve.clock import SimulatedClock, iso, unix
+from tillpost.serve.clock import SimulatedClock, unix
 from tillpost.serve.http.exchange import problem
 from tillpost.serve.node import Node
 from tillpost.serve.reading import Asked
