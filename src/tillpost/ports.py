@@ -24,6 +24,7 @@ from tillpost.core.received import (
     Action,
     Ad,
     Batch,
+    Bounds,
     Candidate,
     ConversionRow,
     KeptCall,
@@ -158,17 +159,23 @@ class ReceiverStore(Protocol):
     def note_refused(self, path: str, reason: str, now: float) -> None:
         """Count a call that was refused."""
 
-    async def keep_call(self, call: KeptCall) -> None:
-        """Keep a call to be looked at, for as long as `prune` leaves it."""
+    async def keep_call(self, call: KeptCall, most: int) -> None:
+        """Keep a call to be looked at, and no more than the `most` newest."""
 
     def calls(self, after: int, limit: int) -> list[KeptCall]:
         """Kept calls after number `after`, the oldest first."""
 
+    def newest(self) -> tuple[int, int]:
+        """The numbers of the newest settled event and kept call; 0 where there is none."""
+
     def refusals(self) -> list[tuple[int, str, str, int]]:
         """(day since 1970, path, reason, calls refused)."""
 
-    def prune(self, before: float, most_calls: int) -> int:
-        """Drop kept calls from before that time and beyond that number; returns how many."""
+    def prune(self, bounds: Bounds, now: float) -> int:
+        """Forget calls, events and touches beyond their bounds, the oldest first; how many.
+
+        A duplicate goes with the event that counts; the newest event and accounts stay.
+        """
 
     def reset(self) -> None:
         """Forget everything."""
@@ -192,6 +199,12 @@ class ReceiverStore(Protocol):
 
     def settled_items(self, after: int, limit: int, event_id: str | None) -> list[dict[str, Any]]:
         """Settled events after number `after`, in the shape of `GET /api/v1/receiver/events`."""
+
+    def groups(self, after: int, limit: int, order_id: str | None) -> list[list[dict[str, Any]]]:
+        """Events that count after number `after`, each in one list with its duplicates.
+
+        With an `order_id`, those that tell it and those whose event_id is like one of theirs.
+        """
 
     def conversions(self, since: int, until: int) -> list[ConversionRow]:
         """Credited events of `since <= conversion time < until`, in order of receipt."""

@@ -2,7 +2,6 @@
 
 import pytest
 
-from tillpost.core.wire import Request
 from tillpost.receive.calls import without_body_tokens
 
 TOKEN = b"EAAsecret-token"
@@ -20,10 +19,5 @@ TOKEN = b"EAAsecret-token"
     ids=["json", "spaced", "form", "alone", "multipart"],
 )
 def test_a_token_in_a_body_is_left_out_and_nothing_else(body: bytes) -> None:
-    kept = without_body_tokens(Request("POST", "/1/events", {}, body))
+    kept = without_body_tokens(body)
     assert kept == body.replace(TOKEN, b"")
-
-
-def test_a_compressed_body_is_not_kept() -> None:
-    headers = {"content-encoding": "gzip"}
-    assert without_body_tokens(Request("POST", "/1/events", headers, b"\x1f\x8b")) == b""

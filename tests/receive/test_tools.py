@@ -1,6 +1,8 @@
 """The developers' tools and what can be read, spoken to as over HTTP."""
 
 import asyncio
+import gzip
+import hmac
 import json
 from hashlib import sha256
 from itertools import count
@@ -11,7 +13,7 @@ import pytest
 
 from tillpost.core.received import Dataset
 from tillpost.core.wire import Request, Response
-from tillpost.receive import faults
+from tillpost.receive import calls, faults
 from tillpost.receive.rate import Rate
 from tillpost.receive.receiver import PLAIN, Options, Receiver
 from tillpost.store.receiver_memory import MemoryReceiverStore
@@ -45,7 +47,11 @@ class Desk:
         self.slept: list[float] = []
         self.receiver = Receiver(
             self.store,
-            {"1": Dataset("1", "TOKEN"), "2": Dataset("2", "OTHER")},
+            {
+                "1": Dataset("1", "TOKEN"),
+                "2": Dataset("2", "OTHER"),
+                "3": Dataset("3", "PROVEN", "SECRET"),
+            },
             "KEY",
             self.clock,
             lambda: f"A{next(ids)}",
@@ -232,6 +238,100 @@ def test_reset_and_the_token() -> None:
     assert desk.call("POST", "/receiver/reset").status == 200
     assert not desk.store.unsettled(9).events
     assert desk.call("GET", "/receiver/nothing").status == 404
+
+
+def test_a_compressed_call_is_kept_readable_and_sent_again() -> None:
+    desk = Desk()
+    body = gzip.compress(json.dumps({"data": [event(user_data={})], "x": "y" * 99}).encode())
+    headers = {"content-encoding": "gzip", "content-type": "application/json"}
+    url = "/v26.0/1/events?access_token=TOKEN"
+    asyncio.run(desk.receiver.events(Request("POST", url, headers, body)))
+    whole = desk.read("/receiver/requests/1")
+    assert json.loads(whole["request"]["body"])["x"] == "y" * 99
+    assert whole["at"] == "2026-09-21T14:13:20Z"
+    again = desk.call("POST", "/receiver/requests/1/replay")
+    assert json.loads(again.body)["error"]["error_subcode"] == 2804050
+
+
+def test_a_body_that_is_not_kept_says_why() -> None:
+    desk = Desk(Options(keep="all"))
+    desk.send({"event_source_url": "x" * calls.MOST_BYTES})
+    whole = desk.read("/receiver/requests/1")
+    assert (whole["events"], whole["request"]["body"]) == (1, "")
+    assert "is not kept: at most 1048576" in whole["request"]["left_out"]
+
+
+def test_a_replay_brings_the_proof_that_its_dataset_wants() -> None:
+    desk = Desk()
+    url = "/v26.0/3/events"
+    proof = hmac.new(b"SECRET", b"PROVEN", "sha256").hexdigest()
+    sent = {"data": [event(user_data={})], "appsecret_proof": proof}
+    assert desk.call("POST", url, sent, token="PROVEN").status == 400
+    edited = {"body": {"data": [event()]}}
+    assert desk.call("POST", "/receiver/requests/1/replay", edited).status == 200
+
+
+def test_the_live_list_waits_for_what_comes() -> None:
+    desk = Desk()
+    assert desk.read("/receiver/events") == {"items": [], "next": None}
+    desk.send({"event_id": "a"}, {"event_id": "b"}, {"event_id": "c"})
+    desk.settle()
+    last = desk.read("/receiver/events?last=2&wait=1")
+    assert [item["event_id"] for item in last["items"]] == ["b", "c"]
+    assert last["items"][0]["received_at"] == "2026-09-21T14:13:20Z"
+
+    async def follow() -> Any:
+        url = f"/receiver/events?after={last['next']}&wait=5"
+        request = Request("GET", url, {"authorization": "Bearer KEY"})
+        handler = desk.receiver.handler("GET", "/receiver/events")
+        assert handler is not None
+        waiting = asyncio.create_task(handler(request))
+        await asyncio.sleep(0.01)
+        await asyncio.to_thread(desk.send, {"event_id": "d"})
+        await asyncio.to_thread(desk.settle)
+        return json.loads((await waiting).body)
+
+    came = asyncio.run(follow())
+    assert [item["event_id"] for item in came["items"]] == ["d"]
+    assert came["next"] == last["next"] + 1
+
+
+def hit(desk: Desk, query: str) -> None:
+    handler = desk.receiver.handler("GET", "/tr")
+    assert handler is not None
+    asyncio.run(handler(Request("GET", f"/tr?id=1&ev=Purchase&{query}", {})))
+
+
+def test_deduplication_is_proven_per_order() -> None:
+    desk = Desk()
+    hit(desk, "eid=o1&cd[order_id]=1042")
+    money = {"value": 1, "currency": "USD"}
+    desk.send({"custom_data": money | {"order_id": "1042"}})
+    desk.send({"custom_data": money | {"order_id": "1042"}})
+    hit(desk, "eid=%231043&cd[order_id]=1043")
+    desk.send({"event_id": "1043", "custom_data": money | {"order_id": "1043"}})
+    desk.settle()
+    (merged,) = desk.read("/receiver/deduplication?order_id=1042")["items"]
+    assert (merged["state"], merged["joined_by"], merged["kept"]) == (
+        "merged",
+        ["event_id"],
+        "browser",
+    )
+    assert (merged["browser"], merged["server"], merged["repeats"]) == (1, 2, 1)
+    assert [s["duplicate_of"] for s in merged["sightings"]] == [None, 1, 1]
+    pixel, server = desk.read("/receiver/deduplication?order_id=1043")["items"]
+    assert (pixel["state"], server["state"]) == ("browser_only", "server_only")
+    assert server["apart"] == 'ids differ: "#1043" vs "1043"'
+    everything = desk.read("/receiver/deduplication?limit=2")
+    assert (len(everything["items"]), everything["next"]) == (2, pixel["id"])
+
+
+def test_the_rate_limit_counts_only_who_may_send() -> None:
+    desk = Desk(Options(rate=Rate(1)))
+    for _ in range(3):
+        assert desk.call("POST", "/1/events", {"data": []}, token="nobody's").status == 401
+    answer = desk.send()
+    assert (answer.status, json.loads(answer.headers["x-app-usage"])["call_count"]) == (200, 100)
 
 
 def test_the_rate_limit_tells_what_is_left() -> None:

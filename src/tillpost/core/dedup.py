@@ -13,7 +13,7 @@ from typing import Literal, NamedTuple
 from msgspec import Struct
 
 from tillpost.core.match_key import Code
-from tillpost.core.received import ReceivedEvent, Settled
+from tillpost.core.received import JoinedBy, ReceivedEvent, Settled
 
 WINDOW = 48 * 3600
 """Seconds from the first receipt in which an id is remembered."""
@@ -54,7 +54,7 @@ class Verdict(Struct, frozen=True):
 
     kept: Settled | None = None
     supersedes: bool = False
-    by: Literal["event_id", "fbp", "external_id"] | None = None
+    by: JoinedBy | None = None
     reason: str | None = None
 
 
@@ -73,12 +73,11 @@ def judge(event: ReceivedEvent, earlier: Sequence[Settled], policy: Policy) -> V
 
 def marks(event: ReceivedEvent) -> Marks:
     """The marks of an event: two sightings of one sale share at least one."""
-    base = f"{event.dataset_id}\0{event.event_name.casefold()}\0"
     names = []
     if event.event_id is not None:
-        names.append(_mark(f"id\0{base}{_loose(event.event_id)}"))
+        names.append(id_mark(event.dataset_id, event.event_name, event.event_id))
     if event.order_id is not None:
-        names.append(_mark(f"order\0{base}{event.order_id}"))
+        names.append(order_mark(event.dataset_id, event.event_name, event.order_id))
     devices = [
         _mark(f"key\0{event.dataset_id}\0{event.event_name}\0{key.hex()}")
         for key in event.keys
@@ -92,6 +91,11 @@ def marks(event: ReceivedEvent) -> Marks:
 def id_mark(dataset_id: str, event_name: str, event_id: str) -> int:
     """The mark of an id, the same for ids that differ in case and punctuation only."""
     return _mark(f"id\0{dataset_id}\0{event_name.casefold()}\0{_loose(event_id)}")
+
+
+def order_mark(dataset_id: str, event_name: str, order_id: str) -> int:
+    """The mark of an order."""
+    return _mark(f"order\0{dataset_id}\0{event_name.casefold()}\0{order_id}")
 
 
 def _twin_by_id(event: ReceivedEvent, known: Iterable[Settled], policy: Policy) -> Settled | None:

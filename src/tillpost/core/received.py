@@ -4,9 +4,9 @@ Nothing here can carry a raw identifier: keys are short hashes (`core.match_key`
 Money is integer minor units; times are Unix seconds.
 """
 
-from typing import Literal, TypeAlias
+from typing import Annotated, Literal, TypeAlias
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from tillpost.core.match_key import Key
 
@@ -18,6 +18,10 @@ Action: TypeAlias = Literal["link_click", "other_click", "video_5s", "impression
 
 Window: TypeAlias = Literal["7d_click", "1d_engage", "1d_view", "1d_click", "28d_click"]
 """By which attribution window a conversion was credited."""
+
+
+JoinedBy: TypeAlias = Literal["event_id", "external_id", "fbp"]
+"""What two sightings of one sale have in common."""
 
 
 class Dataset(Struct, frozen=True):
@@ -116,8 +120,8 @@ class Settled(Struct, frozen=True):
 
     `opened_at` is when the first of its twins was received, `twin` the event that this
     one is a duplicate of, `absorbed` how many were taken in, `held` their keys that it
-    lacked. `match` is by its own keys, `joint` by its twins' too. `apart` says why it
-    was not joined to one that looks like a twin.
+    lacked. `match` is by its own keys, `joint` by its twins' too. `joined_by` is what made
+    it a duplicate; `apart` says why it was not joined to one that looks like a twin.
     """
 
     seq: int
@@ -129,6 +133,7 @@ class Settled(Struct, frozen=True):
     match: Match = Match()
     joint: Match = Match()
     apart: str | None = None
+    joined_by: JoinedBy | None = None
 
     @property
     def all_keys(self) -> tuple[Key, ...]:
@@ -265,6 +270,25 @@ class KeptCall(Struct, frozen=True):
     id: int = 0
 
 
+class Bound(Struct, frozen=True, forbid_unknown_fields=True):
+    """What is kept of one kind: nothing older than `days`, and at most about `most`."""
+
+    days: Annotated[float, Meta(gt=0)]
+    most: Annotated[int, Meta(gt=0)]
+
+
+class Bounds(Struct, frozen=True, forbid_unknown_fields=True):
+    """How much of the past a receiver keeps.
+
+    Calls are sealed and hold what their sender wrote, so that seven days are the most.
+    Events and touches reach over a year of Insights; attribution looks back 28 days.
+    """
+
+    calls: Bound = Bound(7, 10_000)
+    events: Bound = Bound(400, 5_000_000)
+    touches: Bound = Bound(400, 20_000_000)
+
+
 class Exchange(Struct, frozen=True, array_like=True):
     """A call as it came, without its token; it rests on disk only sealed."""
 
@@ -273,3 +297,5 @@ class Exchange(Struct, frozen=True, array_like=True):
     content_type: str
     content_encoding: str
     body: bytes
+    left_out: str | None = None
+    """Why the body is not among what was kept."""

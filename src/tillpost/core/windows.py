@@ -6,7 +6,8 @@ most recent of its kind wins (meta-capi 8, attribution 2.8). A touch counts if
 `0 <= conversion - touch <= window` in exact seconds.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Literal, TypeAlias
 
 from msgspec import Struct
 
@@ -26,6 +27,20 @@ ENGAGE_COLUMN = "1d_ev"
 """The name that the Insights API has for the 1-day engage window."""
 
 
+SettingName: TypeAlias = Literal[
+    "7d_click_1d_engage_1d_view",
+    "1d_click",
+    "7d_click",
+    "28d_click",
+    "1d_engage",
+    "1d_view",
+    "1d_click_1d_view",
+    "28d_click_1d_engage_1d_view",
+    "all_clicks",
+]
+"""The attribution settings that there are; see `SETTINGS`."""
+
+
 class Tier(Struct, frozen=True):
     """Touches of these actions count for `seconds`; the first tier with a touch wins."""
 
@@ -37,7 +52,7 @@ class Tier(Struct, frozen=True):
 class Setting(Struct, frozen=True):
     """An attribution setting: tiers in order of precedence."""
 
-    name: str
+    name: SettingName
     tiers: tuple[Tier, ...]
 
 
@@ -51,7 +66,7 @@ def _clicks(days: int, window: Window, actions: tuple[Action, ...] = ("link_clic
 
 DEFAULT = Setting("7d_click_1d_engage_1d_view", (_clicks(7, "7d_click"), _ENGAGE, _VIEW))
 
-SETTINGS: dict[str, Setting] = {
+SETTINGS: Mapping[str, Setting] = {
     setting.name: setting
     for setting in (
         DEFAULT,

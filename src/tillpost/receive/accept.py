@@ -83,8 +83,13 @@ def authorise(call: GraphCall, datasets: Datasets) -> Problem | None:
         return None
     if not call.appsecret_proof:
         return wire.NO_PROOF
-    proof = hmac.new(dataset.app_secret.encode(), call.access_token.encode(), sha256).hexdigest()
+    proof = proof_of(call.access_token, dataset.app_secret)
     return None if _same(call.appsecret_proof, proof) else wire.BAD_PROOF
+
+
+def proof_of(access_token: str, app_secret: str) -> str:
+    """The `appsecret_proof` of a token: SHA-256 HMAC under the app's secret, in hex."""
+    return hmac.new(app_secret.encode(), access_token.encode(), sha256).hexdigest()
 
 
 def server_event(event: Mapping[str, Any], call: GraphCall, now: float) -> ReceivedEvent:

@@ -5,13 +5,18 @@ from collections.abc import Mapping
 from typing import Any
 
 import msgspec
-from msgspec.structs import asdict
+from msgspec.structs import asdict, replace
 
-from tillpost.core.received import Exchange, KeptCall
+from tillpost.core.moment import iso
+from tillpost.core.received import Dataset, Exchange, KeptCall
 from tillpost.core.validation import lint
 from tillpost.core.wire import Request, Response
 from tillpost.ports import Sealer
 from tillpost.receive import wire
+from tillpost.receive.accept import proof_of
+
+MOST_BYTES = 1024 * 1024
+"""A longer body is not kept; the call and its answer are."""
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(Exchange).decode
@@ -28,12 +33,14 @@ def kept_call(
     request: Request, answer: Response, sealer: Sealer, now: float, **facts: Any
 ) -> KeptCall:
     """A call as it is kept: its body sealed, its token left out."""
+    body, left_out = _body(request)
     exchange = Exchange(
         request.method,
         without_tokens(request.url),
         request.headers.get("content-type", ""),
-        request.headers.get("content-encoding", ""),
-        without_body_tokens(request),
+        "",
+        body,
+        left_out,
     )
     return KeptCall(
         at=now,
@@ -46,11 +53,19 @@ def kept_call(
     )
 
 
-def without_body_tokens(request: Request) -> bytes:
-    """The body with every token's value left out; a compressed body is not kept."""
-    if request.headers.get("content-encoding"):
-        return b""
-    body = request.body
+def _body(request: Request) -> tuple[bytes, str | None]:
+    """The body as it is kept, decompressed; or none, and why."""
+    try:
+        body = wire.inflated(request)
+    except wire.Unreadable as unreadable:
+        return b"", unreadable.problem.error.message
+    if len(body) > MOST_BYTES:
+        return b"", f"a body of {len(body)} bytes is not kept: at most {MOST_BYTES}"
+    return without_body_tokens(body), None
+
+
+def without_body_tokens(body: bytes) -> bytes:
+    """The body with every token's value left out."""
     for pattern in _IN_BODY:
         body = pattern.sub(rb"\1\2", body)
     return body
@@ -67,7 +82,7 @@ def listed(call: KeptCall) -> dict[str, Any]:
     """A kept call in a list, without what it held."""
     row = asdict(call)
     del row["box"], row["answer"]
-    return row
+    return {**row, "at": iso(call.at)}
 
 
 def opened(call: KeptCall, sealer: Sealer, now: float) -> dict[str, Any]:
@@ -81,21 +96,33 @@ def opened(call: KeptCall, sealer: Sealer, now: float) -> dict[str, Any]:
             "url": exchange.url,
             "content_type": exchange.content_type,
             "body": exchange.body.decode("utf-8", "replace"),
+            "left_out": exchange.left_out,
         },
         "response": {"status": call.status, "body": call.answer},
         "findings": [asdict(finding) for finding in lint(decoded.data, now)],
     }
 
 
-def again(call: KeptCall, sealer: Sealer, edited: Mapping[str, Any], token: str) -> Request:
-    """The kept call as a new request; `edited` may give another `body` and `content_type`."""
+def again(
+    call: KeptCall, sealer: Sealer, edited: Mapping[str, Any], dataset: Dataset | None
+) -> Request:
+    """The kept call as a new request, with the dataset's own token and proof.
+
+    `edited` may give another `body` and `content_type`.
+    """
     exchange = _decode(sealer.open(call.box))
     body = edited.get("body")
     if body is not None:
         text = body if isinstance(body, str) else msgspec.json.encode(body).decode()
         kind = str(edited.get("content_type") or "application/json")
         exchange = Exchange(exchange.method, exchange.url, kind, "", text.encode())
-    return as_request(exchange, {"authorization": f"Bearer {token}"})
+    if dataset is None:
+        return as_request(exchange, {})
+    if dataset.app_secret is not None:
+        proof = proof_of(dataset.access_token, dataset.app_secret)
+        mark = "&" if "?" in exchange.url else "?"
+        exchange = replace(exchange, url=f"{exchange.url}{mark}appsecret_proof={proof}")
+    return as_request(exchange, {"authorization": f"Bearer {dataset.access_token}"})
 
 
 def as_request(exchange: Exchange, headers: Mapping[str, str]) -> Request:

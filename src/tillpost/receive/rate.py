@@ -5,8 +5,9 @@ Its state lives in the process.
 """
 
 import json
+from typing import Annotated
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from tillpost.core.validation import MetaError
 from tillpost.receive.wire import Problem
@@ -16,11 +17,11 @@ LIMITED = Problem(
 )
 
 
-class Rate(Struct, frozen=True):
-    """At most `calls` of one token in `seconds`, in windows that do not slide."""
+class Rate(Struct, frozen=True, forbid_unknown_fields=True):
+    """At most `calls` to one dataset in `seconds`, in windows that do not slide."""
 
-    calls: int
-    seconds: float = 3600.0
+    calls: Annotated[int, Meta(gt=0)]
+    seconds: Annotated[float, Meta(gt=0)] = 3600.0
 
 
 class RateLimit:

@@ -13,12 +13,13 @@
 import asyncio
 import re
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from contextlib import suppress
 from typing import Any, Literal
 
 from msgspec import Struct
 
 from tillpost.core.outcome import Retryable
-from tillpost.core.received import AccountSeen, ReceivedEvent, TouchSeen
+from tillpost.core.received import AccountSeen, Bounds, ReceivedEvent, TouchSeen
 from tillpost.core.wire import Request, Response
 from tillpost.ports import Clock, ReceiverStore, Sealer
 from tillpost.receive import accept, faults, graph, register, wire
@@ -27,6 +28,7 @@ from tillpost.receive.calls import kept_call
 from tillpost.receive.rate import LIMITED, Rate, RateLimit
 from tillpost.receive.settle import BATCH, STANDARD, Rules, settle_next
 from tillpost.receive.tools import Tools
+from tillpost.receive.wire import GraphCall
 
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
@@ -39,11 +41,13 @@ class Options(Struct, frozen=True):
 
     `keep`: which calls are kept to be looked at; those with a `test_event_code` are kept with
     the refused ones. Without a sealer none is. `rate`: a rate limit, None for none.
+    `bounds`: how much of the past is kept.
     """
 
     rules: Rules = STANDARD
     keep: Literal["none", "refused", "all"] = "refused"
     rate: Rate | None = None
+    bounds: Bounds = Bounds()
 
 
 PLAIN = Options()
@@ -79,14 +83,13 @@ class Receiver:
 
     def handler(self, method: str, path: str) -> Handler | None:
         """Who answers this path, or None if it is not the receiver's."""
+        if path.startswith("/receiver/"):
+            platform = _PLATFORM.get((method, path))
+            return getattr(self, platform) if platform else self._tools.answer
         if EVENTS_PATH.fullmatch(path):
             return self.events
         if path.rstrip("/") == "/tr" and method in ("GET", "POST"):
             return self.pixel
-        if (method, path) in _PLATFORM:
-            return getattr(self, _PLATFORM[method, path])  # type: ignore[no-any-return]
-        if path.startswith("/receiver/"):
-            return self._tools.answer
         found = graph.PATH.fullmatch(path)
         if method == "GET" and found and _is_object(found.group(1)):
             return self.read
@@ -133,14 +136,14 @@ class Receiver:
         """Settle the oldest accepted events; returns how many there were. Call it in a thread."""
         return settle_next(self.store, self._options.rules, limit)
 
-    def prune(self, now: float, days: float = 7.0, most_calls: int = 10_000) -> int:
-        """Drop kept calls that are older than so many days, or too many; returns how many."""
-        return self.store.prune(now - days * 86_400, most_calls)
+    def prune(self, now: float) -> int:
+        """Forget what is beyond the bounds; returns how many rows. Call it in a thread."""
+        return self.store.prune(self._options.bounds, now)
 
     async def _taken(self, request: Request) -> Response:
         now = self._clock.now()
         call = wire.graph_call(request)
-        over, headers = self._rate.count(call.dataset_id, now) if self._rate else (False, {})
+        over, headers = self._counted(call, now)
         if over:
             return wire.failed(LIMITED, self._new_trace_id(), headers)
         if request.method == "POST":
@@ -151,6 +154,12 @@ class Receiver:
         await self._keep(request, call.test_event_code, answer, now)
         response = await self._kept(answer.rows, answer.response)
         return response._replace(headers={**response.headers, **headers})
+
+    def _counted(self, call: GraphCall, now: float) -> tuple[bool, dict[str, str]]:
+        """Whether the call is over the limit, and the headers of use; only its owner's count."""
+        if self._rate is None or accept.authorise(call, self._datasets) is not None:
+            return False, {}
+        return self._rate.count(call.dataset_id, now)
 
     async def _keep(
         self, request: Request, code: str | None, answer: Answer[ReceivedEvent], now: float
@@ -169,12 +178,15 @@ class Receiver:
             refused=answer.refused,
             test_event_code=code,
         )
-        await self.store.keep_call(call)
+        with suppress(Retryable):
+            await self.store.keep_call(call, self._options.bounds.calls.most)
 
     async def _noted(self, path: str, reason: str | None) -> None:
+        """Count a refusal; on a full disk the answer is given all the same."""
         if reason is not None:
             now = self._clock.now()
-            await asyncio.to_thread(self.store.note_refused, path, reason, now)
+            with suppress(Retryable):
+                await asyncio.to_thread(self.store.note_refused, path, reason, now)
 
     async def _kept(self, rows: Sequence[ReceivedEvent], response: Response) -> Response:
         if not rows:

@@ -106,12 +106,12 @@ def _join(
     if kept is None:
         events[seq] = Settled(seq, event, event.received_at, apart=verdict.reason)
     elif verdict.supersedes:
-        events[kept.seq] = replace(kept, twin=seq)
+        events[kept.seq] = replace(kept, twin=seq, joined_by=verdict.by)
         new = Settled(seq, _completed(event, kept.event), kept.opened_at)
         held = _lacking(event.keys, kept.all_keys)
         events[seq] = replace(new, absorbed=kept.absorbed + 1, held=held)
     else:
-        events[seq] = Settled(seq, event, kept.opened_at, twin=kept.seq)
+        events[seq] = Settled(seq, event, kept.opened_at, twin=kept.seq, joined_by=verdict.by)
         held = kept.held + _lacking(kept.all_keys, event.keys)
         completed = _completed(kept.event, event)
         events[kept.seq] = replace(kept, event=completed, absorbed=kept.absorbed + 1, held=held)

@@ -1,24 +1,34 @@
 """Tools for whoever develops a sender, all behind the receiver's token.
 
 GET,POST,DELETE /receiver/faults                what goes wrong next
-GET  /receiver/requests[?after=&limit=]         calls that were kept, the oldest first
+GET  /receiver/events[?after=|last=&limit=&wait=]
+                                                settled events as they come, the oldest first
+GET  /receiver/deduplication[?order_id=|after=&limit=]
+                                                each sale with all its sightings, or one order's
+GET  /receiver/requests[?after=|last=&limit=&wait=]
+                                                calls that were kept, the oldest first
 GET  /receiver/requests/{id}                    one of them: request, answer, findings
 POST /receiver/requests/{id}/replay             send it again, as it was or edited
-GET  /receiver/test-events?code=[&after=]       events of one test_event_code
+GET  /receiver/test-events?code=[&after=&wait=] events of one test_event_code
 GET  /receiver/summary                          match rate, accounts, refusals
 POST /receiver/reset                            forget everything
+
+A list is of what has a number over `after`, or of the `last` so many. With `wait`, an empty
+one is held open for so many seconds until there is something: asked again with the `next`
+of the page before, that is a live list.
 """
 
 import asyncio
 import re
+import time
 from collections.abc import Callable, Coroutine
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import parse_qsl, urlsplit
 
 from tillpost.core.received import KeptCall
 from tillpost.core.wire import Request, Response
 from tillpost.ports import Clock, ReceiverStore, Sealer
-from tillpost.receive import calls, faults, quality, register, wire
+from tillpost.receive import calls, faults, quality, register, sightings, wire
 from tillpost.receive.accept import Datasets
 
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
@@ -26,6 +36,10 @@ Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 PAGE = 100
 """Most items on a page unless more are asked for."""
 
+MOST_WAIT = 30.0
+"""Seconds that an empty list may be held open."""
+
+_POLL = 0.2
 _MOST_ON_A_PAGE = 1000
 _WEEK = 7 * 86_400
 _KEPT_PATH = re.compile(r"/receiver/requests/(\d{1,15})(/replay)?")
@@ -55,6 +69,8 @@ class Tools:
             ("GET", "/receiver/faults"): self._waiting,
             ("POST", "/receiver/faults"): self._plan,
             ("DELETE", "/receiver/faults"): self._unplan,
+            ("GET", "/receiver/events"): self._settled,
+            ("GET", "/receiver/deduplication"): self._deduplication,
             ("GET", "/receiver/requests"): self._requests,
             ("GET", "/receiver/test-events"): self._tested,
             ("GET", "/receiver/summary"): self._summary,
@@ -92,12 +108,40 @@ class Tools:
         return await self._waiting(request)
 
     async def _requests(self, request: Request) -> Response:
-        after, limit = _page(request)
-        found = await asyncio.to_thread(self._store.calls, after, limit)
-        following = found[-1].id if len(found) == limit else None
-        return register.answer(
-            200, {"items": [calls.listed(call) for call in found], "next": following}
-        )
+        def read(page: _Page) -> list[dict[str, Any]]:
+            after = page.start(self._store.newest()[1])
+            return [calls.listed(call) for call in self._store.calls(after, page.limit)]
+
+        return await self._listed(request, read)
+
+    async def _settled(self, request: Request) -> Response:
+        def read(page: _Page) -> list[dict[str, Any]]:
+            after = page.start(self._store.newest()[0])
+            return self._store.settled_items(after, page.limit, None)
+
+        return await self._listed(request, read)
+
+    async def _deduplication(self, request: Request) -> Response:
+        order_id = _query(request).get("order_id")
+
+        def read(page: _Page) -> list[dict[str, Any]]:
+            after = page.start(self._store.newest()[0])
+            groups = self._store.groups(after, page.limit, order_id)
+            return [sightings.proof(group) for group in groups]
+
+        return await self._listed(request, read)
+
+    async def _listed(
+        self, request: Request, read: Callable[["_Page"], list[dict[str, Any]]]
+    ) -> Response:
+        """A page of a list; `next` is where the following one begins, also if that is empty yet."""
+        page = _page(request)
+        ends = time.monotonic() + page.wait
+        items = await asyncio.to_thread(read, page)
+        while not items and time.monotonic() < ends:
+            await asyncio.sleep(_POLL)  # other processes write too
+            items = await asyncio.to_thread(read, page)
+        return register.answer(200, {"items": items, "next": _next(items, page)})
 
     async def _kept_request(self, request: Request, number: int, *, replay: bool) -> Response:
         call = await asyncio.to_thread(self._call, number)
@@ -109,18 +153,18 @@ class Tools:
         if not isinstance(edited, dict):
             return register.refused(edited.status, edited.error.message)
         dataset = self._datasets.get(wire.graph_call(Request("POST", call.path, {})).dataset_id)
-        token = dataset.access_token if dataset else ""
-        return await self._events(calls.again(call, self._sealer, edited, token))
+        return await self._events(calls.again(call, self._sealer, edited, dataset))
 
     def _call(self, number: int) -> KeptCall | None:
         return next((c for c in self._store.calls(number - 1, 1) if c.id == number), None)
 
     async def _tested(self, request: Request) -> Response:
-        after, limit = _page(request)
-        code = dict(parse_qsl(urlsplit(request.url).query)).get("code", "")
-        items = await asyncio.to_thread(self._store.tested_items, code, after, limit)
-        following = items[-1]["id"] if len(items) == limit else None
-        return register.answer(200, {"items": items, "next": following})
+        code = _query(request).get("code", "")
+
+        def read(page: _Page) -> list[dict[str, Any]]:
+            return self._store.tested_items(code, page.after, page.limit)
+
+        return await self._listed(request, read)
 
     async def _summary(self, _request: Request) -> Response:
         datasets, now = list(self._datasets), self._clock.now()
@@ -148,11 +192,41 @@ def _told(store: ReceiverStore, datasets: list[str], now: float) -> dict[str, An
     }
 
 
-def _page(request: Request) -> tuple[int, int]:
-    """`after` and `limit` of the query, or their defaults where they are no numbers."""
-    query = dict(parse_qsl(urlsplit(request.url).query))
-    after, limit = query.get("after", ""), query.get("limit", "")
-    return (
-        int(after) if after.isdigit() else 0,
-        min(_MOST_ON_A_PAGE, int(limit)) if limit.isdigit() and int(limit) else PAGE,
+class _Page(NamedTuple):
+    """Which part of a list is asked for, and for how many seconds it may be awaited."""
+
+    after: int
+    last: int | None
+    limit: int
+    wait: float
+
+    def start(self, newest: int) -> int:
+        """The number after which it begins, where `newest` is the highest that there is."""
+        return self.after if self.last is None else max(0, newest - self.last)
+
+
+def _page(request: Request) -> _Page:
+    """The page that the query asks for, with defaults where it has no number."""
+    query = _query(request)
+    numbers = {
+        name: int(text[:15])
+        for name, text in query.items()
+        if text.isascii() and text.isdigit() and name in _Page._fields
+    }
+    return _Page(
+        after=numbers.get("after", 0),
+        last=None if "after" in numbers else numbers.get("last"),
+        limit=min(_MOST_ON_A_PAGE, numbers.get("limit", PAGE)) or PAGE,
+        wait=min(MOST_WAIT, numbers.get("wait", 0)),
     )
+
+
+def _query(request: Request) -> dict[str, str]:
+    return dict(parse_qsl(urlsplit(request.url).query))
+
+
+def _next(items: list[dict[str, Any]], page: _Page) -> int | None:
+    """Where the following page begins: there always is one for who waits."""
+    if page.wait:
+        return int(items[-1]["id"]) if items else page.after
+    return int(items[-1]["id"]) if len(items) == page.limit else None

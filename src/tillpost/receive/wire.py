@@ -75,8 +75,8 @@ class _Body(Struct):
     partner_agent: Any = None
 
 
-class _Unreadable(Exception):
-    """A body that cannot be read; carries what to answer."""
+class Unreadable(Exception):
+    """A body that cannot be read; `problem` is what to answer."""
 
     def __init__(self, message: str, status: int = 400) -> None:
         super().__init__(message)
@@ -189,7 +189,7 @@ def form_fields(request: Request) -> dict[str, str]:
         body = inflated(request)
         if body:
             fields.update(_form(body, request.headers.get("content-type", "")))
-    except (_Unreadable, ValueError):
+    except (Unreadable, ValueError):
         return fields
     return fields
 
@@ -199,7 +199,7 @@ def json_object(request: Request) -> dict[str, Any] | Problem:
     try:
         body = _checked(inflated(request))
         decoded = _any_decoder.decode(body)
-    except _Unreadable as unreadable:
+    except Unreadable as unreadable:
         return unreadable.problem
     except (ValueError, RecursionError) as error:
         return Problem(invalid(f"the body is not JSON ({_said(error)}): send a JSON object"))
@@ -211,7 +211,7 @@ def json_object(request: Request) -> dict[str, Any] | Problem:
 
 
 def inflated(request: Request) -> bytes:
-    """The body, decompressed within the limits."""
+    """The body, decompressed within the limits; raises `Unreadable`."""
     body = request.body
     encoding = request.headers.get("content-encoding", "").strip().lower()
     if len(body) > BODY_LIMIT:
@@ -219,7 +219,7 @@ def inflated(request: Request) -> bytes:
     if encoding in ("", "identity"):
         return body
     if encoding not in ("gzip", "x-gzip", "deflate"):
-        raise _Unreadable(f"Content-Encoding {encoding[:20]!r} is not supported: use gzip", 415)
+        raise Unreadable(f"Content-Encoding {encoding[:20]!r} is not supported: use gzip", 415)
     return _inflate(body, gzipped=encoding != "deflate")
 
 
@@ -266,7 +266,7 @@ def _answer(
 def _read(request: Request) -> tuple[dict[str, Any], bytes, Problem | None]:
     try:
         return *_fields(request), None
-    except _Unreadable as unreadable:
+    except Unreadable as unreadable:
         return {}, b"", unreadable.problem
 
 
@@ -293,7 +293,7 @@ def _json_fields(body: bytes) -> tuple[dict[str, Any], bytes]:
     try:
         fields = _body_decoder.decode(body)
     except (ValueError, RecursionError) as error:
-        raise _Unreadable(f"The body is not valid JSON: {_said(error)}") from None
+        raise Unreadable(f"The body is not valid JSON: {_said(error)}") from None
     data = bytes(fields.data)
     if data[:1] == b'"':
         data = _text_decoder.decode(data).encode()
@@ -306,7 +306,7 @@ def _checked(body: bytes) -> bytes:
         try:
             body.decode()
         except UnicodeDecodeError as error:
-            raise _Unreadable(f"The body is not UTF-8: byte {error.start} is wrong") from None
+            raise Unreadable(f"The body is not UTF-8: byte {error.start} is wrong") from None
     return body
 
 
@@ -319,7 +319,7 @@ def _form(body: bytes, kind: str) -> dict[str, str]:
             parse_qsl(text, keep_blank_values=True, errors="strict", max_num_fields=_FIELD_LIMIT)
         )
     except ValueError as error:
-        raise _Unreadable(f"The form cannot be read: {_said(error)}") from None
+        raise Unreadable(f"The form cannot be read: {_said(error)}") from None
 
 
 def _multipart(body: bytes, kind: str) -> dict[str, str]:
@@ -328,7 +328,7 @@ def _multipart(body: bytes, kind: str) -> dict[str, str]:
     try:
         return read_form(body, kind, most=_FIELD_LIMIT)
     except FormError as error:
-        raise _Unreadable(f"The multipart form cannot be read: {error}") from None
+        raise Unreadable(f"The multipart form cannot be read: {error}") from None
 
 
 def _events(data: bytes) -> tuple[Sequence[Any], Problem | None]:
@@ -340,7 +340,7 @@ def _events(data: bytes) -> tuple[Sequence[Any], Problem | None]:
         if len(raws) > EVENT_LIMIT:
             return (), Problem(invalid(f"Too many events: at most {EVENT_LIMIT} go in one request"))
         return [_event(index, bytes(raw)) for index, raw in enumerate(raws)], None
-    except _Unreadable as unreadable:
+    except Unreadable as unreadable:
         return (), unreadable.problem
     except (ValueError, RecursionError) as error:
         return (), Problem(invalid(f"Param data must be an array: {_said(error)}"))
@@ -353,10 +353,10 @@ def _event(index: int, raw: bytes) -> Any:
             raw = event.encode()
             event = _any_decoder.decode(raw)
     except (ValueError, RecursionError) as error:
-        raise _Unreadable(f"Param data[{index}] is not valid JSON: {_said(error)}") from None
+        raise Unreadable(f"Param data[{index}] is not valid JSON: {_said(error)}") from None
     room = DEPTH_LIMIT - 2
     if raw.count(b"{") + raw.count(b"[") > room and too_deep(event, room):
-        raise _Unreadable(f"Param data[{index}] nests deeper than {DEPTH_LIMIT} levels")
+        raise Unreadable(f"Param data[{index}] nests deeper than {DEPTH_LIMIT} levels")
     return event
 
 
@@ -366,16 +366,16 @@ def _inflate(body: bytes, *, gzipped: bool) -> bytes:
     try:
         plain = engine.decompress(body, most + 1)
     except zlib.error:
-        raise _Unreadable("The body is not gzip, though Content-Encoding says so") from None
+        raise Unreadable("The body is not gzip, though Content-Encoding says so") from None
     if len(plain) > most:
         raise _too_large()
     if not engine.eof:
-        raise _Unreadable("The compressed body is cut short")
+        raise Unreadable("The compressed body is cut short")
     return plain
 
 
-def _too_large() -> _Unreadable:
-    return _Unreadable(
+def _too_large() -> Unreadable:
+    return Unreadable(
         f"The request is too large: at most {BODY_LIMIT >> 20} MiB, "
         f"and {INFLATION_LIMIT} times its size when decompressed; send fewer events at once",
         413,

@@ -8,14 +8,13 @@ from typing import Any
 
 from msgspec import structs
 
-from tillpost.core import dedup
+from tillpost.core import dedup, matching, windows
 from tillpost.core.received import Dataset
 from tillpost.core.wire import Response
 from tillpost.ports import Clock, ReceiverStore, Rows, Sealer
 from tillpost.receive import wire
-from tillpost.receive.receiver import Handler, Options, Receiver
+from tillpost.receive.receiver import Handler, Options, Receiver, receiver_events
 from tillpost.receive.settle import Rules
-from tillpost.serve.clock import iso
 from tillpost.serve.settings import ReceiverSettings
 from tillpost.store.receiver_sqlite import SqliteReceiverStore
 from tillpost.store.sqlite import Database
@@ -51,7 +50,6 @@ class ReceiverDesk:
         self._datasets = dict(self._given)
         self._database = Database(path, "receiver")
         self._store = SqliteReceiverStore(self._database)
-        twins = dedup.Policy(same_source=settings.same_source)
         self._receiver = Receiver(
             self._store,
             self._datasets,
@@ -59,7 +57,7 @@ class ReceiverDesk:
             clock,
             trace_id,
             sealer,
-            Options(rules=Rules(twins=twins)),
+            _options(settings),
         )
 
     def handler(self, method: str, path: str) -> Handler | None:
@@ -86,7 +84,7 @@ class ReceiverDesk:
 
     def events(self, after: int, limit: int, event_id: str | None) -> dict[str, Any]:
         """`{"items": [...], "next": cursor | None}` of settled events."""
-        return events_page(self._store, after, limit, event_id)
+        return receiver_events(self._store, after, limit, event_id)
 
     def tables(self) -> Mapping[str, Rows]:
         """`conversions` and `matches`, as reports read them."""
@@ -104,6 +102,19 @@ class ReceiverDesk:
     def close(self) -> None:
         """Close the database."""
         self._database.close()
+
+
+def _options(settings: ReceiverSettings) -> Options:
+    return Options(
+        rules=Rules(
+            twins=dedup.Policy(settings.same_source, settings.fallback, settings.merge),
+            accounts=matching.Rules(learn=settings.learn),
+            setting=windows.SETTINGS[settings.attribution],
+        ),
+        keep=settings.keep_calls,
+        rate=settings.rate,
+        bounds=settings.bounds,
+    )
 
 
 class ReceiverReading:
@@ -134,17 +145,6 @@ class ReceiverReading:
 def trace_id() -> str:
     """A new `fbtrace_id`: 23 characters that begin with `A`, as Meta's do."""
     return "A" + base64.urlsafe_b64encode(secrets.token_bytes(17)).decode()[:22]
-
-
-def events_page(
-    store: ReceiverStore, after: int, limit: int, event_id: str | None
-) -> dict[str, Any]:
-    """One page of settled events in the shape of design 3.4."""
-    items = store.settled_items(after, limit, event_id)
-    for item in items:
-        item["event_time"] = iso(item["event_time"])
-        item["received_at"] = iso(item["received_at"])
-    return {"items": items, "next": items[-1]["id"] if len(items) == limit else None}
 
 
 def platform_tables(store: ReceiverStore) -> dict[str, Rows]:

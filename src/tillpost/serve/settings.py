@@ -9,6 +9,10 @@ from typing import Any, Literal
 import msgspec
 from msgspec import Struct, field
 
+from tillpost.core.received import Bounds
+from tillpost.core.windows import SettingName
+from tillpost.receive.rate import Rate
+
 
 class Server(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Where the server listens and how it works."""
@@ -141,14 +145,37 @@ class Dataset(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Checks `appsecret_proof` where it is set."""
 
 
+class ReceiverBounds(Bounds, frozen=True, forbid_unknown_fields=True):
+    """How much of the past the receiver keeps."""
+
+    def __post_init__(self) -> None:
+        """Kept calls hold what their sender wrote."""
+        if self.calls.days > 7:
+            raise ValueError("calls.days is more than 7: kept calls may hold raw identifiers")
+
+
 class ReceiverSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The embedded receiver."""
 
     datasets: tuple[Dataset, ...] = ()
+    token: str | None = None
+    """Key of everything under /receiver."""
     same_source: Literal["absorb", "count"] = "absorb"
     """Whether two server events with one id count once (domain rule 5)."""
-    token: str | None = None
-    """Key of /receiver/people and /receiver/touches."""
+    fallback: bool = True
+    """Whether fbp and external_id stand in for a missing event_id (domain rule 6)."""
+    merge: bool = True
+    """Whether an event is matched by its twins' keys too."""
+    learn: bool = True
+    """Whether matched events teach the browser and customer ids that came with them."""
+    attribution: SettingName = "7d_click_1d_engage_1d_view"
+    """Which touches take a conversion, and within which time."""
+    keep_calls: Literal["none", "refused", "all"] = "refused"
+    """Which calls are kept, sealed, to be looked at; those with a test code are, unless none."""
+    rate: Rate | None = None
+    """A limit of calls, told in the headers of every answer; none if it is not set."""
+    bounds: ReceiverBounds = ReceiverBounds()
+    """How many calls, events and touches are kept, and for how many days."""
 
 
 class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

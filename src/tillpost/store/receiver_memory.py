@@ -1,12 +1,12 @@
 """The receiver's store in plain dictionaries: for tests, and for a server that keeps nothing."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from msgspec.structs import replace
 
-from tillpost.core import windows
+from tillpost.core import dedup, windows
 from tillpost.core.match_key import Key
 from tillpost.core.matching import account_of, strong
 from tillpost.core.received import (
@@ -15,6 +15,8 @@ from tillpost.core.received import (
     Ad,
     Attributed,
     Batch,
+    Bound,
+    Bounds,
     Candidate,
     Click,
     ConversionRow,
@@ -77,26 +79,57 @@ class MemoryReceiverStore:
         """See `ports.ReceiverStore`."""
         self._refused[int(now) // _DAY, path, reason] += 1
 
-    async def keep_call(self, call: KeptCall) -> None:
+    async def keep_call(self, call: KeptCall, most: int) -> None:
         """See `ports.ReceiverStore`."""
         self._kept += 1
-        self._calls.append(replace(call, id=self._kept))
+        self._calls = [*self._calls, replace(call, id=self._kept)][-most:]
 
     def calls(self, after: int, limit: int) -> list[KeptCall]:
         """See `ports.ReceiverStore`."""
         return [call for call in self._calls if call.id > after][:limit]
 
+    def newest(self) -> tuple[int, int]:
+        """See `ports.ReceiverStore`."""
+        return max(self._events, default=0), self._kept
+
     def refusals(self) -> list[tuple[int, str, str, int]]:
         """See `ports.ReceiverStore`."""
         return [(*key, calls) for key, calls in sorted(self._refused.items())]
 
-    def prune(self, before: float, most_calls: int) -> int:
+    def prune(self, bounds: Bounds, now: float) -> int:
         """See `ports.ReceiverStore`."""
-        newest = max((call.id for call in self._calls), default=0)
-        left = [c for c in self._calls if c.at >= before and c.id > newest - most_calls]
+        since, newest = now - bounds.calls.days * _DAY, self._kept
+        left = [c for c in self._calls if c.at >= since and c.id > newest - bounds.calls.most]
         dropped = len(self._calls) - len(left)
         self._calls = left
-        return dropped
+        return dropped + self._prune_events(bounds.events, now) + self._prune_touches(bounds, now)
+
+    def _prune_events(self, bound: Bound, now: float) -> int:
+        if not self._events:
+            return 0
+        newest = max(self._events)
+        within = self._events.get(newest - bound.most + 1)
+        before = max(now - bound.days * _DAY, within.opened_at if within else 0.0)
+        before = min(before, self._events[newest].opened_at)
+        gone = [seq for seq, event in self._events.items() if event.opened_at < before]
+        for seq in gone:
+            del self._events[seq]
+            self._credits.pop(seq, None)
+            self._contenders.pop(seq, None)
+        for mark in self._trail:
+            self._trail[mark] -= set(gone)
+        return len(gone)
+
+    def _prune_touches(self, bounds: Bounds, now: float) -> int:
+        times = sorted(touch.at for several in self._touches.values() for touch in several)
+        surplus = len(times) - bounds.touches.most
+        before = max(now - bounds.touches.days * _DAY, times[surplus] if surplus > 0 else 0)
+        for person, several in self._touches.items():
+            self._touches[person] = {touch for touch in several if touch.at >= before}
+        stale = [key for key, click in self._clicks.items() if click.touch.at < before]
+        for key in stale:
+            del self._clicks[key]
+        return sum(at < before for at in times) + len(stale)
 
     def reset(self) -> None:
         """See `ports.ReceiverStore`."""
@@ -189,6 +222,28 @@ class MemoryReceiverStore:
                 "window": credit.window,
             }
         return shown(event, root, names.get(event.joint.person or 0), ad)
+
+    def groups(self, after: int, limit: int, order_id: str | None) -> list[list[dict[str, Any]]]:
+        """See `ports.ReceiverStore`."""
+        groups: defaultdict[int, list[Settled]] = defaultdict(list)
+        for seq in sorted(self._events):
+            groups[self._chain(seq)[-1].seq].append(self._events[seq])
+        wanted = groups if order_id is None else self._of_order(groups, order_id)
+        roots = [root for root in sorted(wanted) if root > after][:limit]
+        return [[self._item(event) for event in groups[root]] for root in roots]
+
+    def _of_order(self, groups: Mapping[int, list[Settled]], order_id: str) -> set[int]:
+        def marks(several: Iterable[Settled]) -> set[int]:
+            return {mark for event in several for mark in dedup.marks(event.event).written}
+
+        own = [
+            event
+            for several in groups.values()
+            for event in several
+            if event.event.order_id == order_id
+        ]
+        sought = marks(own)
+        return {root for root, several in groups.items() if sought & marks(several)}
 
     def conversions(self, since: int, until: int) -> list[ConversionRow]:
         """See `ports.ReceiverStore`."""

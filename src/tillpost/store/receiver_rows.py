@@ -5,6 +5,7 @@ from typing import Any
 
 from tillpost.core import match_key, money
 from tillpost.core.match_key import Key
+from tillpost.core.moment import iso
 from tillpost.core.received import (
     Action,
     Ad,
@@ -24,7 +25,7 @@ SOURCE_NAMES: dict[int, Source] = {number: name for name, number in SOURCES.item
 ACTION_NAMES: dict[int, Action] = {number: name for name, number in ACTIONS.items()}
 
 
-EVENT_COLUMNS = 30
+EVENT_COLUMNS = 31
 """How many columns table `event` has."""
 
 
@@ -62,6 +63,7 @@ def event_row(settled: Settled) -> tuple[Any, ...]:
         joint.reason,
         settled.apart,
         key_mask(settled.all_keys),
+        settled.joined_by,
     )
 
 
@@ -101,6 +103,7 @@ def settled_event(row: tuple[Any, ...]) -> Settled:
         match=Match(row[19], _words(row[20]), row[21], row[27], merged=bool(row[22])),
         joint=Match(row[23], _words(row[24]), row[25], row[27], merged=bool(row[26])),
         apart=row[28],
+        joined_by=row[30],
     )
 
 
@@ -159,13 +162,14 @@ def shown(
         "dataset_id": event.dataset_id,
         "event_name": event.event_name,
         "event_id": event.event_id,
-        "event_time": event.event_time,
-        "received_at": event.received_at,
+        "event_time": iso(event.event_time),
+        "received_at": iso(event.received_at),
         "source": event.source,
         "order_id": event.order_id,
         "value": _value(event),
         "currency": event.currency,
         "duplicate_of": root,
+        "joined_by": settled.joined_by,
         "matched": matched,
         "matched_merged": joint.person is not None,
         "matched_by": list(joint.by),
@@ -174,6 +178,7 @@ def shown(
         "keys": list(match_key.names(settled.all_keys)),
         "unusable": list(event.unusable),
         "test_event_code": event.test_event_code,
+        "apart": settled.apart,
         "reason": settled.apart or (None if matched else joint.reason),
         "conversion": None if ad is None else _conversion(event, ad),
     }

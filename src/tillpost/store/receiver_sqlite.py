@@ -16,6 +16,7 @@ from tillpost.core.received import (
     Ad,
     Attributed,
     Batch,
+    Bounds,
     Candidate,
     Click,
     ConversionRow,
@@ -28,7 +29,7 @@ from tillpost.core.received import (
     Touch,
     TouchSeen,
 )
-from tillpost.store import queries
+from tillpost.store import queries, receiver_prune
 from tillpost.store.receiver_rows import (
     ACTION_NAMES,
     ACTIONS,
@@ -81,10 +82,15 @@ class SqliteReceiverStore:
         row = (int(now) // _DAY, path, reason)
         self._database.write_now(lambda c: c.execute(self._sql["note_refused"], row))
 
-    async def keep_call(self, call: KeptCall) -> None:
+    async def keep_call(self, call: KeptCall, most: int) -> None:
         """See `ports.ReceiverStore`."""
         row = msgspec.structs.astuple(call)[:-1]
-        await self._database.write(lambda c: c.execute(self._sql["keep_call"], row))
+
+        def work(connection: sqlite3.Connection) -> None:
+            kept = connection.execute(self._sql["keep_call"], row).lastrowid or 0
+            connection.execute(self._sql["drop_calls"], (kept - most,))
+
+        await self._database.write(work)
 
     def calls(self, after: int, limit: int) -> list[KeptCall]:
         """See `ports.ReceiverStore`."""
@@ -92,17 +98,30 @@ class SqliteReceiverStore:
             rows = connection.execute(self._sql["calls"], (after, limit)).fetchall()
         return [KeptCall(*row) for row in rows]
 
+    def newest(self) -> tuple[int, int]:
+        """See `ports.ReceiverStore`."""
+        with self._database.reader() as connection:
+            event, call = connection.execute(self._sql["newest"]).fetchone()
+        return event, call
+
     def refusals(self) -> list[tuple[int, str, str, int]]:
         """See `ports.ReceiverStore`."""
         with self._database.reader() as connection:
             return connection.execute(self._sql["refusals"]).fetchall()
 
-    def prune(self, before: float, most_calls: int) -> int:
+    def prune(self, bounds: Bounds, now: float) -> int:
         """See `ports.ReceiverStore`."""
-        asked = (before, most_calls)
-        return self._database.write_now(
-            lambda c: c.execute(self._sql["prune_calls"], asked).rowcount
-        )
+        with self._database.reader() as connection:
+            before = receiver_prune.cut(connection, self._sql, bounds, now)
+        pruned = 0
+        for _ in range(receiver_prune.MOST_ROUNDS):
+            rows = self._database.write_now(
+                lambda c: receiver_prune.prune(c, self._sql, before),
+            )
+            pruned += rows
+            if rows == 0:
+                break
+        return pruned
 
     def reset(self) -> None:
         """See `ports.ReceiverStore`."""
@@ -206,6 +225,43 @@ class SqliteReceiverStore:
                 "window": window,
             }
         return shown(settled, root, joint_id, ad)
+
+    def groups(self, after: int, limit: int, order_id: str | None) -> list[list[dict[str, Any]]]:
+        """See `ports.ReceiverStore`."""
+        with self._database.reader() as connection:
+            if order_id is None:
+                rows = connection.execute(self._sql["counting"], (after, limit)).fetchall()
+                roots = [seq for (seq,) in rows]
+            else:
+                roots = self._roots_of_order(connection, order_id, after)[:limit]
+            return [
+                [
+                    self._item(connection, row)
+                    for row in connection.execute(self._sql["group"], (root,)).fetchall()
+                ]
+                for root in roots
+            ]
+
+    def _roots_of_order(
+        self, connection: sqlite3.Connection, order_id: str, after: int
+    ) -> list[int]:
+        """The events that count of those with the order's id, or with an id like one of theirs."""
+        series = connection.execute(self._sql["series"]).fetchall()
+        marks = {dedup.order_mark(dataset, name, order_id) for dataset, name in series}
+        own = self._marked(connection, marks)
+        ids = {mark for event in own for mark in dedup.marks(event.event).written}
+        found = {
+            event.seq for event in (*own, *self._marked(connection, ids)) if event.twin is None
+        }
+        return sorted(seq for seq in found if seq > after)
+
+    def _marked(self, connection: sqlite3.Connection, marks: Iterable[int]) -> list[Settled]:
+        """The events under these marks, each followed by those it is a duplicate of."""
+        seen: dict[int, Settled] = {}
+        for mark in marks:
+            for (seq,) in connection.execute(self._sql["marked"], (mark,)).fetchall():
+                list(self._chain(connection, seq, seen))
+        return list(seen.values())
 
     def conversions(self, since: int, until: int) -> list[ConversionRow]:
         """See `ports.ReceiverStore`."""

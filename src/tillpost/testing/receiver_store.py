@@ -19,6 +19,8 @@ from tillpost.core.received import (
     Action,
     Ad,
     Attributed,
+    Bound,
+    Bounds,
     Credit,
     KeptCall,
     Match,
@@ -31,6 +33,7 @@ from tillpost.core.received import (
 from tillpost.ports import ReceiverStore
 
 AT = 1_790_000_000
+DAY = 86_400
 EM, PH, OTHER = (of_value(Code.em, "a"), of_value(Code.ph, "1"), of_value(Code.em, "b"))
 CLICK = of_value(Code.fbc, "IwAR1")
 AD = Ad("act_9", "c1", "s1", "ad1", {"campaign": "Spring", "adset": "Set", "ad": "Blue"})
@@ -65,6 +68,11 @@ def touch(action: Action = "link_click", ago: int = 3600, **more: Any) -> TouchS
 def settled(seq: int, event: ReceivedEvent = EVENT, **more: Any) -> Settled:
     """An event as settling left it."""
     return Settled(seq, event, more.pop("opened_at", event.received_at), **more)
+
+
+def numbers(groups: list[list[dict[str, Any]]]) -> list[list[int]]:
+    """The numbers of the events of each group."""
+    return [[item["id"] for item in group] for group in groups]
 
 
 class ReceiverStoreSuite:
@@ -358,18 +366,76 @@ class ReceiverStoreSuite:
 
     def test_kept_calls_come_back_in_order(self, store: ReceiverStore) -> None:
         for at in (AT, AT + 1):
-            asyncio.run(store.keep_call(replace(CALL, at=float(at))))
+            asyncio.run(store.keep_call(replace(CALL, at=float(at)), 99))
         first, second = store.calls(0, 9)
         assert (first, second) == (replace(CALL, id=first.id), replace(second, at=AT + 1.0))
         assert store.calls(first.id, 9) == [second]
         assert store.calls(0, 1) == [first]
 
+    def test_only_so_many_calls_are_kept(self, store: ReceiverStore) -> None:
+        assert store.newest() == (0, 0)
+        for at in range(5):
+            asyncio.run(store.keep_call(replace(CALL, at=float(at)), 2))
+        kept = store.calls(0, 9)
+        assert [call.at for call in kept] == [3.0, 4.0]
+        assert store.newest() == (0, kept[-1].id)
+
     def test_kept_calls_are_pruned_by_age_and_number(self, store: ReceiverStore) -> None:
         for at in range(AT, AT + 10):
-            asyncio.run(store.keep_call(replace(CALL, at=float(at))))
-        assert store.prune(AT + 2.0, 100) == 2
-        assert store.prune(0.0, 5) == 3
+            asyncio.run(store.keep_call(replace(CALL, at=float(at)), 99))
+        assert store.prune(Bounds(calls=Bound(1, 100)), AT + 2.0 + DAY) == 2
+        assert store.prune(Bounds(calls=Bound(7, 5)), AT + 2.0) == 3
         assert [call.at for call in store.calls(0, 99)] == [float(AT + n) for n in range(5, 10)]
+
+    def test_events_are_pruned_by_age_with_all_that_belongs_to_them(
+        self, store: ReceiverStore
+    ) -> None:
+        self.register(store, touches=(touch(),))
+        later = replace(EVENT, received_at=AT + 2.0 * DAY, event_time=AT + 2 * DAY)
+        self._convert(store, settled(1, joint=self._matched(store)))
+        self.keep(store, settled(2, later, opened_at=float(AT), twin=1))
+        self.keep(store, settled(3, replace(later, event_id="o2")))
+        assert store.prune(Bounds(events=Bound(1, 100)), AT + 2.0 * DAY) == 2
+        assert [item["id"] for item in store.settled_items(0, 9, None)] == [3]
+        assert store.conversions(0, 2 * AT) == []
+        assert store.candidates(0, 2 * AT) == []
+        assert store.earlier(dedup.marks(EVENT).written[:1]) == {}
+        assert store.prune(Bounds(events=Bound(1, 100)), 2.0 * AT) == 1, "its touch"
+        assert [item["id"] for item in store.settled_items(0, 9, None)] == [3]
+
+    def test_events_are_pruned_by_number(self, store: ReceiverStore) -> None:
+        for seq in range(1, 11):
+            event = replace(EVENT, event_id=str(seq), received_at=float(AT + seq))
+            self.keep(store, settled(seq, event))
+        assert store.prune(Bounds(events=Bound(400, 4)), float(AT)) == 6
+        assert [item["id"] for item in store.settled_items(0, 99, None)] == [7, 8, 9, 10]
+
+    def test_touches_and_clicks_are_pruned_by_age_and_number(self, store: ReceiverStore) -> None:
+        old = touch(ago=30 * DAY, click=CLICK)
+        self.register(store, touches=(old, *(touch(ago=ago) for ago in range(5))))
+        assert store.prune(Bounds(touches=Bound(29, 100)), float(AT)) == 2
+        assert store.known([CLICK], ()).clicks == {}
+        assert store.prune(Bounds(touches=Bound(29, 2)), float(AT)) == 3
+        assert sum(count for *_, count in store.touch_counts(0, AT + 1)) == 2
+        assert store.people_known() == 1
+
+    def test_nothing_is_pruned_within_the_bounds(self, store: ReceiverStore) -> None:
+        assert store.prune(Bounds(), float(AT)) == 0
+        self.register(store, touches=(touch(click=CLICK),))
+        self.keep(store, settled(1))
+        asyncio.run(store.keep_call(CALL, 99))
+        assert store.prune(Bounds(), float(AT)) == 0
+
+    def test_an_event_is_shown_with_its_duplicates(self, store: ReceiverStore) -> None:
+        hit = replace(EVENT, source="browser", order_id=None)
+        self.keep(store, settled(1), settled(2, hit, twin=1, joined_by="event_id"))
+        self.keep(store, settled(3, replace(hit, event_id="x", order_id="7")))
+        self.keep(store, settled(4, replace(hit, event_id="O-1")))
+        assert numbers(store.groups(0, 9, None)) == [[1, 2], [3], [4]]
+        assert numbers(store.groups(1, 1, None)) == [[3]]
+        assert store.groups(0, 1, None)[0][1]["joined_by"] == "event_id"
+        assert numbers(store.groups(0, 9, "1001")) == [[1, 2], [4]], "an id like it is shown too"
+        assert numbers(store.groups(0, 9, "8")) == []
 
     def test_refused_calls_are_counted_by_day(self, store: ReceiverStore) -> None:
         for at in (0, 1, 86_400):
@@ -382,7 +448,7 @@ class ReceiverStoreSuite:
     def test_reset_forgets_everything(self, store: ReceiverStore) -> None:
         self.register(store, AccountSeen((EM,), "p1"), touches=(touch(click=CLICK),))
         asyncio.run(store.receive([EVENT]))
-        asyncio.run(store.keep_call(CALL))
+        asyncio.run(store.keep_call(CALL, 99))
         self._convert(store, settled(1, joint=self._matched(store)))
         store.reset()
         assert store.unsettled(9).events == ()

@@ -49,7 +49,7 @@ SELECT * FROM (SELECT at, action, ad FROM touch
 
 -- name: keep_event
 INSERT OR REPLACE INTO event VALUES
-  (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+  (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 
 -- name: keep_mark
 INSERT OR IGNORE INTO trail (mark, seq) VALUES (?, ?)
@@ -197,8 +197,64 @@ FROM call WHERE id > ? ORDER BY id LIMIT ?
 -- name: refusals
 SELECT day, path, reason, calls FROM refused ORDER BY day, path, reason
 
+-- name: drop_calls
+DELETE FROM call WHERE id <= ?
+
+-- name: newest
+SELECT coalesce((SELECT max(seq) FROM event), 0), coalesce((SELECT max(id) FROM call), 0)
+
 -- name: prune_calls
 DELETE FROM call WHERE at < ? OR id <= (SELECT max(id) FROM call) - ?
+
+-- name: counting
+SELECT seq FROM event WHERE seq > ? AND twin IS NULL ORDER BY seq LIMIT ?
+
+-- name: marked
+SELECT seq FROM trail WHERE mark = ?
+
+-- name: group
+WITH RECURSIVE taken (seq) AS (
+  SELECT ? UNION SELECT e.seq FROM taken JOIN event AS e ON e.twin = taken.seq
+)
+SELECT e.*, p.id AS person_id, j.id AS joint_id, c.window, a.ad_id, a.adset_id, a.campaign_id
+FROM taken
+JOIN event AS e ON e.seq = taken.seq
+LEFT JOIN person AS p ON p.person = e.person
+LEFT JOIN person AS j ON j.person = e.joint
+LEFT JOIN conversion AS c ON c.seq = e.seq
+LEFT JOIN ad AS a ON a.ad = c.ad
+ORDER BY e.seq
+
+-- name: first_event_within
+-- The first receipt of the oldest of so many events.
+SELECT opened_at FROM event WHERE seq > (SELECT max(seq) FROM event) - ? ORDER BY seq LIMIT 1
+
+-- name: oldest_events
+-- Whole groups of twins: all that share a first receipt go together; the newest stays, whose
+-- number the next ones follow.
+SELECT * FROM event
+WHERE opened_at < (SELECT opened_at FROM event ORDER BY seq DESC LIMIT 1)
+  AND opened_at <= (SELECT max(opened_at) FROM
+    (SELECT opened_at FROM event WHERE opened_at < ? ORDER BY opened_at LIMIT ?))
+
+-- name: forget_event
+DELETE FROM event WHERE seq = ?
+
+-- name: forget_mark
+DELETE FROM trail WHERE mark = ? AND seq = ?
+
+-- name: first_touch_within
+SELECT at FROM touch ORDER BY at LIMIT 1 OFFSET max(0, (SELECT count(*) FROM touch) - ?)
+
+-- name: prune_touches
+DELETE FROM touch WHERE (person, action, at, ad) IN
+  (SELECT person, action, at, ad FROM touch WHERE at < ? ORDER BY at LIMIT ?)
+
+-- name: prune_clicks
+DELETE FROM click WHERE key IN (SELECT key FROM click WHERE at < ? ORDER BY at LIMIT ?)
+
+-- name: prune_refusals
+DELETE FROM refused WHERE day < ?
 
 -- name: tables
 SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'
