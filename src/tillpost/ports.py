@@ -17,6 +17,7 @@ from tillpost.core.books import (
     Wanted,
 )
 from tillpost.core.event import Entry
+from tillpost.core.exchange import Rate
 from tillpost.core.match_key import Key
 from tillpost.core.outcome import Outcome
 from tillpost.core.received import (
@@ -142,7 +143,10 @@ class Facts(Protocol):
         """Bodies that could not be read, without what they held."""
 
     def add_spend(self, rows: Sequence[Mapping[str, Any]]) -> int:
-        """Keep spend rows, newer ones instead of older ones of the same key; returns how many."""
+        """Keep spend rows instead of those that they replace by `core.spend.replaces`."""
+
+    def add_rates(self, rates: Sequence[Rate]) -> int:
+        """Keep currency rates, newer ones instead of older ones of the same day and pair."""
 
 
 class ReceiverStore(Protocol):

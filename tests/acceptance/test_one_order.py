@@ -163,7 +163,7 @@ def test_spend_makes_true_roas(server: Live) -> None:
     reply = server.ask(
         "POST", "/api/v1/spend/demo", text.encode(), authorization=key, content_type="text/csv"
     )
-    assert reply.json() == {"imported": 1, "errors": []}
+    assert (reply.json()["imported"], reply.json()["errors"]) == (1, [])
     rows = {r["channel"]: r for r in server.get("/api/v1/reports/channels")["rows"]}
     assert rows["Paid Social"]["revenue"] == "59.00"
     assert rows["Paid Social"]["spend"] == "29.50"

@@ -5,7 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tillpost.report.spend.csv import COLUMNS, Problem, read
+from tillpost.core.outcome import Misconfigured
+from tillpost.report.spend.csv import COLUMNS, Layout, headings, read
+from tillpost.report.spend.problem import Problem
 
 CASES = Path(__file__).parent.parent / "cases/spend"
 
@@ -59,7 +61,7 @@ def test_our_own_columns_and_a_yen_account() -> None:
 
 def test_rows_of_one_key_are_added_up() -> None:
     text = "day,campaign,spend,clicks\n2026-11-20,A,1.10,1\n2026-11-20,A,2.20,2\n"
-    rows, problems = read(text, default_currency="USD", platform="meta")
+    rows, problems = read(text, Layout(currency="USD", platform="meta"))
     assert problems == []
     assert only(rows, "spend_minor", "clicks", "impressions") == [(330, 3, 0)]
 
@@ -67,7 +69,7 @@ def test_rows_of_one_key_are_added_up() -> None:
 def test_a_mapping_names_the_files_own_headings() -> None:
     text = "Tag;Kampagne;Kosten\n20.11.2026;Frühling;1.234,50\n"
     mapping = {"day": "Tag", "campaign": "Kampagne", "spend": "Kosten"}
-    rows, problems = read(text, mapping, "EUR", platform="meta")
+    rows, problems = read(text, Layout(mapping, currency="EUR", platform="meta"))
     assert problems == []
     assert only(rows, "day", "campaign", "spend_minor") == [("2026-11-20", "Frühling", 123_450)]
 
@@ -92,7 +94,7 @@ def test_micros() -> None:
 )
 def test_each_wrong_row_is_named_and_the_others_are_read(row: str, column: str, what: str) -> None:
     text = f"date,campaign,spend,currency\n2026-11-20,B,1,USD\n{row}\n"
-    rows, problems = read(text, platform="meta")
+    rows, problems = read(text, Layout(platform="meta"))
     assert len(rows) == 1
     assert len(problems) == 1
     assert (problems[0].line, problems[0].column) == (3, column)
@@ -102,15 +104,18 @@ def test_each_wrong_row_is_named_and_the_others_are_read(row: str, column: str, 
 
 def test_more_that_cannot_be_a_row() -> None:
     two = "day,date_stop,campaign,spend,currency\n2026-11-01,2026-11-30,A,1,USD\n"
-    assert read(two, platform="meta")[1][0].what == "2026-11-01 to 2026-11-30 is more than a day"
+    assert (
+        read(two, Layout(platform="meta"))[1][0].what
+        == "2026-11-01 to 2026-11-30 is more than a day"
+    )
     clicks = "day,campaign,spend,clicks,currency\n2026-11-20,A,1,1.5,USD\n"
-    assert read(clicks, platform="meta")[1][0].column == "clicks"
+    assert read(clicks, Layout(platform="meta"))[1][0].column == "clicks"
     unnamed = "day,campaign,spend,currency\n2026-11-20,A,1,USD\n"
     assert read(unnamed)[1] == [
         Problem(2, "platform", "nothing says which platform", "add a column platform")
     ]
     mixed = "day,campaign,spend,currency\n2026-11-20,A,1,USD\n2026-11-20,A,1,EUR\n"
-    assert read(mixed, platform="meta")[1][0].what == "EUR and USD for one ad"
+    assert read(mixed, Layout(platform="meta"))[1][0].what == "EUR and USD for one ad"
 
 
 def test_a_file_that_is_no_table() -> None:
@@ -122,12 +127,41 @@ def test_a_file_that_is_no_table() -> None:
 
 def test_a_date_format_may_be_given() -> None:
     text = "date,campaign,spend,currency\n03/04/2026,A,1,USD\n"
-    rows, _ = read(text, platform="meta", date_format="%d/%m/%Y")
+    rows, _ = read(text, Layout(platform="meta", date_format="%d/%m/%Y"))
     assert rows[0]["day"] == "2026-04-03"
+
+
+def test_a_mapping_that_the_file_or_the_program_does_not_know() -> None:
+    text = "day,campaign,Kosten,currency\n2026-11-20,A,1,USD\n"
+    (problem,) = read(text + "x", Layout({"spend": "Kosten", "clicks": "Klicks"}))[1][:1]
+    assert (problem.column, problem.what) == ("clicks", "no column 'Klicks'")
+    with pytest.raises(Misconfigured, match="there is no field 'costs' to map: use one of day"):
+        Layout({"costs": "Kosten"}).checked()
+    with pytest.raises(Misconfigured, match="unknown currency 'Taler'"):
+        Layout(currency="Taler").checked()
+
+
+def test_the_columns_that_were_found_are_told() -> None:
+    assert headings(case("google.csv"))["spend"] == "Cost"
+    assert headings(case("google.csv"))["account_id"] == "Customer ID"
+    assert headings("hello") == {}
+
+
+def test_what_the_platform_claims_comes_with_the_spend() -> None:
+    text = (
+        "Day,Campaign,Campaign ID,Currency code,Cost,Impr.,Clicks,Conversions,Conv. value\n"
+        "2026-11-20,Brand,77,USD,10,5,2,1.50,31.20\n"
+        "2026-11-20,Brand,77,USD,10,5,2,--,--\n"
+        "2026-11-21,Brand,77,USD,10,5,2,,\n"
+    )
+    rows, problems = read(text)
+    assert problems == []
+    names = ("spend_minor", "claims_micro", "claims_minor")
+    assert only(rows, *names) == [(2_000, 1_500_000, 3_120), (1_000, None, None)]
 
 
 @given(st.text(), st.lists(st.text(max_size=20), max_size=6))
 def test_any_text_is_read(text: str, cells: list[str]) -> None:
     read(text)
     heading = ",".join(names[0] for _, names in COLUMNS[: len(cells)])
-    read(f"{heading},spend\n{','.join(cells)},1\n", default_currency="USD", platform="meta")
+    read(f"{heading},spend\n{','.join(cells)},1\n", Layout(currency="USD", platform="meta"))

@@ -16,6 +16,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "report": ("report", "report", "What it was worth: ads, channels, campaigns, orders ..."),
     "ledger": ("report", "ledger", "What was accepted, and where all of it stands."),
     "costs": ("costs", "costs", "Import ad spend."),
+    "rates": ("costs", "rates", "Import currency rates."),
     "validate": ("check", "validate", "Lint CAPI payloads with Meta's own codes."),
     "compare": ("check", "compare", "Say which keys of a payload would not match an order."),
     "hash": ("identifiers", "hash_identifier", "Show how an identifier is spelled and hashed."),

@@ -37,6 +37,7 @@ COLUMNS: dict[str, tuple[str, ...]] = {
 @click.option("--window", help="Days a touch counts for; default 30.")
 @click.option("--refunds", help="restate (default) or refund_day.")
 @click.option("--basis", help="cash (day of the order, default) or accrual (day of the touch).")
+@click.option("--currency", help="Turn money into this currency; default the shop's own.")
 @click.option("--format", "style", type=click.Choice(["table", "json", "csv"]), default="table")
 @as_json
 def report(  # noqa: PLR0913, PLR0917  # one parameter an option
@@ -50,6 +51,7 @@ def report(  # noqa: PLR0913, PLR0917  # one parameter an option
     window: str | None,
     refunds: str | None,
     basis: str | None,
+    currency: str | None,
     style: str,
     *,
     as_json: bool,
@@ -57,12 +59,12 @@ def report(  # noqa: PLR0913, PLR0917  # one parameter an option
     """Print the report NAME.
 
     Reports: ads, channels, campaigns, orders, journeys, models, cohorts, coverage,
-    reconcile, utm.
+    reconcile, utm, rates.
     """
     from tillpost.serve import offline
     from tillpost.serve.reading import Asked
 
-    asked = Asked(since, until, shop, model, window, refunds, basis)
+    asked = Asked(since, until, shop, model, window, refunds, basis, currency)
     with offline.reading(config_file, data) as reading:
         rows = reading.report(name, asked)
     if as_json or style == "json":

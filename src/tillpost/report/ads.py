@@ -6,7 +6,7 @@ from typing import Any
 from tillpost.ports import Rows
 from tillpost.report.engine import CAMPAIGN_KEYS, SPENDING, Engine
 from tillpost.report.query import Query
-from tillpost.report.roas import ratio, shown
+from tillpost.report.roas import count, ratio, shown
 
 SPENT = (*CAMPAIGN_KEYS, *SPENDING)
 """The steps that find the period's spend."""
@@ -24,8 +24,9 @@ WINDOWS: tuple[tuple[str, str], ...] = (
 def ads(tables: Mapping[str, Rows], query: Query) -> list[dict[str, Any]]:
     """Rows by ad: ids and names, conversions, value, spend, roas, and a count per window.
 
-    Conversions are the receiver's, by the day of the conversion; the model and window of
-    the query are not theirs. A conversion has one window, so the counts add up.
+    Conversions are what the platform told with the spend, else the receiver's, by the day of
+    the conversion; the model and window of the query are not theirs. A conversion of the
+    receiver has one window, so the counts add up.
     """
     with Engine(tables) as engine:
         return [_ad(row) for row in engine.run(SPENT, "ads", query)]
@@ -36,7 +37,7 @@ def _ad(row: Mapping[str, Any]) -> dict[str, Any]:
     plain = ("campaign_id", "adset_id", "ad_id", "account_id", "campaign", "adset", "ad")
     return {
         **{name: row[name] for name in plain},
-        "conversions": row["conversions"],
+        "conversions": count(row["claimed_micro"]),
         "value": shown(row["value_minor"], currency),
         "currency": currency,
         "spend": shown(row["spend_minor"], currency),

@@ -12,6 +12,7 @@ from typing import Any, Self
 
 from tillpost.core.channel import DIRECT, UNKNOWN
 from tillpost.ports import Rows
+from tillpost.report.exchange import factors
 from tillpost.report.query import Query
 
 N, T = "BIGINT", "VARCHAR"
@@ -34,8 +35,10 @@ SCHEMA: dict[str, dict[str, str]] = {
     "spend": {
         "shop": T, "platform": T, "account_id": T, "day": T, "campaign_id": T, "campaign": T,
         "adset_id": T, "adset": T, "ad_id": T, "ad": T, "currency": T, "spend_minor": N,
-        "impressions": N, "clicks": N,
+        "impressions": N, "clicks": N, "claims_micro": N, "claims_minor": N,
     },
+    "shops": {"shop": T, "currency": T},
+    "rates": {"day": T, "currency": T, "quote": T, "rate": T},
     "conversions": {
         "event_id": T, "order_id": T, "campaign_id": T, "adset_id": T, "ad_id": T,
         "account_id": T, "campaign": T, "adset": T, "ad": T, "window": T, "value_minor": N,
@@ -86,6 +89,13 @@ MACROS = (
         "CREATE MACRO month_of(t) AS CAST(year(make_timestamp(t * 1000000)) * 12"
         " + month(make_timestamp(t * 1000000)) - 1 AS BIGINT)"
     ),
+    "CREATE MACRO day_of(t) AS strftime(make_timestamp(t * 1000000), '%Y-%m-%d')",
+    "CREATE MACRO number_of(d) AS CAST(epoch(CAST(d AS DATE)) AS BIGINT) // 86400",
+    (
+        "CREATE MACRO exchanged(minor, factor) AS CASE WHEN factor IS NULL THEN minor ELSE"
+        " CAST((CAST(minor AS HUGEINT) * 2 * factor + 1000000000000) // 2000000000000 AS BIGINT)"
+        " END"
+    ),
     # 2^31 times a weight of 2^32 fits 63 bits; wider arithmetic is ten times slower.
     (
         "CREATE MACRO part_of(total, weight, whole) AS CASE WHEN total < 2147483648"
@@ -98,10 +108,10 @@ MACROS = (
         " ELSE CAST(CAST(total AS HUGEINT) * weight % whole AS BIGINT) END"
     ),
 )
-"""Exact whole-number arithmetic, and months since year 0 (UTC): each engine has its own words."""
+"""Exact whole-number arithmetic, UTC days, and months since year 0: each engine's own words."""
 
 CAMPAIGN_KEYS = ("campaign_names", "label_keys")
-SPENDING = ("expenses",)
+SPENDING = ("expenses", "claims")
 JOURNEYS = ("sales", "order_visitors", "journeys", "bounds")
 
 TEXT_OF_MODEL: dict[str, str] = {
@@ -222,6 +232,24 @@ class Engine:
         )
         self.connection.execute("CREATE OR REPLACE TABLE models (model VARCHAR)")
         self._append("models", [(model,) for model in models])
+        self._exchange(query.currency)
+
+    def _exchange(self, currency: str | None) -> None:
+        """Fill the tables `reported_in` (each shop's currency) and `exchange` (rates by day)."""
+        run = self.connection.execute
+        run(
+            "CREATE OR REPLACE TABLE reported_in AS"
+            " SELECT shop, COALESCE($1::VARCHAR, currency) AS currency FROM shops",
+            [currency],
+        )
+        run(
+            "CREATE OR REPLACE TABLE exchange (currency VARCHAR, into_currency VARCHAR,"
+            " day VARCHAR, number BIGINT, factor BIGINT)"
+        )
+        needed = run(text("rates_needed")).fetchall()
+        if needed:
+            rates = run("SELECT day, currency, quote, rate FROM rates").fetchall()
+            self._append("exchange", factors(rates, needed))
 
 
 def _columns(rows: Rows, wanted: Sequence[str]) -> Iterator[tuple[Any, ...]]:

@@ -6,6 +6,7 @@ from typing import Literal, TypeAlias
 from msgspec import Struct
 
 from tillpost.core.attribution import MODELS, WINDOWS
+from tillpost.core.money import is_currency
 from tillpost.core.outcome import Misconfigured
 
 Refunds: TypeAlias = Literal["restate", "refund_day"]
@@ -36,6 +37,8 @@ class Query(Struct, frozen=True):
     window: str = "30"
     refunds: Refunds = "restate"
     basis: Basis = "cash"
+    currency: str | None = None
+    """What money is turned into where a rate is known; None is each shop's own currency."""
 
     def window_seconds(self) -> int | None:
         """How far back a touch counts, or None for ever; raises `Misconfigured` if unknown."""
@@ -56,6 +59,8 @@ class Query(Struct, frozen=True):
             raise Misconfigured(f"unknown basis {self.basis!r}: cash or accrual")
         if (self.basis, self.refunds) == ("accrual", "refund_day"):
             raise Misconfigured("by touch date (accrual) refunds can only be restated")
+        if self.currency is not None and not is_currency(self.currency):
+            raise Misconfigured(f"unknown currency {self.currency[:20]!r}: use a code such as EUR")
         return self
 
 

@@ -67,7 +67,8 @@ def campaigns(tables: Mapping[str, Rows], query: Query) -> list[dict[str, Any]]:
 
 def _campaign(row: Mapping[str, Any]) -> dict[str, Any]:
     currency = row["currency"]
-    claims = row["conversions"] > 0 or row["platform"] in CLAIMING
+    told = row["claimed_micro"] is not None or row["platform"] in CLAIMING
+    claimed = row["claimed_minor"] or 0
     return {
         "campaign_id": row["campaign_id"],
         "campaign": row["campaign"],
@@ -77,9 +78,9 @@ def _campaign(row: Mapping[str, Any]) -> dict[str, Any]:
         "currency": currency,
         "spend": shown(row["spend_minor"], currency),
         "true_roas": ratio(row["minor"], row["spend_minor"]),
-        "platform_conversions": row["conversions"],
-        "platform_value": shown(row["claimed_minor"], currency),
-        "platform_roas": ratio(row["claimed_minor"], row["spend_minor"]) if claims else None,
+        "platform_conversions": count(row["claimed_micro"] or 0),
+        "platform_value": shown(claimed, currency),
+        "platform_roas": ratio(claimed, row["spend_minor"]) if told else None,
         "impressions": row["impressions"],
         "clicks": row["clicks"],
     }
@@ -89,7 +90,8 @@ def orders(tables: Mapping[str, Rows], query: Query) -> list[dict[str, Any]]:
     """One row an eligible order: value, what brought it, who saw it, what was given back.
 
     `value` is what the shop took, `refunded` what it gave back or, of a cancelled order,
-    all of it; `channel` is Unknown where no visit was ever observed.
+    all of it, both in the reports' currency; `told_value` is as the shop told it, with its own
+    `told_currency`. `channel` is Unknown where no visit was ever observed.
     """
     with Engine(tables) as engine:
         rows = engine.run(ATTRIBUTION, "orders", structs.replace(query, basis="cash"))
@@ -111,6 +113,8 @@ def _order(row: Mapping[str, Any]) -> dict[str, Any]:
         "server": bool(row["server"]),
         "matched": bool(row["matched"]),
         "refunded": money["refunded"],
+        "told_value": decimal_string(row["told_minor"], row["told_currency"]),
+        "told_currency": row["told_currency"],
         "cancelled": bool(row["cancelled"]),
         "kind": row["kind"],
         "shop": row["shop"],

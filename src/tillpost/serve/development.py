@@ -30,6 +30,7 @@ DATASET_ID = "1234567890123456"
 SHOP = "demo"
 DOMAIN = "demo-shop.myshopify.com"
 TIMEZONE = "America/New_York"
+CURRENCY = "USD"
 FILE = "dev-secrets.json"
 
 
@@ -100,7 +101,7 @@ def _shop(made: Secrets, server: Server) -> ShopSettings:
     return ShopSettings(
         name=SHOP,
         domain=DOMAIN,
-        currency="USD",
+        currency=CURRENCY,
         timezone=TIMEZONE,
         country="US",
         origins=(f"https://{DOMAIN}", own, f"http://localhost:{server.port}"),

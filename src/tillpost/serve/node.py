@@ -16,7 +16,7 @@ from tillpost.ports import Clock
 from tillpost.serve.access import Access
 from tillpost.serve.clock import SystemClock
 from tillpost.serve.http.exchange import Networks
-from tillpost.serve.reading import Reading
+from tillpost.serve.reading import Reading, ShopBasis
 from tillpost.serve.receiver import ReceiverDesk
 from tillpost.serve.seal import AesSealer
 from tillpost.serve.settings import DestinationSettings, Settings, ShopSettings
@@ -50,8 +50,7 @@ class Node:
         self.receiver = ReceiverDesk(
             settings.receiver, directory / RECEIVER_FILE, clock, self.sealer
         )
-        zones = {shop.name: shop.timezone for shop in settings.shops}
-        self.reading = Reading(self.store, self.receiver, zones)
+        self.reading = Reading(self.store, self.receiver, bases(settings))
         self.transport = HttpTransport()
         self.worker = Worker(
             store=self.store,
@@ -97,6 +96,11 @@ def destination_name(given: DestinationSettings, settings: Settings) -> str:
 def networks(texts: tuple[str, ...]) -> Networks:
     """The networks of `trusted_proxies`."""
     return tuple(ipaddress.ip_network(text, strict=False) for text in texts)
+
+
+def bases(settings: Settings) -> dict[str, ShopBasis]:
+    """What each shop's reports are told in."""
+    return {shop.name: ShopBasis(shop.timezone, shop.currency) for shop in settings.shops}
 
 
 def _shop(given: ShopSettings, key: bytes) -> Shop:

@@ -5,8 +5,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from tillpost.serve import configure, development
-from tillpost.serve.node import GATEWAY_FILE, RECEIVER_FILE
-from tillpost.serve.reading import Reading
+from tillpost.serve.node import GATEWAY_FILE, RECEIVER_FILE, bases
+from tillpost.serve.reading import Reading, ShopBasis
 from tillpost.serve.receiver import ReceiverReading
 from tillpost.serve.seal import AesSealer
 from tillpost.store.gateway_sqlite import GatewayStore
@@ -22,13 +22,13 @@ def reading(config_file: Path | None, data: Path | None) -> Iterator[Reading]:
     flags = {"server.data": str(data) if data else None}
     settings = configure.load(config_file, configure.environment(), flags)
     directory = configure.data_directory(settings, configure.environment())
-    zones = {shop.name: shop.timezone for shop in settings.shops}
+    shops = bases(settings)
     if config_file is None:
-        zones = {development.SHOP: development.TIMEZONE}
+        shops = {development.SHOP: ShopBasis(development.TIMEZONE, development.CURRENCY)}
     gateway = Database(directory / GATEWAY_FILE, "gateway", readonly=True)
     platform = ReceiverReading(directory / RECEIVER_FILE)
     try:
-        yield Reading(GatewayStore(gateway, AesSealer(_NO_KEY)), platform, zones)
+        yield Reading(GatewayStore(gateway, AesSealer(_NO_KEY)), platform, shops)
     finally:
         gateway.close()
         platform.close()

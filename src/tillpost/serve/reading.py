@@ -47,17 +47,25 @@ class Asked(Struct, frozen=True):
     window: str | None = None
     refunds: str | None = None
     basis: str | None = None
+    currency: str | None = None
+
+
+class ShopBasis(Struct, frozen=True):
+    """What a shop's reports are told in: its days' time zone and its money's currency."""
+
+    timezone: str
+    currency: str
 
 
 class Reading:
-    """Reads one node's stores; `zones` are the shops' time zones."""
+    """Reads one node's stores, with what each shop's reports are told in."""
 
     def __init__(
-        self, facts: Tallies, platform: PlatformSide | None, zones: Mapping[str, str]
+        self, facts: Tallies, platform: PlatformSide | None, shops: Mapping[str, ShopBasis]
     ) -> None:
         self._facts = facts
         self._platform = platform
-        self._zones = zones
+        self._shops = shops
 
     def report(self, name: str, asked: Asked) -> list[dict[str, Any]]:
         """The rows of a report; raises `Misconfigured` for an unknown name or parameter."""
@@ -65,10 +73,15 @@ class Reading:
         if found is None:
             known = ", ".join(sorted(catalog.REPORTS))
             raise Misconfigured(f"there is no report {name[:40]!r}: use one of {known}")
+        return found(self.tables(), self._query(asked))
+
+    def tables(self) -> dict[str, Rows]:
+        """All that reports are made from, as it stands now."""
+        currencies = [(name, shop.currency) for name, shop in self._shops.items()]
         tables = dict(self._facts.tables(catalog.GATEWAY_TABLES))
         if self._platform is not None:
             tables.update(self._platform.tables())
-        return found(tables, self._query(asked))
+        return {**tables, "shops": (["shop", "currency"], currencies)}
 
     def ledger(self, shop: str | None = None) -> dict[str, Any]:
         """Per destination (of one shop), what was accepted and where all of it stands."""
@@ -103,8 +116,8 @@ class Reading:
         return {"items": items, "next": items[-1]["id"] if len(items) == limit else None}
 
     def _query(self, asked: Asked) -> Query:
-        if asked.shop is not None and asked.shop not in self._zones:
-            known = ", ".join(sorted(self._zones))
+        if asked.shop is not None and asked.shop not in self._shops:
+            known = ", ".join(sorted(self._shops))
             raise Misconfigured(f"there is no shop {asked.shop[:40]!r}; shops: {known}")
         zone = self._zone(asked.shop)
         given = {
@@ -112,12 +125,14 @@ class Reading:
             "window": asked.window or "30",
             "refunds": asked.refunds or "restate",
             "basis": asked.basis or "cash",
+            "currency": asked.currency.upper() if asked.currency else None,
         }
         span = period(_moment(asked.since, "from"), _moment(asked.until, "to"), zone)
         return Query(period=span, shop=asked.shop, **given).checked()  # type: ignore[arg-type]
 
     def _zone(self, shop: str | None) -> ZoneInfo:
-        name = self._zones.get(shop or next(iter(self._zones), ""), "UTC")
+        basis = self._shops.get(shop or next(iter(self._shops), ""))
+        name = basis.timezone if basis else "UTC"
         try:
             return ZoneInfo(name)
         except (ZoneInfoNotFoundError, ValueError):

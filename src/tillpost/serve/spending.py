@@ -1,14 +1,22 @@
-"""Importing ad spend from the command line: through the running server, else into the store."""
+"""Importing ad spend and currency rates: through the running server, else into the store."""
 
 import json
 import urllib.error
 import urllib.request
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
+from msgspec import structs
+
+from tillpost.core.money import decimal_string
 from tillpost.core.outcome import Misconfigured, Retryable
 from tillpost.report.spend import csv as spend_csv
+from tillpost.report.spend import rates as rates_csv
+from tillpost.report.spend.csv import Layout
+from tillpost.report.spend.problem import Problem
 from tillpost.serve import configure, development
 from tillpost.serve.access import Access
 from tillpost.serve.clock import SystemClock
@@ -20,26 +28,113 @@ from tillpost.store.lock import hold, running
 from tillpost.store.sqlite import Database
 
 _SECONDS = 60.0
+MOST_ERRORS = 100
+"""More are counted, not listed: the first of them tell what is wrong."""
+PREVIEWED = 20
+"""Rows of a file that a preview shows."""
 
 
-def import_file(
-    file: Path, config_file: Path | None, data: Path | None, shop: str | None
-) -> dict[str, Any]:
-    """`{"imported": n, "errors": [...]}`; either every row of the file is kept or none is.
+def preview(text: str, layout: Layout) -> dict[str, Any]:
+    """What importing this spend file would do, without doing it.
 
-    Raises `Misconfigured` if the file cannot be read or the shop is not known.
+    `{"imported": 0, "count", "columns": {field: heading}, "platforms", "first_day",
+    "last_day", "spend": [{"currency", "amount"}], "rows": [the first ones], "errors"}`.
     """
+    rows, errors = spend_csv.read(text, layout)
+    days = [row["day"] for row in rows]
+    sums: dict[str, int] = defaultdict(int)
+    for row in rows:
+        sums[row["currency"]] += row["spend_minor"]
+    return {
+        **_answer(0, errors),
+        "count": len(rows),
+        "columns": spend_csv.headings(text, layout),
+        "platforms": sorted({row["platform"] for row in rows}),
+        "first_day": min(days, default=None),
+        "last_day": max(days, default=None),
+        "spend": [
+            {"currency": code, "amount": decimal_string(minor, code)}
+            for code, minor in sorted(sums.items())
+        ],
+        "rows": [_shown(row) for row in rows[:PREVIEWED]],
+    }
+
+
+def _shown(row: Mapping[str, Any]) -> dict[str, Any]:
+    plain = {name: value for name, value in row.items() if not name.endswith(("_minor", "_micro"))}
+    return {**plain, "spend": decimal_string(row["spend_minor"], row["currency"])}
+
+
+def keep_spend(store: GatewayStore, text: str, layout: Layout, shop: str) -> dict[str, Any]:
+    """`{"imported": n, "errors": [...]}`; either every row of the file is kept or none is."""
+    rows, errors = spend_csv.read(text, layout)
+    if errors:
+        return _answer(0, errors)
+    return _answer(store.add_spend([{**row, "shop": shop} for row in rows]), [])
+
+
+def keep_rates(store: GatewayStore, text: str) -> dict[str, Any]:
+    """`{"imported": n, "errors": [...]}`; either every rate of the file is kept or none is."""
+    rates, errors = rates_csv.read(text)
+    return _answer(0, errors) if errors else _answer(store.add_rates(rates), [])
+
+
+def _answer(imported: int, errors: Sequence[Problem]) -> dict[str, Any]:
+    listed = [error._asdict() for error in errors[:MOST_ERRORS]]
+    return {"imported": imported, "errors": listed, "wrong": len(errors)}
+
+
+def query(layout: Layout, *, dry_run: bool = False) -> str:
+    """The layout as the query of `POST /api/v1/spend/{shop}`, with its `?` if it says anything."""
+    plain = {
+        "platform": layout.platform,
+        "currency": layout.currency,
+        "date_format": layout.date_format,
+        "dry_run": "1" if dry_run else None,
+    }
+    told = {name: value for name, value in plain.items() if value}
+    told |= {f"map.{field}": heading for field, heading in layout.mapping.items()}
+    return f"?{urlencode(told)}" if told else ""
+
+
+def layout_of(given: Mapping[str, str]) -> Layout:
+    """The layout that a query tells; raises `Misconfigured` for what it cannot be."""
+    mapping = {name[4:]: value for name, value in given.items() if name.startswith("map.")}
+    plain = {name: given.get(name) or None for name in ("platform", "currency", "date_format")}
+    return Layout(mapping, **plain).checked()
+
+
+def import_spend(
+    file: Path,
+    config_file: Path | None,
+    data: Path | None,
+    shop: str | None,
+    layout: Layout,
+    *,
+    dry_run: bool = False,
+) -> dict[str, Any]:
+    """As `keep_spend`, or as `preview`; raises `Misconfigured` for a file or shop not found."""
     settings, directory = _settings(config_file, data)
     name = _shop(settings, shop)
+    own = next(s.currency for s in settings.shops if s.name == name)
+    known = structs.replace(layout.checked(), currency=layout.currency or own)
+    text = _text(file)
+    if dry_run:
+        return preview(text, known)
+    url = running(directory)
+    if url is not None:
+        return _send(f"{url}/api/v1/spend/{name}{query(known)}", settings, name, text)
+    return _offline(directory, lambda store: keep_spend(store, text, known, name))
+
+
+def import_rates(file: Path, config_file: Path | None, data: Path | None) -> dict[str, Any]:
+    """As `keep_rates`; raises `Misconfigured` for a file that cannot be read."""
+    settings, directory = _settings(config_file, data)
     text = _text(file)
     url = running(directory)
     if url is not None:
-        return _through_server(url, settings, name, text)
-    currency = next(s.currency for s in settings.shops if s.name == name)
-    rows, errors = spend_csv.read(text, default_currency=currency)
-    if errors:
-        return {"imported": 0, "errors": [error._asdict() for error in errors]}
-    return {"imported": _into_store(directory, rows, name), "errors": []}
+        return _send(f"{url}/api/v1/rates", settings, settings.shops[0].name, text)
+    return _offline(directory, lambda store: keep_rates(store, text))
 
 
 def _settings(config_file: Path | None, data: Path | None) -> tuple[Settings, Path]:
@@ -70,32 +165,29 @@ def _text(file: Path) -> str:
         raise Misconfigured(f"{file} is not UTF-8 text: export it as CSV UTF-8") from None
 
 
-def _through_server(url: str, settings: Settings, shop: str, text: str) -> dict[str, Any]:
+def _send(url: str, settings: Settings, shop: str, text: str) -> dict[str, Any]:
+    """Post a file to the running server, whose answer this is."""
     key = Access(settings, SystemClock()).any_key("costs", shop)
     if key is None:
         raise Misconfigured(f"no server key of shop {shop} has the scope `costs`: add one")
-    request = urllib.request.Request(  # noqa: S310  # the address is our own server's
-        f"{url}/api/v1/spend/{shop}",
-        text.encode(),
-        {"authorization": f"Bearer {key}", "content-type": "text/csv"},
-    )
+    headers = {"authorization": f"Bearer {key}", "content-type": "text/csv"}
+    request = urllib.request.Request(url, text.encode(), headers)  # noqa: S310  # our own server
     try:
         with urllib.request.urlopen(request, timeout=_SECONDS) as answer:  # noqa: S310
             found: dict[str, Any] = json.load(answer)
     except urllib.error.HTTPError as error:
         found = json.load(error)
     except OSError as error:
-        raise Retryable(f"the server at {url} does not answer ({error}): try again") from None
+        raise Retryable(f"the server does not answer ({error}): try again") from None
     if "errors" not in found:
-        raise Misconfigured(f"the server at {url} refused it: {found['error']['detail']}")
+        raise Misconfigured(f"the server refused it: {found['error']['detail']}")
     return found
 
 
-def _into_store(directory: Path, rows: Sequence[Mapping[str, Any]], shop: str) -> int:
+def _offline(directory: Path, keep: Callable[[GatewayStore], dict[str, Any]]) -> dict[str, Any]:
     with hold(directory):
         database = Database(directory / GATEWAY_FILE, "gateway")
         try:
-            store = GatewayStore(database, AesSealer(read_key(directory)))
-            return store.add_spend([{**row, "shop": shop} for row in rows])
+            return keep(GatewayStore(database, AesSealer(read_key(directory))))
         finally:
             database.close()

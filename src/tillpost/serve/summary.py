@@ -221,7 +221,7 @@ def _look(node: Node, shop: Shop, days: int, url: str) -> Summary:
     today = datetime.fromtimestamp(now, zone).date()
     first = today - timedelta(days=days - 1) if days else None
     query = Query(period=period(first, None, zone), shop=shop.name)
-    tables = {**node.store.tables(catalog.GATEWAY_TABLES), **node.receiver.tables()}
+    tables = node.reading.tables()
     rows = {name: catalog.REPORTS[name](tables, query) for name in _REPORTS}
     with _glance(node, shop.name, query) as glance:
         latest = glance.latest_orders(_LATEST)

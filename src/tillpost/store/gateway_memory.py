@@ -11,6 +11,7 @@ from typing import Any, TypeAlias
 
 from msgspec import structs
 
+from tillpost.core import spend
 from tillpost.core.books import (
     BadRow,
     Books,
@@ -27,6 +28,7 @@ from tillpost.core.books import (
     Wanted,
 )
 from tillpost.core.event import Entry
+from tillpost.core.exchange import Rate
 from tillpost.core.outcome import Outcome, State
 from tillpost.ports import Rows
 from tillpost.store import gateway_rows
@@ -35,6 +37,7 @@ from tillpost.store.gateway_rows import (
     LINKS,
     ORDER_KEYS,
     ORDERS,
+    RATES,
     SPEND,
     TOUCHES,
     event_item,
@@ -70,7 +73,8 @@ class MemoryGatewayStore:
         self._leases: dict[tuple[int, str], float] = {}
         self._accepted: Counter[_Name] = Counter()
         self._pauses: list[Pause] = []
-        self._spend: dict[tuple[Any, ...], tuple[Any, ...]] = {}
+        self._spend: list[dict[str, Any]] = []
+        self._rates: dict[tuple[str, str, str], str] = {}
 
     # Journal
 
@@ -325,7 +329,8 @@ class MemoryGatewayStore:
             "links": lambda: table(LINKS, [(*k, at) for k, at in sorted(self._links.items())]),
             "touches": self._touches_table,
             "refunds": lambda: table(refunds, map(structs.astuple, _sorted(self._refunds))),
-            "spend": lambda: table(SPEND, _sorted(self._spend)),
+            "spend": self._spend_table,
+            "rates": lambda: table(RATES, [(*k, rate) for k, rate in sorted(self._rates.items())]),
         }
         with self._lock:
             return {name: made[name]() for name in names}
@@ -369,12 +374,24 @@ class MemoryGatewayStore:
         ]
 
     def add_spend(self, rows: Sequence[Mapping[str, Any]]) -> int:
-        """Keep spend rows, newer ones instead of older ones of the same key."""
-        made = [tuple(row[column] for column in SPEND) for row in rows]
+        """Keep spend rows instead of those that they replace by `core.spend.replaces`."""
+        told = [spend.complete(row) for row in rows]
         with self._lock:
-            for row in made:
-                self._spend[row[0], row[1], row[3], row[2], *row[4:10]] = row
+            kept = [old for old in self._spend if not any(spend.replaces(new, old) for new in told)]
+            self._spend = [*kept, *told]
         return len(rows)
+
+    def add_rates(self, rates: Sequence[Rate]) -> int:
+        """Keep currency rates, newer ones instead of older ones of the same day and pair."""
+        with self._lock:
+            self._rates.update({(row.day, row.currency, row.into): str(row.rate) for row in rates})
+        return len(rates)
+
+    def _spend_table(self) -> Rows:
+        rows = [tuple(row[column] for column in SPEND) for row in self._spend]
+        return table(
+            SPEND, sorted(rows, key=lambda row: (row[0], row[1], row[3], row[2], *row[4:10]))
+        )
 
 
 def _sorted(rows: Mapping[Any, Any]) -> list[Any]:

@@ -11,7 +11,9 @@ from tillpost.ports import Rows
 SPEND = (
     *("shop", "platform", "account_id", "day", "campaign_id", "campaign", "adset_id", "adset"),
     *("ad_id", "ad", "currency", "spend_minor", "impressions", "clicks"),
+    *("claims_micro", "claims_minor"),
 )
+RATES = ("day", "currency", "quote", "rate")
 ORDERS = (
     *("shop", "order_id", "name", "at", "kind", "eligible", "reason", "value_minor", "currency"),
     *("checkout_token", "customer_id", "returning", "cancelled_at", "refunded_minor", "browser"),

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from tillpost.core import money
+from tillpost.core import money, spend
 from tillpost.core.books import (
     BadRow,
     Books,
@@ -23,6 +23,7 @@ from tillpost.core.books import (
     Wanted,
 )
 from tillpost.core.event import BrowserSeen, Consent, Entry, OrderSeen
+from tillpost.core.exchange import Rate
 from tillpost.core.outcome import Outcome, State
 from tillpost.ports import Rows, Sealer
 from tillpost.store import codec, gateway_rows, queries
@@ -312,8 +313,20 @@ class GatewayStore:
         return [dict(zip(names, row, strict=True)) for row in rows]
 
     def add_spend(self, rows: Sequence[Mapping[str, Any]]) -> int:
-        """Keep spend rows, newer ones instead of older ones of the same key."""
-        text = self._sql["put_spend"]
+        """Keep spend rows instead of those that they replace by `core.spend.replaces`."""
+        told = [spend.complete(row) for row in rows]
+
+        def work(conn: sqlite3.Connection) -> None:
+            conn.executemany(self._sql["clear_spend"], told)
+            conn.executemany(self._sql["put_spend"], told)
+
+        self._db.write_now(work)
+        return len(rows)
+
+    def add_rates(self, rates: Sequence[Rate]) -> int:
+        """Keep currency rates, newer ones instead of older ones of the same day and pair."""
+        text = self._sql["put_rate"]
+        rows = [(row.day, row.currency, row.into, str(row.rate)) for row in rates]
         self._db.write_now(lambda conn: conn.executemany(text, rows) and None)
         return len(rows)
 

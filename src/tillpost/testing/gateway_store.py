@@ -15,8 +15,10 @@ from typing import Any, Protocol, TypeAlias
 
 from msgspec import structs
 
+from tillpost.core import spend
 from tillpost.core.books import BadRow, Link, RefundRow, Sighting, Touch, Visitor, Wanted
 from tillpost.core.event import Consent
+from tillpost.core.exchange import Rate
 from tillpost.core.money import MoneyError
 from tillpost.core.outcome import State
 from tillpost.ports import Facts, Folder, Journal, Outbox, Retention
@@ -356,17 +358,46 @@ class FactsSuite:
         assert [row[columns.index("paid")] for row in rows] == [0, 0, 1]
 
     def test_spend_again_replaces_spend(self, make_store: MakeStore) -> None:
-        """By shop, platform, day, account, campaign, ad set and ad."""
+        """An ad of a day is known by its id, or else its name; what stands beside it stays."""
         store = make_store()
-        assert store.add_spend([spend_row(), spend_row(ad="ad 2")]) == 2
-        assert store.add_spend([spend_row(spend_minor=999, clicks=1)]) == 1
+        other = spend_row(ad_id="", ad="ad 2")
+        assert store.add_spend([spend_row(), other]) == 2
+        renamed = spend_row(ad="ad 1, renamed", spend_minor=999, clicks=1, claims_micro=1_500_000)
+        assert store.add_spend([renamed]) == 1
+        assert self._spend(store) == [spend.complete(other), spend.complete(renamed)]
+
+    def test_a_campaigns_day_is_told_at_one_level(self, make_store: MakeStore) -> None:
+        """Ads after their campaign, or the campaign after its ads: the later telling counts."""
+        store = make_store()
+        whole = spend_row(adset_id="", adset="", ad_id="", ad="", spend_minor=5000)
+        other = spend_row(campaign_id="c 2", campaign="other")
+        yesterday = spend_row(day="2026-01-30")
+        for told in ([whole, other, yesterday], [spend_row()], [whole]):
+            store.add_spend(told)
+        found = self._spend(store)
+        assert len(found) == 3
+        assert spend.complete(whole) in found
+        assert all(spend.complete(row) in found for row in (other, yesterday))
+
+    @staticmethod
+    def _spend(store: Gateway) -> list[dict[str, Any]]:
         columns, rows = store.tables(["spend"])["spend"]
-        found = [dict(zip(columns, row, strict=True)) for row in rows]
-        assert found == [spend_row(spend_minor=999, clicks=1), spend_row(ad="ad 2")]
+        return [dict(zip(columns, row, strict=True)) for row in rows]
+
+    def test_a_rate_again_replaces_the_rate(self, make_store: MakeStore) -> None:
+        """By day and pair of currencies; a decimal stays as it was written."""
+        store = make_store()
+        first = Rate("2026-01-31", "EUR", "USD", Decimal("1.0840"))
+        assert store.add_rates([first, Rate("2026-01-31", "EUR", "JPY", Decimal(160))]) == 2
+        store.add_rates([Rate("2026-01-31", "EUR", "USD", Decimal("1.09"))])
+        assert store.tables(["rates"])["rates"] == (
+            ["day", "currency", "quote", "rate"],
+            [("2026-01-31", "EUR", "JPY", "160"), ("2026-01-31", "EUR", "USD", "1.09")],
+        )
 
     def test_empty_tables_have_their_columns(self, make_store: MakeStore) -> None:
         """A report over nothing still knows what it asks for."""
-        names = ("orders", "order_keys", "links", "touches", "refunds", "spend")
+        names = ("orders", "order_keys", "links", "touches", "refunds", "spend", "rates")
         tables = make_store().tables(names)
         assert set(tables) == set(names)
         assert all(columns and rows == [] for columns, rows in tables.values())

@@ -13,7 +13,11 @@ from decimal import Decimal, InvalidOperation
 from io import StringIO
 from typing import Any, NamedTuple
 
+from msgspec import Struct
+
 from tillpost.core import money
+from tillpost.core.outcome import Misconfigured
+from tillpost.report.spend.problem import Problem
 
 COLUMNS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("day", ("date", "day", "by day", "stat_time_day", "date_start", "reporting starts")),
@@ -34,6 +38,14 @@ COLUMNS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("micros", ("cost_micros", "metrics.cost_micros", "cost micros")),
     ("impressions", ("impressions", "impression", "impr.", "impr", "views")),
     ("clicks", ("clicks", "click", "clicks (all)", "clicks (destination)", "link clicks")),
+    ("claims", ("platform_conversions", "conversions", "metrics.conversions", "purchases")),
+    (
+        "claimed_value",
+        (
+            *("platform_value", "conv. value", "conversion value", "metrics.conversions_value"),
+            *("purchases conversion value", "total purchase value", "total_purchase_value"),
+        ),
+    ),
 )
 """Each field and the headings it goes by, lower case; the first heading present counts."""
 
@@ -52,16 +64,37 @@ DATE_FORMATS = ("%Y-%m-%d", "%Y/%m/%d", "%Y%m%d", "%Y-%m-%d %H:%M:%S", "%b %d, %
 
 NOTHING = frozenset({"", "-", "--", "—", "n/a", "null", "not set", "(not set)"})
 PARTS = ("campaign_id", "campaign", "adset_id", "adset", "ad_id", "ad")
+ADDED = ("spend_minor", "impressions", "clicks", "claims_micro", "claims_minor")
 KEY = ("platform", "day", "account_id", *PARTS)
 
 
-class Problem(NamedTuple):
-    """What is wrong in which line (1 is the first) and column of the file, and how to fix it."""
+class Layout(Struct, frozen=True):
+    """What the file does not say itself.
 
-    line: int
-    column: str
-    what: str
-    fix: str
+    `mapping` names the file's own heading for a field (`{"spend": "Kosten"}`), before the
+    known headings. `platform` and `currency` stand in where no column tells. `date_format`
+    is strptime's.
+    """
+
+    mapping: Mapping[str, str] = {}
+    platform: str | None = None
+    currency: str | None = None
+    date_format: str | None = None
+
+    def checked(self) -> "Layout":
+        """The layout itself; raises `Misconfigured` for a field or currency that is none."""
+        fields = [field for field, _ in COLUMNS]
+        for field in self.mapping:
+            if field not in fields:
+                known = ", ".join(fields)
+                raise Misconfigured(f"there is no field {field[:40]!r} to map: use one of {known}")
+        if self.currency is not None and not money.is_currency(self.currency.upper()):
+            raise Misconfigured(f"unknown currency {self.currency[:20]!r}: use a code such as EUR")
+        return self
+
+
+PLAIN = Layout()
+"""The file says all itself."""
 
 
 class _Fault(Exception):
@@ -72,64 +105,71 @@ class _Sheet(NamedTuple):
     """A file's heading and rows, each row with its line."""
 
     columns: dict[str, int]
+    headings: list[str]
     platform: str | None
     currency: str | None
     comma_decimal: bool
     rows: list[tuple[int, list[str]]]
 
 
-def read(
-    text: str,
-    mapping: Mapping[str, str] | None = None,
-    default_currency: str | None = None,
-    *,
-    platform: str | None = None,
-    date_format: str | None = None,
-) -> tuple[list[dict[str, Any]], list[Problem]]:
+def read(text: str, layout: Layout = PLAIN) -> tuple[list[dict[str, Any]], list[Problem]]:
     """Rows of the `spend` table but for the shop, and a problem for each row that is none.
 
-    `mapping` names the file's own heading for a field (`{"spend": "Kosten"}`), before the
-    known headings. `platform` and `default_currency` stand in where no column tells;
-    `date_format` is strptime's. Totals are passed over. Never raises for a file's content.
+    Totals are passed over. Never raises for a file's content.
     """
-    try:
-        sheet = _sheet(text, mapping or {})
-    except csv.Error as error:
-        return [], [Problem(1, "", f"not a CSV file: {error}", "export it as CSV in UTF-8")]
+    sheet = _sheet(text, layout)
     if isinstance(sheet, Problem):
         return [], [sheet]
-    sheet = sheet._replace(
-        platform=platform or sheet.platform, currency=sheet.currency or default_currency
-    )
     rows: dict[tuple[str, ...], dict[str, Any]] = {}
     problems: list[Problem] = []
     for line, cells in sheet.rows:
         try:
-            _add(rows, _row(sheet, cells, date_format))
+            _add(rows, _row(sheet, cells, layout.date_format))
         except _Fault as fault:
             problems.append(Problem(line, *fault.args))
     return list(rows.values()), problems
 
 
-def _sheet(text: str, mapping: Mapping[str, str]) -> _Sheet | Problem:
-    wanted = {field: heading.strip().lower() for field, heading in mapping.items()}
+def headings(text: str, layout: Layout = PLAIN) -> dict[str, str]:
+    """Which of the file's headings each field is read from; empty if no heading line is found."""
+    sheet = _sheet(text, layout)
+    if isinstance(sheet, Problem):
+        return {}
+    return {field: sheet.headings[place] for field, place in sheet.columns.items()}
+
+
+def _sheet(text: str, layout: Layout) -> _Sheet | Problem:
+    try:
+        return _found(text, layout)
+    except csv.Error as error:
+        return Problem(1, "", f"not a CSV file: {error}", "export it as CSV in UTF-8")
+
+
+def _found(text: str, layout: Layout) -> _Sheet | Problem:
+    wanted = {field: _heading(name)[0] for field, name in layout.mapping.items()}
     delimiter = _delimiter(text)
     reader = csv.reader(StringIO(text.removeprefix("\ufeff"), newline=""), delimiter=delimiter)
     lines: Iterator[tuple[int, list[str]]] = ((reader.line_num, cells) for cells in reader)
-    for _, cells in lines:
-        headings = [_heading(cell) for cell in cells]
-        columns = _columns([name for name, _ in headings], wanted)
-        if "day" in columns and ("spend" in columns or "micros" in columns):
-            spent = headings[columns.get("spend", columns["day"])][1]
-            names = {name for name, _ in headings}
-            rows = [(n, row) for n, row in lines if not _is_total(row, columns)]
-            return _Sheet(columns, _known_platform(names), spent, delimiter == ";", rows)
-    return Problem(
-        1,
-        "",
-        "no heading line with a day and a spend column",
-        "name the columns date and spend",
-    )
+    for line, cells in lines:
+        named = [_heading(cell) for cell in cells]
+        names = [name for name, _ in named]
+        columns = _columns(names, wanted)
+        if "day" not in columns or not {"spend", "micros"} & set(columns):
+            continue
+        if missing := [field for field in wanted if field not in columns]:
+            what = f"no column {layout.mapping[missing[0]][:40]!r}"
+            return Problem(line, missing[0], what, "map it to a heading of this line")
+        spent = named[columns.get("spend", columns["day"])][1]
+        return _Sheet(
+            columns=columns,
+            headings=[cell.strip() for cell in cells],
+            platform=layout.platform or _known_platform(set(names)),
+            currency=spent or layout.currency,
+            comma_decimal=delimiter == ";",
+            rows=[(n, row) for n, row in lines if not _is_total(row, columns)],
+        )
+    fix = "name the columns date and spend, or map them: day and spend"
+    return Problem(1, "", "no heading line with a day and a spend column", fix)
 
 
 def _delimiter(text: str) -> str:
@@ -186,6 +226,8 @@ def _row(sheet: _Sheet, cells: Sequence[str], date_format: str | None) -> dict[s
         "spend_minor": _spend(cell("spend"), cell("micros"), currency, sheet),
         "impressions": _whole("impressions", cell("impressions"), sheet),
         "clicks": _whole("clicks", cell("clicks"), sheet),
+        "claims_micro": _claims(cell("claims"), sheet),
+        "claims_minor": _claimed(cell("claimed_value"), currency, sheet),
     }
 
 
@@ -240,10 +282,30 @@ def _spend(spend: str, micros: str, currency: str, sheet: _Sheet) -> int:
     amount = _number("spend", spend, sheet)
     if micros and not spend:
         amount = _number("spend", micros, sheet) / 1_000_000
+    return _minor("spend", amount, currency)
+
+
+def _minor(column: str, amount: Decimal, currency: str) -> int:
     try:
         return money.to_minor(amount, currency)
     except money.MoneyError as error:
-        raise _Fault("spend", str(error), "write it as 1234.50") from None
+        raise _Fault(column, str(error), "write it as 1234.50") from None
+
+
+def _claims(text: str, sheet: _Sheet) -> int | None:
+    """Conversions in millionths, since platforms split them too; None where none are told."""
+    if not text:
+        return None
+    number = _number("claims", text, sheet) * 1_000_000
+    if number > money.MAX_MINOR:
+        raise _Fault("claims", f"{text[:40]!r} is too many", "write it as 12 or 12.5")
+    return int(number)
+
+
+def _claimed(text: str, currency: str, sheet: _Sheet) -> int | None:
+    if not text:
+        return None
+    return _minor("claimed_value", _number("claimed_value", text, sheet), currency)
 
 
 def _whole(column: str, text: str, sheet: _Sheet) -> int:
@@ -255,9 +317,10 @@ def _whole(column: str, text: str, sheet: _Sheet) -> int:
 
 def _add(rows: dict[tuple[str, ...], dict[str, Any]], row: dict[str, Any]) -> None:
     key = tuple(row[name] for name in KEY)
-    known = rows.setdefault(key, {**row, "spend_minor": 0, "impressions": 0, "clicks": 0})
+    known = rows.setdefault(key, {**row, **dict.fromkeys(ADDED)})
     if known["currency"] != row["currency"]:
         fix = "give each account its own currency, or each row its own account"
         raise _Fault("currency", f"{row['currency']} and {known['currency']} for one ad", fix)
-    for name in ("spend_minor", "impressions", "clicks"):
-        known[name] += row[name]
+    for name in ADDED:
+        if row[name] is not None:
+            known[name] = (known[name] or 0) + row[name]

@@ -1,5 +1,6 @@
 -- What the platform claims, by ad and currency, beside the ad's spend. Spend that is only known
--- by ad set or campaign stands in a row of that level.
+-- by ad set or campaign stands in a row of that level. A claim that
+-- came with the spend stands before what the receiver credits: never both.
 WITH claimed AS (
     SELECT COALESCE(x.campaign_id, '') AS campaign_id, COALESCE(x.adset_id, '') AS adset_id,
         COALESCE(x.ad_id, '') AS ad_id, x.currency, MAX_BY(x.account_id, x.moment) AS account_id,
@@ -11,9 +12,7 @@ WITH claimed AS (
         COUNT(CASE WHEN x.window_name = '28d_click' THEN 1 END) AS click_28d,
         COUNT(CASE WHEN x.window_name = '1d_engage' THEN 1 END) AS engage_1d,
         COUNT(CASE WHEN x.window_name = '1d_view' THEN 1 END) AS view_1d
-    FROM conversions x
-    CROSS JOIN params p
-    WHERE x.moment >= p.start AND x.moment < p.stop
+    FROM claims x
     GROUP BY COALESCE(x.campaign_id, ''), COALESCE(x.adset_id, ''), COALESCE(x.ad_id, ''),
         x.currency
 ),
@@ -22,9 +21,11 @@ spent AS (
         MAX_BY(account_id, day) AS account_id,
         MAX_BY(campaign, day) AS campaign, MAX_BY(adset, day) AS adset, MAX_BY(ad, day) AS ad,
         CAST(SUM(spend_minor) AS BIGINT) AS spend_minor,
-        CAST(SUM(impressions) AS BIGINT) AS impressions, CAST(SUM(clicks) AS BIGINT) AS clicks
+        CAST(SUM(impressions) AS BIGINT) AS impressions, CAST(SUM(clicks) AS BIGINT) AS clicks,
+        CAST(SUM(claims_micro) AS BIGINT) AS claims_micro,
+        CAST(SUM(claims_minor) AS BIGINT) AS claims_minor
     FROM expenses
-    WHERE LOWER(platform) IN ('meta', 'facebook')
+    WHERE LOWER(platform) IN ('meta', 'facebook') OR claims_micro IS NOT NULL
     GROUP BY COALESCE(campaign_id, ''), adset_id, ad_id, currency
 )
 SELECT
@@ -34,7 +35,8 @@ SELECT
     COALESCE(c.account_id, s.account_id) AS account_id,
     COALESCE(c.campaign, s.campaign) AS campaign, COALESCE(c.adset, s.adset) AS adset,
     COALESCE(c.ad, s.ad) AS ad, COALESCE(c.currency, s.currency) AS currency,
-    COALESCE(c.conversions, 0) AS conversions, COALESCE(c.value_minor, 0) AS value_minor,
+    COALESCE(s.claims_micro, 1000000 * c.conversions, 0) AS claimed_micro,
+    COALESCE(s.claims_minor, c.value_minor, 0) AS value_minor,
     COALESCE(s.spend_minor, 0) AS spend_minor, COALESCE(s.impressions, 0) AS impressions,
     COALESCE(s.clicks, 0) AS clicks,
     COALESCE(c.click_1d, 0) AS click_1d, COALESCE(c.click_7d, 0) AS click_7d,

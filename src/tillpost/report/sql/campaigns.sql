@@ -1,4 +1,5 @@
 -- Own revenue and the platform's claim beside spend, by campaign and currency.
+-- A claim that came with the spend stands before what the receiver credits: never both.
 -- Orders that no campaign brought stand in one row without a campaign, so that sums hold.
 WITH own AS (
     SELECT k.campaign_key, s.currency, MAX(k.campaign_id) AS campaign_id,
@@ -13,7 +14,9 @@ WITH own AS (
 spent AS (
     SELECT campaign_key, currency, MAX(campaign_id) AS campaign_id, MAX(platform) AS platform,
         MAX_BY(campaign, day) AS campaign, CAST(SUM(spend_minor) AS BIGINT) AS spend_minor,
-        CAST(SUM(impressions) AS BIGINT) AS impressions, CAST(SUM(clicks) AS BIGINT) AS clicks
+        CAST(SUM(impressions) AS BIGINT) AS impressions, CAST(SUM(clicks) AS BIGINT) AS clicks,
+        CAST(SUM(claims_micro) AS BIGINT) AS claims_micro,
+        CAST(SUM(claims_minor) AS BIGINT) AS claims_minor
     FROM expenses
     GROUP BY campaign_key, currency
 ),
@@ -21,9 +24,8 @@ claimed AS (
     SELECT x.campaign_id AS campaign_key, x.currency, MAX(x.campaign_id) AS campaign_id,
         MAX_BY(x.campaign, x.moment) AS campaign, COUNT(*) AS conversions,
         CAST(SUM(x.value_minor) AS BIGINT) AS value_minor
-    FROM conversions x
-    CROSS JOIN params p
-    WHERE x.moment >= p.start AND x.moment < p.stop AND x.campaign_id IS NOT NULL
+    FROM claims x
+    WHERE x.campaign_id IS NOT NULL
     GROUP BY x.campaign_id, x.currency
 )
 SELECT
@@ -32,8 +34,9 @@ SELECT
     s.platform, COALESCE(o.currency, s.currency, c.currency) AS currency,
     COALESCE(o.shares, 0) AS shares, COALESCE(o.minor, 0) AS minor,
     COALESCE(s.spend_minor, 0) AS spend_minor, COALESCE(s.impressions, 0) AS impressions,
-    COALESCE(s.clicks, 0) AS clicks, COALESCE(c.conversions, 0) AS conversions,
-    COALESCE(c.value_minor, 0) AS claimed_minor
+    COALESCE(s.clicks, 0) AS clicks,
+    COALESCE(s.claims_micro, 1000000 * c.conversions) AS claimed_micro,
+    COALESCE(s.claims_minor, c.value_minor) AS claimed_minor
 FROM own o
 FULL OUTER JOIN spent s ON s.campaign_key = o.campaign_key AND s.currency = o.currency
 FULL OUTER JOIN claimed c

@@ -5,7 +5,8 @@ WITH main AS (
         ROW_NUMBER() OVER (PARTITION BY c.sale ORDER BY c.share DESC, c.back) AS place
     FROM credits c
 )
-SELECT o.shop, o.order_id, o.name, o.moment, o.kind, o.value_minor, o.currency,
+SELECT o.shop, o.order_id, o.name, o.moment, o.kind, s.value_minor, s.currency,
+    o.value_minor AS told_minor, o.currency AS told_currency,
     b.channel, b.source, b.medium, b.campaign, b.campaign_id, b.adset_id, b.ad_id,
     o.browser, o.server, COALESCE(m.matched, 0) AS matched, s.refunded_minor,
     CASE WHEN o.cancelled_at IS NULL THEN 0 ELSE 1 END AS cancelled, o.is_returning

@@ -9,12 +9,14 @@ own AS (
         ROW_NUMBER() OVER (PARTITION BY c.sale ORDER BY c.share DESC, c.back) AS place
     FROM credits c
 )
-SELECT o.shop, o.order_id, o.name, o.moment, o.value_minor, o.currency, o.browser, o.server,
+SELECT o.shop, o.order_id, o.name, o.moment,
+    COALESCE(s.value_minor, o.value_minor) AS value_minor,
+    COALESCE(s.currency, o.currency) AS currency, o.browser, o.server,
     COALESCE(m.matched, 0) AS matched, x.window_name, x.campaign_id AS claimed_campaign_id,
     b.channel, k.campaign_id, o.eligible, o.reason, s.refunded_minor,
     CASE
         WHEN o.eligible = 0 THEN 'ORDER_TYPE_EXCLUDED'
-        WHEN o.cancelled_at IS NOT NULL OR s.refunded_minor >= o.value_minor THEN 'REFUNDED'
+        WHEN o.cancelled_at IS NOT NULL OR s.refunded_minor >= s.value_minor THEN 'REFUNDED'
         WHEN x.order_id IS NULL AND m.order_id IS NULL THEN 'NOT_RECEIVED'
         WHEN x.order_id IS NULL AND m.matched = 0 THEN 'UNMATCHED_IDENTITY'
         WHEN x.order_id IS NULL AND b.channel = 'Paid Social' THEN 'OUT_OF_WINDOW'

@@ -5,13 +5,14 @@ from typing import Any
 
 import anyio.to_thread
 import msgspec
+from msgspec import structs
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
 from tillpost.core.moment import iso
 from tillpost.core.outcome import Misconfigured
-from tillpost.report.spend import csv as spend_csv
+from tillpost.serve import spending
 from tillpost.serve.access import COOKIE, Scope
 from tillpost.serve.clock import SimulatedClock, unix
 from tillpost.serve.http.exchange import problem
@@ -33,6 +34,7 @@ def routes(node: Node) -> list[Route]:
         Route("/api/v1/reports/{name}", _guarded(node, _report)),
         Route("/api/v1/receiver/events", _guarded(node, _receiver_events)),
         Route("/api/v1/spend/{shop}", _guarded(node, _spend, "costs"), methods=["POST"]),
+        Route("/api/v1/rates", _guarded(node, _rates, "costs"), methods=["POST"]),
         Route("/dev/clock", _guarded(node, _clock, "admin"), methods=["POST"]),
         Route("/dev/token", _guarded(node, _token, "admin"), methods=["POST"]),
     ]
@@ -119,6 +121,7 @@ async def _report(node: Node, request: Request) -> Response:
         window=query.get("window"),
         refunds=query.get("refunds"),
         basis=query.get("basis"),
+        currency=query.get("currency"),
     )
     name = request.path_params["name"]
     rows = await anyio.to_thread.run_sync(node.reading.report, name, asked)
@@ -132,17 +135,31 @@ async def _spend(node: Node, request: Request) -> Response:
     shop = request.path_params["shop"]
     if shop not in node.shops:
         return refusal(404, "unknown_shop", "path", f"there is no shop {shop[:50]!r} here")
+    text = await _csv(request)
+    if isinstance(text, Response):
+        return text
+    layout = spending.layout_of(request.query_params)
+    known = structs.replace(layout, currency=layout.currency or node.shops[shop].currency)
+    if request.query_params.get("dry_run"):
+        return reply(200, await anyio.to_thread.run_sync(spending.preview, text, known))
+    found = await anyio.to_thread.run_sync(spending.keep_spend, node.store, text, known, shop)
+    return reply(400 if found["errors"] else 200, found)
+
+
+async def _rates(node: Node, request: Request) -> Response:
+    """Currency rates as CSV, for all shops: every one or none is kept."""
+    text = await _csv(request)
+    if isinstance(text, Response):
+        return text
+    found = await anyio.to_thread.run_sync(spending.keep_rates, node.store, text)
+    return reply(400 if found["errors"] else 200, found)
+
+
+async def _csv(request: Request) -> str | Response:
     body = await request.body()
     if len(body) > _SPEND_LIMIT:
         return refusal(413, "too_large", "body", "send at most 10 MiB at once")
-    text = body.decode("utf-8", "replace")
-    rows, errors = spend_csv.read(text, default_currency=node.shops[shop].currency)
-    if errors:
-        told = [error._asdict() for error in errors[:100]]
-        return reply(400, {"imported": 0, "errors": told})
-    stamped = [{**row, "shop": shop} for row in rows]
-    kept = await anyio.to_thread.run_sync(node.store.add_spend, stamped)
-    return reply(200, {"imported": kept, "errors": []})
+    return body.decode("utf-8", "replace")
 
 
 async def _clock(node: Node, request: Request) -> Response:

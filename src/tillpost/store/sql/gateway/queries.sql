@@ -172,14 +172,34 @@ ORDER BY e.id LIMIT :limit;
 SELECT id, shop, source, received_at, reason, field, detail FROM bad_rows
 WHERE id > ? ORDER BY id LIMIT ?;
 
+-- name: clear_spend
+-- What a row stands for: the same ad, ad set or campaign of that day under any name, and the
+-- same campaign and day told at another level. `core.spend.replaces` says the same of one pair.
+DELETE FROM spend
+WHERE shop = :shop AND platform = :platform AND day = :day AND account_id = :account_id
+    AND CASE WHEN campaign_id <> '' AND :campaign_id <> ''
+        THEN campaign_id = :campaign_id ELSE campaign = :campaign END
+    AND (
+        CASE WHEN ad_id || ad <> '' THEN 3 WHEN adset_id || adset <> '' THEN 2 ELSE 1 END
+        <> CASE WHEN :ad_id || :ad <> '' THEN 3 WHEN :adset_id || :adset <> '' THEN 2 ELSE 1 END
+        OR (
+            CASE WHEN adset_id <> '' AND :adset_id <> ''
+                THEN adset_id = :adset_id ELSE adset = :adset END
+            AND CASE WHEN ad_id <> '' AND :ad_id <> '' THEN ad_id = :ad_id ELSE ad = :ad END
+        )
+    );
+
 -- name: put_spend
 INSERT OR REPLACE INTO spend (
     shop, platform, account_id, day, campaign_id, campaign, adset_id, adset, ad_id, ad,
-    currency, spend_minor, impressions, clicks
+    currency, spend_minor, impressions, clicks, claims_micro, claims_minor
 ) VALUES (
     :shop, :platform, :account_id, :day, :campaign_id, :campaign, :adset_id, :adset, :ad_id, :ad,
-    :currency, :spend_minor, :impressions, :clicks
+    :currency, :spend_minor, :impressions, :clicks, :claims_micro, :claims_minor
 );
+
+-- name: put_rate
+INSERT OR REPLACE INTO rates (day, currency, quote, rate) VALUES (?, ?, ?, ?);
 
 -- name: table_orders
 SELECT o.shop, o.order_id, o.name, o.at, o.kind, o.eligible, o.reason, o.value_minor, o.currency,
@@ -207,8 +227,11 @@ SELECT shop, refund_id, order_id, at, amount_minor, currency FROM refunds;
 
 -- name: table_spend
 SELECT shop, platform, account_id, day, campaign_id, campaign, adset_id, adset, ad_id, ad,
-    currency, spend_minor, impressions, clicks
+    currency, spend_minor, impressions, clicks, claims_micro, claims_minor
 FROM spend;
+
+-- name: table_rates
+SELECT day, currency, quote, rate FROM rates;
 
 -- name: begin_pause
 INSERT INTO pauses (destination, began_at, reason)
