@@ -109,6 +109,8 @@ PAID = frozenset(row.name for row in PARAMETERS if row.paid)
 
 _BY_NAME = {row.name: row for row in PARAMETERS}
 _ADDRESS_OF_A_PERSON = re.compile(r"[^\s@/?&=:;,]+@[^\s@/?&=:;,]+\.[^\s@/?&=:;,]+")
+_BARE = re.compile(r"[^?#@%]*")
+"""An address without anything that could name a person or be taken away."""
 _PIECE = re.compile(r"([?&]?)([^?&]+)")
 _REMOVED = "removed"
 
@@ -246,6 +248,8 @@ def strip_query(url: str, allow: AbstractSet[str] = ALLOWED) -> str:
     What is kept is kept byte for byte and in order. A name and password before the
     host are removed, as is anything shaped like an e-mail address, in the path too.
     """
+    if _BARE.fullmatch(url):
+        return url
     head, hash_mark, fragment = url.partition("#")
     base, question_mark, query = head.partition("?")
     kept = _kept(query, allow, "?") if question_mark else ""

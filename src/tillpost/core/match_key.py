@@ -68,6 +68,7 @@ _APPENDIX = r"(?:\.(?:[A-Za-z0-9_-]{8}|AQ|Ag|Aw|BA|BQ|Bg))?"
 _SHA256 = re.compile(rf"([0-9a-fA-F]{{64}}){_APPENDIX}")
 _FBC = re.compile(rf"fb\.[0-9]{{1,2}}\.[0-9]{{10,16}}\.(.+?){_APPENDIX}", re.DOTALL)
 _FBP = re.compile(rf"(fb\.[0-9]{{1,2}}\.[0-9]{{10,16}}\.[0-9]+){_APPENDIX}")
+_EMPTY_DIGEST = bytes.fromhex(EMPTY_SHA256)
 _MOST_VALUES = 32
 
 
@@ -92,7 +93,8 @@ def find(user_data: Mapping[str, Any]) -> Found:
             continue
         for value in _values(given):
             read_keys = read(value)
-            keys.update(dict.fromkeys(read_keys))
+            for key in read_keys:
+                keys[key] = None
             if not read_keys:
                 unusable.append(name)
     return Found(tuple(keys), tuple(dict.fromkeys(unusable)))
@@ -134,6 +136,8 @@ def unpack(packed: bytes) -> tuple[Key, ...]:
 
 def _values(given: Any) -> list[str]:
     several = given if isinstance(given, list | tuple) else [given]
+    if len(several) == 1 and isinstance(several[0], str):
+        return [several[0]] if several[0] else []
     return [
         str(value)
         for value in several[:_MOST_VALUES]
@@ -141,12 +145,23 @@ def _values(given: Any) -> list[str]:
     ]
 
 
+def _digest(value: str) -> bytes | None:
+    """The 32 bytes of a SHA-256 in hex, with or without a suffix; None if it is none."""
+    if len(value) == 64 and value.isalnum():
+        try:
+            return bytes.fromhex(value)
+        except ValueError:
+            return None
+    found = _SHA256.fullmatch(value)
+    return bytes.fromhex(found[1]) if found else None
+
+
 def _hashed(code: Code) -> Reader:
+    mark = bytes((code,))
+
     def read(value: str) -> tuple[Key, ...]:
-        found = _SHA256.fullmatch(value)
-        if found is None or found.group(1).lower() == EMPTY_SHA256:
-            return ()
-        return (of_hash(code, found.group(1)),)
+        digest = _digest(value)
+        return () if digest in (None, _EMPTY_DIGEST) else (mark + digest[:16],)
 
     return read
 

@@ -21,6 +21,7 @@ PERSONAL = frozenset(
 """Keys of open data that hold a person, in lower case."""
 
 _EMAIL = re.compile(r"[^\s@<>\"',;]+@[^\s@<>\"',;]+\.[^\s@<>\"',;]+")
+_SUSPECT = re.compile(r"[@+(]")
 _PHONE = re.compile(r"\+\d[\d\s().-]{6,18}\d|\(\d{2,4}\)\s?\d{3,4}[\s.-]\d{3,4}")
 
 
@@ -30,7 +31,7 @@ def scrub(value: Any) -> Any:
         return _text(value)
     if isinstance(value, dict):
         return {
-            _text(key): scrub(inner)
+            _text(key): scrub(inner) if isinstance(inner, (str, dict, list)) else inner
             for key, inner in value.items()
             if key.strip().lower() not in PERSONAL
         }
@@ -40,6 +41,6 @@ def scrub(value: Any) -> Any:
 
 
 def _text(text: str) -> str:
-    if "@" not in text and "+" not in text and "(" not in text:
+    if _SUSPECT.search(text) is None:
         return text
     return _PHONE.sub(REMOVED, _EMAIL.sub(REMOVED, text))

@@ -18,17 +18,15 @@ class Trait(IntFlag):
 
 def traits_of(event: Mapping[str, Any], user_data: Mapping[str, Any]) -> int:
     """The traits of an event in CAPI's shape, as a bit mask."""
-    seen = Trait(0)
-    if user_data.get("client_ip_address"):
-        seen |= Trait.IP
-    if user_data.get("client_user_agent"):
-        seen |= Trait.USER_AGENT
-    if event.get("event_source_url"):
-        seen |= Trait.URL
-    if event.get("data_processing_options"):
-        seen |= Trait.LDU
-    if event.get("opt_out") is True:
-        seen |= Trait.OPT_OUT
-    if event.get("referrer_url"):
-        seen |= Trait.REFERRER
-    return int(seen)
+    seen = sum(bit for key, bit in _OF_USER if user_data.get(key))
+    seen += sum(bit for key, bit in _OF_EVENT if event.get(key))
+    return seen | _OPT_OUT if event.get("opt_out") is True else seen
+
+
+_OF_USER = (("client_ip_address", int(Trait.IP)), ("client_user_agent", int(Trait.USER_AGENT)))
+_OF_EVENT = (
+    ("event_source_url", int(Trait.URL)),
+    ("data_processing_options", int(Trait.LDU)),
+    ("referrer_url", int(Trait.REFERRER)),
+)
+_OPT_OUT = int(Trait.OPT_OUT)

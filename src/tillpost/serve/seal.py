@@ -2,6 +2,7 @@
 
 import os
 import secrets
+from itertools import count
 from pathlib import Path
 
 from cryptography.exceptions import InvalidTag
@@ -10,6 +11,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from tillpost.core.outcome import Misconfigured
 
 _NONCE = 12
+_COUNTER = 5
 KEY_FILE = "key"
 
 
@@ -18,10 +20,15 @@ class AesSealer:
 
     def __init__(self, key: bytes) -> None:
         self._box = AESGCM(key)
+        self._start = secrets.token_bytes(_NONCE - _COUNTER)
+        self._numbers = count()
 
     def seal(self, plain: bytes) -> bytes:
-        """A box that only `open` of the same key reads."""
-        nonce = os.urandom(_NONCE)
+        """A box that only `open` of the same key reads.
+
+        A nonce never comes again: it is a random start of this sealer's own, and a counter.
+        """
+        nonce = self._start + next(self._numbers).to_bytes(_COUNTER, "big")
         return nonce + self._box.encrypt(nonce, plain, None)
 
     def open(self, box: bytes) -> bytes:

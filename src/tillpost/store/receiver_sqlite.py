@@ -61,7 +61,7 @@ class SqliteReceiverStore:
         if not events:
             return
         packed = _encode(tuple(events))
-        await self._database.write(lambda c: c.execute(self._sql["receive"], (packed,)))
+        await self._database.append(self._sql["receive"], [(packed,)])
 
     async def register(
         self, accounts: Sequence[AccountSeen], touches: Sequence[TouchSeen], now: float

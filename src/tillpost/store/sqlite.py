@@ -13,7 +13,8 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager, suppress
-from itertools import groupby
+from functools import lru_cache
+from itertools import chain, groupby
 from pathlib import Path
 from typing import Any, NamedTuple, TypeAlias, TypeVar
 
@@ -24,6 +25,7 @@ T = TypeVar("T")
 Work = Callable[[sqlite3.Connection], Any]
 
 _MOST_IN_A_GROUP = 256
+_ROWS_AT_ONCE = (64, 8, 1)
 _BUSY_SECONDS = 10.0
 _APPLICATION_ID = 0x7111_9057
 _PRAGMAS = (
@@ -63,7 +65,8 @@ class Database:
         self.schema = schema
         self.readonly = readonly
         self._readers: queue.SimpleQueue[sqlite3.Connection] = queue.SimpleQueue()
-        self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
+        self._jobs: queue.SimpleQueue[list[_Job] | None] = queue.SimpleQueue()
+        self._gathered: list[_Job] = []
         self._writer: threading.Thread | None = None
         if readonly:
             _check_there(path)
@@ -89,23 +92,24 @@ class Database:
         """
         loop = asyncio.get_running_loop()
         waiter: asyncio.Future[T] = loop.create_future()
-        self._put(_Job(waiter, loop, work))
+        self._gather(_Job(waiter, loop, work))
         return await waiter
 
     async def append(self, statement: str, rows: Sequence[tuple[Any, ...]]) -> None:
         """Return once these rows are on disk; appends that wait together are one call.
 
-        Raises as `write`.
+        `statement` is an INSERT with `VALUES (?, ...)` of one row at its end. Raises as `write`.
         """
         loop = asyncio.get_running_loop()
         waiter: asyncio.Future[None] = loop.create_future()
-        self._put(_Job(waiter, loop, statement=statement, rows=rows))
+        self._gather(_Job(waiter, loop, statement=statement, rows=rows))
         await waiter
 
     def write_now(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """As `write`, for a thread that may block."""
         waiter: Future[T] = Future()
-        self._put(_Job(waiter, None, work))
+        self._check_open()
+        self._jobs.put([_Job(waiter, None, work)])
         return waiter.result()
 
     @contextmanager
@@ -128,15 +132,27 @@ class Database:
             while True:
                 self._readers.get_nowait().close()
         if self._writer is not None:
+            self._hand_over()
             self._jobs.put(None)
             self._writer.join()
             self._writer = None
 
-    def _put(self, job: _Job) -> None:
+    def _check_open(self) -> None:
         if self._writer is None:
             how = "open for reading only" if self.readonly else "closed"
             raise Misconfigured(f"{self.path} is {how}: write through the server")
-        self._jobs.put(job)
+
+    def _gather(self, job: _Job) -> None:
+        """Give the job to the writer together with all others of this turn of the event loop."""
+        self._check_open()
+        self._gathered.append(job)
+        if len(self._gathered) == 1 and job.loop is not None:
+            job.loop.call_soon(self._hand_over)
+
+    def _hand_over(self) -> None:
+        if self._gathered:
+            gathered, self._gathered = self._gathered, []
+            self._jobs.put(gathered)
 
     def _write_loop(self, connection: sqlite3.Connection) -> None:
         closing = False
@@ -147,16 +163,16 @@ class Database:
         connection.close()
 
     def _next_group(self) -> tuple[list[_Job], bool]:
-        first = self._jobs.get()
-        if first is None:
-            return [], True
-        group = [first]
+        """All jobs that wait, up to about `_MOST_IN_A_GROUP`; whether they were the last ones."""
+        jobs = self._jobs.get()
+        group: list[_Job] = []
         with suppress(queue.Empty):
-            while len(group) < _MOST_IN_A_GROUP:
-                job = self._jobs.get_nowait()
-                if job is None:
-                    return group, True
-                group.append(job)
+            while jobs is not None:
+                group += jobs
+                if len(group) >= _MOST_IN_A_GROUP:
+                    return group, False
+                jobs = self._jobs.get_nowait()
+            return group, True
         return group, False
 
 
@@ -195,7 +211,7 @@ def _attempt(connection: sqlite3.Connection, job: _Job) -> Result:
             value = job.work(connection)
         else:
             value = None
-            connection.executemany(job.statement, job.rows)
+            _insert(connection, job.statement, job.rows)
     except Exception as error:
         if _is_trouble(error):
             raise
@@ -204,6 +220,23 @@ def _attempt(connection: sqlite3.Connection, job: _Job) -> Result:
         return None, error
     connection.execute("RELEASE job")
     return value, None
+
+
+def _insert(connection: sqlite3.Connection, statement: str, rows: Sequence[tuple[Any, ...]]) -> None:
+    """Insert rows, many to a statement: with each step the writer lets go of the interpreter."""
+    begun = 0
+    for size in _ROWS_AT_ONCE:
+        while len(rows) - begun >= size:
+            part = rows[begun : begun + size]
+            connection.execute(_widened(statement, size), tuple(chain.from_iterable(part)))
+            begun += size
+
+
+@lru_cache(maxsize=64)
+def _widened(statement: str, rows: int) -> str:
+    """The statement of one row, for so many."""
+    head, values, row = statement.rstrip(" ;\n").rpartition("VALUES")
+    return head + values + ",".join([row] * rows)
 
 
 def _answer(group: list[_Job], results: list[Result]) -> None:

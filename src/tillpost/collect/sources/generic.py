@@ -167,8 +167,7 @@ def _text(user: Mapping[str, Any], key: str) -> str | None:
 
 
 def _plain(user: Mapping[str, Any]) -> dict[str, str]:
-    taken = _HASHED | {"fbc", "fbp", "client_ip_address", "client_user_agent"}
-    return {k: str(v) for k, v in user.items() if k in click.PLAIN_IDS - taken and v}
+    return {key: str(user[key]) for key in user.keys() & click.PLAIN_IDS if user[key]}
 
 
 def _country(user: Mapping[str, Any]) -> str | None:
@@ -178,8 +177,10 @@ def _country(user: Mapping[str, Any]) -> str | None:
 
 
 def _raw(user: Mapping[str, Any]) -> Raw:
-    return {
-        key: tuple(str(v) for v in (value if isinstance(value, list) else [value]) if v)
-        for key, value in user.items()
-        if key in _HASHED and value
-    }
+    return {key: _values(value) for key, value in user.items() if key in _HASHED and value}
+
+
+def _values(value: Any) -> tuple[str, ...]:
+    if isinstance(value, str):
+        return (value,)
+    return tuple(str(v) for v in (value if isinstance(value, list) else [value]) if v)
