@@ -13,13 +13,14 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager, suppress
-from functools import lru_cache
+from functools import lru_cache, partial
 from itertools import chain, groupby
 from pathlib import Path
 from typing import Any, NamedTuple, TypeAlias, TypeVar
 
 from tillpost.core.outcome import Misconfigured, Retryable
 from tillpost.store import queries
+from tillpost.store.checkpoint import LOG_PAGES, Checkpoints
 
 T = TypeVar("T")
 Work = Callable[[sqlite3.Connection], Any]
@@ -33,7 +34,7 @@ _PRAGMAS = (
     "synchronous=FULL",
     "foreign_keys=ON",
     "cache_size=-65536",
-    "wal_autocheckpoint=4000",
+    f"wal_autocheckpoint={LOG_PAGES}",
 )
 
 
@@ -83,6 +84,7 @@ class Database:
         self._writer = threading.Thread(
             target=self._write_loop, args=(connection,), name=f"write-{schema}", daemon=True
         )
+        self._checkpoints = Checkpoints(partial(_open, path), f"checkpoint-{schema}")
         self._writer.start()
 
     async def write(self, work: Callable[[sqlite3.Connection], T]) -> T:
@@ -135,6 +137,7 @@ class Database:
             self._hand_over()
             self._jobs.put(None)
             self._writer.join()
+            self._checkpoints.close()
             self._writer = None
 
     def _check_open(self) -> None:
@@ -160,6 +163,7 @@ class Database:
             group, closing = self._next_group()
             if group:
                 _commit_group(connection, group)
+                self._checkpoints.written()
         connection.close()
 
     def _next_group(self) -> tuple[list[_Job], bool]:
@@ -222,7 +226,9 @@ def _attempt(connection: sqlite3.Connection, job: _Job) -> Result:
     return value, None
 
 
-def _insert(connection: sqlite3.Connection, statement: str, rows: Sequence[tuple[Any, ...]]) -> None:
+def _insert(
+    connection: sqlite3.Connection, statement: str, rows: Sequence[tuple[Any, ...]]
+) -> None:
     """Insert rows, many to a statement: with each step the writer lets go of the interpreter."""
     begun = 0
     for size in _ROWS_AT_ONCE:
