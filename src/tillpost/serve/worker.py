@@ -7,6 +7,7 @@ crash costs one round. `drain` does rounds until nothing is due at the clock's t
 import asyncio
 import contextlib
 import random
+import time
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol
 
@@ -25,6 +26,10 @@ _IDLE_SECONDS = 0.25
 _GATHER_SECONDS = 0.03
 """After a wake, let a few more come: a round costs an fsync whether it has one row or many."""
 _TROUBLE_SECONDS = 1.0
+_LATE_SECONDS = 0.002
+"""A turn of the event loop that takes longer has requests in it: they come first."""
+_REST = 1.0
+_LONGEST_REST_SECONDS = 1.0
 _RETENTION_EVERY = 3600.0
 KEPT_SECONDS = 7 * 86400.0
 """How long addresses, user agents and bodies that could not be read rest, sealed."""
@@ -205,6 +210,7 @@ class Worker:
     ) -> None:
         while not self._stopping:
             bell.clear()
+            begun = time.monotonic()
             try:
                 done = await one()
             except Exception as error:  # noqa: BLE001  # a round that fails is tried again
@@ -216,3 +222,12 @@ class Worker:
                     await asyncio.wait_for(bell.wait(), _IDLE_SECONDS)
                 if not self._stopping:
                     await asyncio.sleep(_GATHER_SECONDS)
+            else:
+                await self._give_way(time.monotonic() - begun)
+
+    async def _give_way(self, spent: float) -> None:
+        """Where requests wait for their turn, rest some times as long as the round took."""
+        asked = time.monotonic()
+        await asyncio.sleep(0)
+        if time.monotonic() - asked > _LATE_SECONDS and not self._stopping:
+            await asyncio.sleep(min(spent * _REST * len(self._bells), _LONGEST_REST_SECONDS))
