@@ -202,6 +202,15 @@ def _check_sense(settings: Settings) -> None:
             raise Misconfigured(
                 f"destinations: there is no shop `{destination.shop}`; shops: {', '.join(names)}"
             )
+    for account in settings.ad_accounts:
+        if account.shop not in names:
+            raise Misconfigured(
+                f"ad_accounts: there is no shop `{account.shop}`; shops: {', '.join(names)}"
+            )
+        if not account.account_id.removeprefix("act_").isdigit():
+            raise Misconfigured("ad_accounts: account_id is a number, as act_1234567890")
+        if not account.every_hours > 0:
+            raise Misconfigured("ad_accounts: every_hours is a number above 0, as 6")
 
 
 def _masked(value: Any) -> Any:

@@ -13,16 +13,24 @@ from tillpost.core.shop import Route, Shop
 from tillpost.deliver.destinations import meta
 from tillpost.deliver.outbox import Line
 from tillpost.ports import Clock
+from tillpost.report.spend.meta_insights import Account
 from tillpost.serve.access import Access
 from tillpost.serve.clock import SystemClock
 from tillpost.serve.http.exchange import Networks
+from tillpost.serve.pulling import Puller, Reader
 from tillpost.serve.reading import Reading, ShopBasis
 from tillpost.serve.receiver import ReceiverDesk
 from tillpost.serve.seal import AesSealer
-from tillpost.serve.settings import DestinationSettings, Settings, ShopSettings
+from tillpost.serve.settings import (
+    AdAccountSettings,
+    DestinationSettings,
+    Settings,
+    ShopSettings,
+)
 from tillpost.serve.transport import HttpTransport
 from tillpost.serve.worker import Worker
 from tillpost.store.gateway_sqlite import GatewayStore
+from tillpost.store.pulls import PullStore
 from tillpost.store.sqlite import Database
 
 GATEWAY_FILE = "tillpost.db"
@@ -52,6 +60,14 @@ class Node:
         )
         self.reading = Reading(self.store, self.receiver, bases(settings))
         self.transport = HttpTransport()
+        self.pulls = PullStore(self._database)
+        self.puller = Puller(
+            [_reader(a, settings, own_url) for a in settings.ad_accounts],
+            self.store,
+            self.pulls,
+            self.transport,
+            clock,
+        )
         self.worker = Worker(
             store=self.store,
             shops=self.shops,
@@ -61,6 +77,7 @@ class Node:
             sealer=self.sealer,
             clock=clock,
             receiver=self.receiver,
+            others=[("ad_accounts", self.puller.round)] if settings.ad_accounts else [],
         )
 
     def intake(self, kind: str, shop: str) -> Intake | None:
@@ -75,6 +92,7 @@ class Node:
 
     async def close(self) -> None:
         """End the rounds, then close connections and databases."""
+        self.puller.stop()
         await self.worker.stop()
         await self.transport.close()
         self._database.close()
@@ -155,6 +173,19 @@ def _routes(settings: Settings) -> dict[str, tuple[Route, ...]]:
         route = Route(destination_name(given, settings), frozenset(given.events))
         made[given.shop] = (*made.get(given.shop, ()), route)
     return made
+
+
+def _reader(given: AdAccountSettings, settings: Settings, own_url: str) -> Reader:
+    shop = next(shop for shop in settings.shops if shop.name == given.shop)
+    account = Account(
+        account_id=given.account_id,
+        access_token=given.access_token,
+        version=given.version,
+        currency=given.currency or (shop.currency if given.url == "embedded" else None),
+    )
+    if given.url is not None:
+        account = structs.replace(account, url=own_url if given.url == "embedded" else given.url)
+    return Reader(given.shop, account, given.every_hours * 3600)
 
 
 def _line(given: DestinationSettings, settings: Settings, own_url: str) -> Line:

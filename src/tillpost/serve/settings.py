@@ -136,6 +136,27 @@ class DestinationSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     """Event names to send; none named: all."""
 
 
+class AdAccountSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """An ad account whose spend, and whose platform's claims, are read by the clock."""
+
+    kind: Literal["meta"]
+    """The platform."""
+    shop: str
+    """Name of the shop whose ads it runs."""
+    account_id: str
+    """The account's number, with or without `act_`."""
+    access_token: str
+    """A system user's token with `ads_read`; it is never logged nor written to disk."""
+    every_hours: float = 6.0
+    """How often the last 28 days are read again."""
+    currency: str | None = None
+    """The account's currency, where the platform does not tell it."""
+    url: str | None = None
+    """Base address; `embedded` is the receiver in the same process."""
+    version: str = "v26.0"
+    """Version of the Graph API."""
+
+
 class Dataset(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A dataset that the embedded receiver takes events for."""
 
@@ -184,6 +205,7 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     server: Server = Server()
     shops: tuple[ShopSettings, ...] = ()
     destinations: tuple[DestinationSettings, ...] = ()
+    ad_accounts: tuple[AdAccountSettings, ...] = ()
     receiver: ReceiverSettings = field(default_factory=ReceiverSettings)
     admin_password: str | None = None
     """Password of the dashboard in development; a hash takes its place with `init`."""

@@ -69,6 +69,7 @@ class Worker:
         sealer: Sealer,
         clock: Clock,
         receiver: Settling | None,
+        others: Sequence[tuple[str, Callable[[], Awaitable[int]]]] = (),
     ) -> None:
         self._store = store
         self._shops = shops
@@ -78,6 +79,7 @@ class Worker:
         self._sealer = sealer
         self._clock = clock
         self._receiver = receiver
+        self._others = others
         self._stopping = False
         self._tasks: list[asyncio.Task[None]] = []
         self._bells: list[asyncio.Event] = []
@@ -94,7 +96,7 @@ class Worker:
         ]
         if self._receiver is not None:
             rounds.append(("settle", self.settle_round))
-        rounds.append(("retention", self.retention_round))
+        rounds += [("retention", self.retention_round), *self._others]
         for name, one in rounds:
             bell = asyncio.Event()
             self._bells.append(bell)

@@ -17,6 +17,7 @@ from tillpost.serve.access import COOKIE, Scope
 from tillpost.serve.clock import SimulatedClock, unix
 from tillpost.serve.http.exchange import problem
 from tillpost.serve.node import Node
+from tillpost.serve.pulling import shown
 from tillpost.serve.reading import Asked
 from tillpost.serve.tabular import as_csv
 
@@ -35,6 +36,7 @@ def routes(node: Node) -> list[Route]:
         Route("/api/v1/receiver/events", _guarded(node, _receiver_events)),
         Route("/api/v1/spend/{shop}", _guarded(node, _spend, "costs"), methods=["POST"]),
         Route("/api/v1/rates", _guarded(node, _rates, "costs"), methods=["POST"]),
+        Route("/api/v1/ad-accounts", _guarded(node, _ad_accounts)),
         Route("/dev/clock", _guarded(node, _clock, "admin"), methods=["POST"]),
         Route("/dev/token", _guarded(node, _token, "admin"), methods=["POST"]),
     ]
@@ -153,6 +155,12 @@ async def _rates(node: Node, request: Request) -> Response:
         return text
     found = await anyio.to_thread.run_sync(spending.keep_rates, node.store, text)
     return reply(400 if found["errors"] else 200, found)
+
+
+async def _ad_accounts(node: Node, request: Request) -> Response:
+    """How each ad account was read last, and when it is due again."""
+    found = await anyio.to_thread.run_sync(node.pulls.all)
+    return reply(200, _own({"items": [shown(pull) for pull in found]}, request))
 
 
 async def _csv(request: Request) -> str | Response:
