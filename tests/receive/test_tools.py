@@ -394,11 +394,55 @@ def test_insights_by_day_and_by_the_time_of_the_touch() -> None:
     assert [row["date_start"] for row in rows] == ["2026-09-01", "2026-09-21"]
 
 
-def test_insights_in_pages() -> None:
+def test_insights_in_pages_are_followed_by_their_addresses() -> None:
     desk = attributed()
-    first = insights(desk, level="ad", limit="1")
-    second = insights(desk, level="ad", limit="1", after=first["paging"]["cursors"]["after"])
-    assert [r["ad_id"] for r in first["data"] + second["data"]] == ["ad1", "ad2"]
+    query = "level=ad&fields=ad_id&limit=1&date_preset=maximum"
+    pages, url = [], f"/v26.0/act_9/insights?{query}"
+    while url:
+        headers = {"authorization": "Bearer TOKEN", "host": "receiver.example"}
+        page = json.loads(asyncio.run(desk.receiver.read(Request("GET", url, headers))).body)
+        pages.append([row["ad_id"] for row in page["data"]])
+        following = page["paging"].get("next", "")
+        assert not following or following.startswith("http://receiver.example/v26.0/act_9/")
+        url = following.removeprefix("http://receiver.example")
+    assert pages == [["ad1"], ["ad2"], ["ad3"]]
+
+
+def test_insights_have_the_fields_that_were_asked_for_and_no_others() -> None:
+    desk = attributed()
+    (row,) = insights(desk, fields="impressions,clicks,ctr,spend,attribution_setting")["data"]
+    assert row == {
+        "impressions": "3",
+        "clicks": "2",
+        "ctr": "66.666667",
+        "attribution_setting": "7d_click_1d_engage_1d_view",
+        "date_start": "2026-09-01",
+        "date_stop": "2026-09-30",
+    }
+    assert "account_id" in insights(desk)["data"][0]
+
+
+@pytest.mark.parametrize(
+    ("object_id", "fields"),
+    [
+        ("act_9", {"account_id"}),
+        ("c1", {"account_id", "campaign_id", "campaign_name"}),
+        ("s1", {"account_id", "campaign_id", "campaign_name", "adset_id"}),
+        ("ad1", {"account_id", "campaign_id", "campaign_name", "adset_id", "ad_id"}),
+    ],
+)
+def test_insights_are_by_default_at_the_level_of_the_object(
+    object_id: str, fields: set[str]
+) -> None:
+    desk = attributed()
+    request = Request(
+        "GET",
+        f"/{object_id}/insights?date_preset=last_30d",
+        {"authorization": "Bearer TOKEN"},
+    )
+    desk.clock.at += 86_400
+    (row,) = json.loads(asyncio.run(desk.receiver.read(request)).body)["data"]
+    assert {name for name in row if name.endswith(("_id", "_name"))} == fields
 
 
 @pytest.mark.parametrize(
@@ -413,6 +457,8 @@ def test_insights_in_pages() -> None:
         ("action_report_time", "x"),
         ("attribution_setting", "x"),
         ("limit", "0"),
+        ("fields", "revenue"),
+        ("breakdowns", "age"),
     ],
 )
 def test_wrong_questions_are_told(name: str, value: str) -> None:

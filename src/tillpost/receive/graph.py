@@ -11,13 +11,14 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from hmac import compare_digest
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from tillpost.core.received import Dataset
 from tillpost.core.windows import WIDEST
 from tillpost.core.wire import Request, Response
 from tillpost.ports import ReceiverStore
 from tillpost.receive import insights, quality, wire
+from tillpost.receive.question import Wrong, asked
 from tillpost.receive.wire import Problem
 
 PATH = re.compile(r"(?:/v\d{1,3}\.\d{1,3})?/([A-Za-z0-9_]{1,64})(?:/(insights|stats))?/?")
@@ -40,10 +41,11 @@ def read(
     problem = _unauthorised(token, datasets)
     if problem is not None:
         return wire.failed(problem, trace_id)
+    reader = _Reader(datasets, token or "", now, _address(request))
     answer = _EDGES[edge or ("quality" if object_id == "dataset_quality" else "node")]
     try:
-        told = answer(object_id, query, store, _Reader(datasets, token or "", now))
-    except insights.Wrong as wrong:
+        told = answer(object_id, query, store, reader)
+    except Wrong as wrong:
         return wire.failed(Problem(wire.invalid(str(wrong))), trace_id)
     if told is None:
         return wire.failed(wire.no_object(object_id, "GET"), trace_id)
@@ -53,10 +55,11 @@ def read(
 class _Reader:
     """Who reads, and when."""
 
-    def __init__(self, datasets: Datasets, token: str, now: float) -> None:
+    def __init__(self, datasets: Datasets, token: str, now: float, address: str) -> None:
         self._datasets = datasets
         self._token = token
         self.now = now
+        self.address = address
 
     def dataset(self, dataset_id: str) -> Dataset | None:
         """The dataset, if it is this token's."""
@@ -69,18 +72,22 @@ class _Reader:
 def _insights(
     object_id: str, query: Mapping[str, str], store: ReceiverStore, reader: _Reader
 ) -> dict[str, Any] | None:
-    question = insights.asked(query, reader.now)
     ads = insights.of_object(store.ads(), object_id)
     if not ads:
         return None
+    question = asked(query, reader.now, insights.level_of(ads, object_id))
     since, until = (
         int(datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp())
         for day in (question.since, question.until)
     )
-    counted = any(field in insights.COUNTED for field in question.fields)
-    touches = store.touch_counts(since, until) if counted else []
     latest = until + (max(WIDEST.values()) if question.by_touch else 0)
-    return insights.answered(question, store.candidates(since, latest), ads, touches)
+    told = insights.answered(
+        question, store.candidates(since, latest), ads, store.touch_counts(since, until)
+    )
+    if "next" in told.get("paging", {}):
+        following = told["paging"]["cursors"]["after"]
+        told["paging"]["next"] = f"{reader.address}?{urlencode({**query, 'after': following})}"
+    return told
 
 
 def _quality(
@@ -101,7 +108,7 @@ def _stats(
         return None
     aggregation = query.get("aggregation", "event")
     if aggregation not in quality.AGGREGATIONS:
-        raise insights.Wrong(f"aggregation must be one of {', '.join(quality.AGGREGATIONS)}")
+        raise Wrong(f"aggregation must be one of {', '.join(quality.AGGREGATIONS)}")
     since = _time(query, "start_time", reader.now - _WEEK)
     until = _time(query, "end_time", reader.now + 1)
     tallies = store.tallies(dataset.id, max(since, reader.now - _WEEK), until)
@@ -133,13 +140,19 @@ def _unauthorised(token: str | None, datasets: Datasets) -> Problem | None:
     return None if any(known) else wire.BAD_TOKEN
 
 
+def _address(request: Request) -> str:
+    """Where the request went, without its query, as its sender knows the server."""
+    scheme = request.headers.get("x-forwarded-proto", "http")
+    return f"{scheme}://{request.headers.get('host', '')}{urlsplit(request.url).path}"
+
+
 def _time(query: Mapping[str, str], name: str, default: float) -> float:
     given = query.get(name)
     if given is None:
         return default
     if given.isascii() and given.isdigit() and len(given) < 12:
         return float(given)
-    raise insights.Wrong(f"{name} must be Unix seconds")
+    raise Wrong(f"{name} must be Unix seconds")
 
 
 def _same(known: str, given: str) -> bool:

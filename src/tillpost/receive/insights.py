@@ -8,54 +8,15 @@ reach) is left out, as Meta leaves out what is empty (meta-capi 8).
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, date, datetime, timedelta
-from typing import Any, NamedTuple
-
-import msgspec
-from msgspec import Struct
+from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, date, datetime
+from functools import partial
+from typing import Any, NamedTuple, TypeAlias
 
 from tillpost.core import money, windows
 from tillpost.core.received import Action, Ad, Candidate
-from tillpost.core.windows import DAY, Setting
-
-LEVELS: dict[str, tuple[str, ...]] = {
-    "account": ("account_id",),
-    "campaign": ("account_id", "campaign_id", "campaign_name"),
-    "adset": ("account_id", "campaign_id", "campaign_name", "adset_id", "adset_name"),
-    "ad": (
-        "account_id",
-        "campaign_id",
-        "campaign_name",
-        "adset_id",
-        "adset_name",
-        "ad_id",
-        "ad_name",
-    ),
-}
-"""What tells one row from another at each level."""
-
-WINDOWS: dict[str, Setting] = {
-    "1d_click": windows.SETTINGS["1d_click"],
-    "7d_click": windows.SETTINGS["7d_click"],
-    "28d_click": windows.SETTINGS["28d_click"],
-    "1d_ev": windows.SETTINGS["1d_engage"],
-    "1d_view": windows.SETTINGS["1d_view"],
-}
-"""Attribution windows that can be asked for, each counted for itself."""
-
-PRESETS: dict[str, tuple[int, int]] = {
-    "today": (0, 0),
-    "yesterday": (1, 1),
-    "last_3d": (3, 1),
-    "last_7d": (7, 1),
-    "last_14d": (14, 1),
-    "last_28d": (28, 1),
-    "last_30d": (30, 1),
-    "last_90d": (90, 1),
-    "maximum": (37 * 31, 0),
-}
-"""Date presets as (first, last) days ago."""
+from tillpost.core.windows import DAY
+from tillpost.receive.question import LEVELS, WINDOWS, Asked, Days
 
 ACTION_TYPES: dict[str, str] = {
     "ViewContent": "view_content",
@@ -73,62 +34,21 @@ COUNTED: dict[str, tuple[Action, ...]] = {
 """Fields that count touches; each other touch comes with an impression of its own."""
 
 _STANDARD = re.compile(r"(?:[A-Z][a-z]+)+")
-_DEFAULT_FIELDS = ("impressions", "clicks", "actions", "action_values")
-_REPORT_TIMES = ("conversion", "impression", "mixed")
-_MOST_ROWS = 500
 
 
-class Wrong(ValueError):
-    """A parameter that cannot be taken; the message says which and what to send."""
+RATES: dict[str, str] = {"ctr": "clicks", "inline_link_click_ctr": "inline_link_clicks"}
+"""Fields that tell another of each hundred impressions."""
 
-
-class Asked(Struct, frozen=True):
-    """A question to Insights, with every default filled in; `until` is the day after the last."""
-
-    level: str
-    fields: tuple[str, ...]
-    since: date
-    until: date
-    increment: int
-    windows: tuple[str, ...]
-    setting: Setting
-    by_touch: bool
-    limit: int
-    after: int
+Identity: TypeAlias = tuple[str | None, ...]
+"""What tells a row from others of its time: the values of its level's fields."""
 
 
 class _Cell(NamedTuple):
-    """Where a count goes: the row's identity, its first day, and the action type."""
+    """Where a count goes: the row's identity and days, and the action type."""
 
-    row: tuple[str | None, ...]
-    begins: date
+    row: Identity
+    days: Days
     action: str
-
-
-def asked(query: Mapping[str, str], now: float) -> Asked:
-    """The question that the query's parameters put; raises `Wrong` for what they cannot be."""
-    level = query.get("level", "account")
-    if level not in LEVELS:
-        raise Wrong(f"level must be one of {', '.join(LEVELS)}")
-    since, until = _range(query, datetime.fromtimestamp(now, UTC).date())
-    report = query.get("action_report_time", "conversion")
-    if report not in _REPORT_TIMES:
-        raise Wrong(f"action_report_time must be one of {', '.join(_REPORT_TIMES)}")
-    setting = query.get("attribution_setting", windows.DEFAULT.name)
-    if setting not in windows.SETTINGS:
-        raise Wrong(f"attribution_setting must be one of {', '.join(windows.SETTINGS)}")
-    return Asked(
-        level=level,
-        fields=_words(query.get("fields", "")) or _DEFAULT_FIELDS,
-        since=since,
-        until=until,
-        increment=_increment(query.get("time_increment", "all_days"), since, until),
-        windows=_windows(query.get("action_attribution_windows", "")),
-        setting=windows.SETTINGS[setting],
-        by_touch=report == "impression",
-        limit=_number(query.get("limit", "25"), "limit", 1, _MOST_ROWS),
-        after=_number(query.get("after", "0"), "after", 0, 10**9),
-    )
 
 
 def answered(
@@ -137,15 +57,20 @@ def answered(
     ads: Mapping[int, Ad],
     touches: Iterable[tuple[int, Action, int, int]],
 ) -> dict[str, Any]:
-    """The page of rows that answers it: `{"data": [...], "paging": {...}}`."""
+    """The page of rows that answers it: `{"data": [...], "paging": {"cursors": {...}}}`.
+
+    `paging` has a `next` of None if there is more: the caller knows the address.
+    """
     rows = _Rows(question, ads)
     for ad, action, day, count in touches:
         rows.count_touches(ad, action, day, count)
     for candidate in candidates:
         rows.count_event(candidate)
-    data = rows.page()
+    data, more = rows.page()
+    if not data:
+        return {"data": []}
     cursors = {"before": str(question.after), "after": str(question.after + len(data))}
-    return {"data": data, "paging": {"cursors": cursors} if data else {}}
+    return {"data": data, "paging": {"cursors": cursors} | ({"next": None} if more else {})}
 
 
 def action_type(event_name: str) -> str:
@@ -166,14 +91,13 @@ class _Rows:
         self._ads = ads
         self._counts: defaultdict[_Cell, dict[str, int]] = defaultdict(dict)
         self._values: defaultdict[tuple[_Cell, str], dict[str, int]] = defaultdict(dict)
-        self._touches: defaultdict[tuple[tuple[str | None, ...], date], dict[str, int]]
-        self._touches = defaultdict(dict)
+        self._touches: defaultdict[tuple[Identity, Days], dict[str, int]] = defaultdict(dict)
 
     def count_touches(self, ad: int, action: Action, day: int, count: int) -> None:
-        begins = self._begins(_day(day * DAY))
-        if begins is None or ad not in self._ads:
+        days = self._asked.period(_day(day * DAY))
+        if days is None or ad not in self._ads:
             return
-        held = self._touches[self._identity(ad), begins]
+        held = self._touches[self._identity(ad), days]
         for field, actions in COUNTED.items():
             if action in actions:
                 held[field] = held.get(field, 0) + count
@@ -185,10 +109,11 @@ class _Rows:
             credit = windows.credit(event.touches, event.at, setting)
             if credit is None or credit.touch.ad not in self._ads:
                 continue
-            begins = self._begins(_day(credit.touch.at if self._asked.by_touch else event.at))
-            if begins is not None:
+            at = credit.touch.at if self._asked.by_touch else event.at
+            days = self._asked.period(_day(at))
+            if days is not None:
                 identity = self._identity(credit.touch.ad)
-                self._add(_Cell(identity, begins, action_type(event.event_name)), column, event)
+                self._add(_Cell(identity, days, action_type(event.event_name)), column, event)
 
     def _add(self, cell: _Cell, column: str, event: Candidate) -> None:
         counts = self._counts[cell]
@@ -197,60 +122,54 @@ class _Rows:
             values = self._values[cell, event.currency]
             values[column] = values.get(column, 0) + event.value
 
-    def page(self) -> list[dict[str, Any]]:
-        rows = {(cell.row, cell.begins) for cell in self._counts} | set(self._touches)
+    def page(self) -> tuple[list[dict[str, Any]], bool]:
+        """The rows that are asked for, and whether there are more."""
+        rows = {(cell.row, cell.days) for cell in self._counts} | set(self._touches)
         ordered = sorted(rows, key=lambda row: (row[1], [part or "" for part in row[0]]))
-        asked = self._asked
-        return [self._row(*row) for row in ordered[asked.after : asked.after + asked.limit]]
+        ends = self._asked.after + self._asked.limit
+        return [self._row(*row) for row in ordered[self._asked.after : ends]], ends < len(ordered)
 
-    def _row(self, identity: tuple[str | None, ...], begins: date) -> dict[str, Any]:
-        row: dict[str, Any] = {
-            name: value
-            for name, value in zip(LEVELS[self._asked.level], identity, strict=True)
-            if value
+    def _row(self, identity: Identity, days: Days) -> dict[str, Any]:
+        """The fields that were asked for, as far as there is anything to tell."""
+        told: dict[str, Any] = {
+            **dict(zip(LEVELS[self._asked.level], identity, strict=True)),
+            **self._counted(identity, days),
+            "actions": self._actions(identity, days),
+            "action_values": self._action_values(identity, days),
+            "attribution_setting": self._asked.setting.name,
         }
-        for field in COUNTED:
-            if field in self._asked.fields:
-                row[field] = str(self._touches.get((identity, begins), {}).get(field, 0))
-        if actions := self._actions(identity, begins):
-            row |= {"actions": actions} if "actions" in self._asked.fields else {}
-        if values := self._action_values(identity, begins):
-            row |= {"action_values": values} if "action_values" in self._asked.fields else {}
-        ends = min(begins + timedelta(self._asked.increment), self._asked.until) - timedelta(1)
-        return {**row, "date_start": begins.isoformat(), "date_stop": ends.isoformat()}
+        row = {name: told[name] for name in self._asked.fields if told.get(name)}
+        return {**row, "date_start": days[0].isoformat(), "date_stop": days[1].isoformat()}
 
-    def _actions(self, identity: tuple[str | None, ...], begins: date) -> list[dict[str, str]]:
+    def _counted(self, identity: Identity, days: Days) -> dict[str, str]:
+        counts = self._touches.get((identity, days), {})
+        seen = counts.get("impressions", 0)
+        rates = {
+            name: f"{100 * counts.get(of, 0) / seen:.6f}" for name, of in RATES.items() if seen
+        }
+        return {field: str(counts.get(field, 0)) for field in COUNTED} | rates
+
+    def _actions(self, identity: Identity, days: Days) -> list[dict[str, str]]:
         return [
             {"action_type": cell.action, **_texts(counts, str)}
             for cell, counts in sorted(self._counts.items(), key=lambda item: item[0].action)
-            if (cell.row, cell.begins) == (identity, begins)
+            if (cell.row, cell.days) == (identity, days)
         ]
 
-    def _action_values(
-        self, identity: tuple[str | None, ...], begins: date
-    ) -> list[dict[str, str]]:
+    def _action_values(self, identity: Identity, days: Days) -> list[dict[str, str]]:
         return [
             {
                 "action_type": cell.action,
-                **_texts(values, lambda units, code=currency: money.decimal_string(units, code)),
+                **_texts(values, partial(_decimal, currency)),
                 "currency": currency,
             }
             for (cell, currency), values in sorted(
                 self._values.items(), key=lambda item: (item[0][0].action, item[0][1])
             )
-            if (cell.row, cell.begins) == (identity, begins)
+            if (cell.row, cell.days) == (identity, days)
         ]
 
-    def _begins(self, day: date) -> date | None:
-        """The first day of the row that the day falls into; None outside of the time range."""
-        asked = self._asked
-        if not asked.since <= day < asked.until:
-            return None
-        return asked.since + timedelta(
-            (day - asked.since).days // asked.increment * asked.increment
-        )
-
-    def _identity(self, number: int) -> tuple[str | None, ...]:
+    def _identity(self, number: int) -> Identity:
         ad = self._ads[number]
         parts = {
             "account_id": ad.account_id.removeprefix("act_"),
@@ -272,63 +191,25 @@ def of_object(ads: Mapping[int, Ad], object_id: str) -> dict[int, Ad]:
     return {n: ad for n, ad in ads.items() if object_id in (ad.campaign_id, ad.adset_id, ad.ad_id)}
 
 
-def _texts(counts: Mapping[str, int], text: Any) -> dict[str, str]:
+def level_of(ads: Mapping[int, Ad], object_id: str) -> str:
+    """What the id names: an account, campaign, ad set or ad."""
+    if object_id.startswith("act_"):
+        return "account"
+    first = next(iter(ads.values()))
+    if object_id == first.campaign_id:
+        return "campaign"
+    return "adset" if object_id == first.adset_id else "ad"
+
+
+def _texts(counts: Mapping[str, int], text: Callable[[int], str]) -> dict[str, str]:
     """The counts as Meta writes them: `value` always, windows as they were asked for."""
     return {"value": text(counts.get("value", 0))} | {
         name: text(count) for name, count in sorted(counts.items()) if name != "value"
     }
 
 
-def _range(query: Mapping[str, str], today: date) -> tuple[date, date]:
-    given = query.get("time_range")
-    if given is None:
-        preset = query.get("date_preset", "last_30d")
-        if preset not in PRESETS:
-            raise Wrong(f"date_preset must be one of {', '.join(PRESETS)}")
-        first, last = PRESETS[preset]
-        return today - timedelta(first), today - timedelta(last) + timedelta(1)
-    try:
-        told = msgspec.json.decode(given, type=dict[str, str])
-        since, until = date.fromisoformat(told["since"]), date.fromisoformat(told["until"])
-    except (ValueError, KeyError):
-        raise Wrong('time_range must be {"since":"YYYY-MM-DD","until":"YYYY-MM-DD"}') from None
-    if until < since:
-        raise Wrong("time_range: until lies before since")
-    return since, until + timedelta(1)
-
-
-def _increment(given: str, since: date, until: date) -> int:
-    if given == "all_days":
-        return (until - since).days
-    return _number(given, "time_increment", 1, 90)
-
-
-def _windows(given: str) -> tuple[str, ...]:
-    asked = _words(given)
-    names = [
-        name
-        for word in asked
-        for name in (("7d_click", "1d_view") if word == "default" else (word,))
-    ]
-    unknown = [name for name in names if name not in WINDOWS]
-    if unknown:
-        raise Wrong(f"action_attribution_windows must be of default, {', '.join(WINDOWS)}")
-    return tuple(dict.fromkeys(names))
-
-
-def _words(given: str) -> tuple[str, ...]:
-    """A list as Meta takes it: JSON, or words between commas."""
-    try:
-        several: Sequence[Any] = msgspec.json.decode(given, type=list[str])
-    except ValueError:
-        several = given.split(",")
-    return tuple(word.strip() for word in several if word.strip())
-
-
-def _number(given: str, name: str, least: int, most: int) -> int:
-    if not given.isascii() or not given.isdigit() or not least <= int(given[:12]) <= most:
-        raise Wrong(f"{name} must be a number from {least} to {most}")
-    return int(given)
+def _decimal(currency: str, units: int) -> str:
+    return money.decimal_string(units, currency)
 
 
 def _day(at: int) -> date:
