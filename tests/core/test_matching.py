@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from tillpost.core import matching
 from tillpost.core.match_key import Code, Key, of_value
 from tillpost.core.matching import Rules, account_of, match, match_learned
+from tillpost.core.received import Match
 
 RULES = Rules()
 
@@ -121,6 +122,26 @@ def test_only_sure_matches_teach() -> None:
     assert unsure.person == 1
     assert matching.teaches(keys, unsure, RULES) == ()
     assert matching.teaches(keys, sure, Rules(learn=False)) == ()
+
+
+def test_a_browser_that_a_stranger_used_too_is_nobodys() -> None:
+    fbp, stranger = key("fbp", "b"), key("em", "eve")
+    unknown = Match(reason="em unknown to every account")
+    assert matching.estranges((stranger, fbp), unknown, {}) == (fbp,)
+    _, accounts = known(ANN)
+    assert match_learned((fbp,), {fbp: (1,)}, accounts, RULES).person == 1
+    assert match_learned((fbp,), {fbp: (matching.STRANGER, 1)}, accounts, RULES).person is None
+    assert match_learned((fbp,), {fbp: (matching.STRANGER,)}, accounts, RULES).person is None
+
+
+def test_only_who_tells_who_they_are_is_a_stranger() -> None:
+    fbp, customer = key("fbp", "b"), key("external_id", "7")
+    unknown, sure = Match(), Match(1, ("em",), 0.95)
+    assert matching.estranges((fbp,), unknown, {}) == ()
+    assert matching.estranges((key("em", "ann"), fbp), sure, {}) == ()
+    new_address = (key("em", "new"), customer, fbp)
+    assert matching.estranges(new_address, unknown, {customer: (1,)}) == ()
+    assert matching.estranges(new_address, unknown, {customer: (1, 2)}) == (fbp,)
 
 
 def test_learning_stays_in_the_dataset() -> None:

@@ -262,6 +262,17 @@ def test_a_family_browser_is_nobodys() -> None:
     assert not platform.items()[2]["matched_merged"]
 
 
+def test_a_browser_that_somebody_unknown_used_too_is_nobodys() -> None:
+    platform = Platform()
+    platform.people(ann={"em": "a"})
+    platform.server("o1", em=em("a"), fbp=FBP)
+    platform.browser("p2", fbp=FBP)
+    platform.server("o3", em=em("somebody else"), fbp=FBP)
+    platform.browser("p4", fbp=FBP)
+    items = platform.items()
+    assert [item["matched_merged"] for item in items] == [True, True, False, False]
+
+
 def test_a_touch_after_the_conversion_earns_nothing() -> None:
     platform = Platform()
     platform.people(ann={"em": "a"})

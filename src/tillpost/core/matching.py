@@ -69,6 +69,9 @@ LEARNABLE = frozenset({Code.fbp, Code.external_id})
 LEARN_FROM = 0.9
 """Confidence from which an event teaches its keys."""
 
+STRANGER = 0
+"""Instead of an account: somebody of whom no account is known used this browser too."""
+
 
 class Rules(Struct, frozen=True):
     """The receiver's choices.
@@ -110,7 +113,8 @@ def match_learned(keys: Sequence[Key], learned: Owners, accounts: Accounts, rule
     """
     if any(key[0] in (Code.em, Code.ph) for key in keys):
         return Match()
-    found = match([k for k in keys if k[0] in LEARNABLE], learned, accounts, rules)
+    own = {key: several for key, several in learned.items() if STRANGER not in several}
+    found = match([k for k in keys if k[0] in LEARNABLE], own, accounts, rules)
     if found.person is None or (rules.name_veto and _name(keys, accounts, found.person) < 0):
         return Match()
     return Match(found.person, found.by, found.confidence, found.reason, merged=True)
@@ -121,6 +125,22 @@ def teaches(keys: Sequence[Key], found: Match, rules: Rules) -> tuple[Key, ...]:
     if not rules.learn or found.merged or found.confidence < LEARN_FROM:
         return ()
     return tuple(key for key in keys if key[0] in LEARNABLE)
+
+
+def estranges(keys: Sequence[Key], found: Match, learned: Owners) -> tuple[Key, ...]:
+    """The browsers of an event that tells who bought, though not an account's own: a stranger's.
+
+    A family shares a browser and the platform knows one of them: without this, what the
+    others do would be taken for that one's. An `external_id` that has one account alone
+    says that it was that person, under another address.
+    """
+    told = {key[0] for key in keys}
+    if found.confidence >= LEARN_FROM or not told & {Code.em, Code.ph}:
+        return ()
+    by_id = [learned.get(key, ()) for key in keys if key[0] == Code.external_id]
+    if any(len(several) == 1 and STRANGER not in several for several in by_id):
+        return ()
+    return tuple(key for key in keys if key[0] == Code.fbp)
 
 
 def learned_key(dataset_id: str, key: Key) -> Key:

@@ -235,6 +235,8 @@ class Tally(Struct, frozen=True, array_like=True):
     """So many events of one dataset are alike in all of this; `mask` has a bit for each `Code`.
 
     `hour` is the Unix time at which the hour of receipt began; `late` is over an hour.
+    `matched_alone` is by its own keys, `matched` by its twins' too, `matched_merged` also
+    by those that the dataset has learned.
     """
 
     event_name: str
@@ -243,6 +245,7 @@ class Tally(Struct, frozen=True, array_like=True):
     traits: int
     with_id: bool
     duplicate: bool
+    matched_alone: bool
     matched: bool
     matched_merged: bool
     late: bool

@@ -81,20 +81,24 @@ def stats(tallies: Iterable[Tally], aggregation: str, source: str | None = None)
 
 
 def match_rate(tallies: Iterable[Tally], event_name: str | None = None) -> dict[str, Any]:
-    """Server events resolved to a known account, with and without learned keys.
+    """Server events resolved to a known account, with and without merged keys.
 
-    Rates are shares of 1, None where there is no event.
+    `matched_alone` is by their own keys only, `matched` by their twins' too, and
+    `matched_merged` also by keys learned from earlier events: what Meta merges is
+    documented nowhere (domain-rules 6). Rates are shares of 1, None where there is no event.
     """
     own = [t for t in tallies if t.source == "server" and event_name in (None, t.event_name)]
     events = _sum(own)
-    matched, merged = _sum(t for t in own if t.matched), _sum(t for t in own if t.matched_merged)
-    return {
-        "events": events,
-        "matched": matched,
-        "matched_merged": merged,
-        "match_rate": round(matched / events, 4) if events else None,
-        "match_rate_merged": round(merged / events, 4) if events else None,
+    counts = {
+        "matched": _sum(t for t in own if t.matched),
+        "matched_alone": _sum(t for t in own if t.matched_alone),
+        "matched_merged": _sum(t for t in own if t.matched_merged),
     }
+    rates = {
+        name.replace("matched", "match_rate"): round(count / events, 4) if events else None
+        for name, count in counts.items()
+    }
+    return {"events": events, **counts, **rates}
 
 
 def _quality_of(name: str, tallies: Sequence[Tally]) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from tillpost.core import dedup, windows
 from tillpost.core.match_key import Key
-from tillpost.core.matching import account_of, strong
+from tillpost.core.matching import STRANGER, account_of, strong
 from tillpost.core.received import (
     AccountSeen,
     Action,
@@ -172,7 +172,7 @@ class MemoryReceiverStore:
         owners |= {key: tuple(self._owners[key]) for key in keys if key in self._owners}
         taught = {key: tuple(self._learned[key]) for key in learned if key in self._learned}
         people = {person for several in (owners | taught).values() for person in several}
-        return Known(owners, taught, {p: self._accounts[p] for p in people}, clicks)
+        return Known(owners, taught, {p: self._accounts[p] for p in people - {STRANGER}}, clicks)
 
     def touches(self, asked: Iterable[tuple[int, int]]) -> dict[tuple[int, int], Sequence[Touch]]:
         """See `ports.ReceiverStore`."""
@@ -381,7 +381,7 @@ class MemoryReceiverStore:
 
 
 def _tally(settled: Settled) -> Tally:
-    event, joint = settled.event, settled.joint
+    event, match, joint = settled.event, settled.match, settled.joint
     return Tally(
         event_name=event.event_name,
         source=event.source,
@@ -389,6 +389,7 @@ def _tally(settled: Settled) -> Tally:
         traits=event.traits,
         with_id=event.event_id is not None,
         duplicate=settled.twin is not None,
+        matched_alone=match.person is not None and not match.merged,
         matched=joint.person is not None and not joint.merged,
         matched_merged=joint.person is not None,
         late=event.received_at - event.event_time > _HOUR,

@@ -129,7 +129,7 @@ def named_ad(row: tuple[Any, ...]) -> Ad:
 def tally(row: tuple[Any, ...]) -> Tally:
     """The value of a row of the statement `tallies`."""
     name, source, mask, traits, *facts, hour, unusable, absorbed, events = row
-    with_id, duplicate, matched, merged, late = map(bool, facts)
+    with_id, duplicate, alone, matched, merged, late = map(bool, facts)
     return Tally(
         event_name=name,
         source=SOURCE_NAMES[source],
@@ -137,6 +137,7 @@ def tally(row: tuple[Any, ...]) -> Tally:
         traits=traits,
         with_id=with_id,
         duplicate=duplicate,
+        matched_alone=alone,
         matched=matched,
         matched_merged=merged,
         late=late,

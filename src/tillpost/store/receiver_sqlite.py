@@ -9,7 +9,7 @@ import msgspec
 
 from tillpost.core import dedup
 from tillpost.core.match_key import Code, Key, pack, unpack
-from tillpost.core.matching import account_of, strong
+from tillpost.core.matching import STRANGER, account_of, strong
 from tillpost.core.received import (
     AccountSeen,
     Action,
@@ -400,7 +400,7 @@ def _known(
             known.learned[key] = tuple(person for (person,) in owners)
     for several in (*known.owners.values(), *known.learned.values()):
         for person in several:
-            if person not in known.accounts:
+            if person not in known.accounts and person != STRANGER:
                 packed = connection.execute(sql["account"], (person,)).fetchone()[0]
                 known.accounts[person] = frozenset(unpack(packed))
     return known

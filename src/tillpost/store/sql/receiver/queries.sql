@@ -181,10 +181,11 @@ SELECT ad, action, at / 86400, count(*) FROM touch WHERE at >= ? AND at < ? GROU
 
 -- name: tallies
 SELECT event_name, source, mask, traits, event_id IS NOT NULL, twin IS NOT NULL,
+  person IS NOT NULL AND NOT merged,
   joint IS NOT NULL AND NOT joint_merged, joint IS NOT NULL, received_at - event_time > 3600,
   CAST(received_at / 3600 AS INTEGER) * 3600, unusable != '', absorbed > 0, count(*)
 FROM event WHERE dataset_id = ? AND received_at >= ? AND received_at < ?
-GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12
+GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13
 
 -- name: keep_call
 INSERT INTO call (at, method, path, status, events, refused, test_event_code, answer, box)
