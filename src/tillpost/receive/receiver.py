@@ -1,6 +1,7 @@
 """The receiver as one value: what the server mounts, over a store and a clock.
 
     POST      [/v{N}.{M}]/{dataset_id}/events       `events`
+    POST      /, /v{N}.{M}                          `batch`
     GET,POST  /tr, /tr/                             `pixel`
     POST      /receiver/people, /receiver/touches   `people`, `touches`
     GET       what `receive.graph` reads
@@ -22,13 +23,13 @@ from tillpost.core.outcome import Retryable
 from tillpost.core.received import AccountSeen, Bounds, ReceivedEvent, TouchSeen
 from tillpost.core.wire import Request, Response
 from tillpost.ports import Clock, ReceiverStore, Sealer
-from tillpost.receive import accept, faults, graph, register, wire
+from tillpost.receive import accept, batch, faults, graph, register, wire
 from tillpost.receive.accept import Answer, Datasets
 from tillpost.receive.calls import kept_call
 from tillpost.receive.rate import LIMITED, Rate, RateLimit
 from tillpost.receive.settle import BATCH, STANDARD, Rules, settle_next
 from tillpost.receive.tools import Tools
-from tillpost.receive.wire import GraphCall
+from tillpost.receive.wire import GraphCall, Problem
 
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
@@ -90,6 +91,8 @@ class Receiver:
             return self.events
         if path.rstrip("/") == "/tr" and method in ("GET", "POST"):
             return self.pixel
+        if method == "POST" and batch.PATH.fullmatch(path):
+            return self.batch
         found = graph.PATH.fullmatch(path)
         if method == "GET" and found and _is_object(found.group(1)):
             return self.read
@@ -104,6 +107,28 @@ class Receiver:
             await self._sleep(planned.seconds)
         real = await self._taken(request) if planned.fault.keeps else None
         return faults.answer(planned, real, self._new_trace_id())
+
+    async def batch(self, request: Request) -> Response:
+        """Answer several calls that came as one, in their order."""
+        asked = batch.read(request)
+        if asked.problem is not None:
+            return wire.failed(asked.problem, self._new_trace_id())
+        answers = [
+            batch.element(await self._operation(operation), with_headers=asked.with_headers)
+            for operation in asked.operations
+        ]
+        return wire.told(answers, self._new_trace_id())
+
+    async def _operation(self, operation: Request | Problem) -> Response:
+        if isinstance(operation, Problem):
+            return wire.failed(operation, self._new_trace_id())
+        path = operation.url.partition("?")[0]
+        if EVENTS_PATH.fullmatch(path):
+            return await self.events(operation)
+        found = graph.PATH.fullmatch(path)
+        if operation.method == "GET" and found and _is_object(found.group(1)):
+            return await self.read(operation)
+        return wire.failed(wire.no_object(path[1:], operation.method), self._new_trace_id())
 
     async def pixel(self, request: Request) -> Response:
         """Answer a pixel hit with its picture, kept or not."""

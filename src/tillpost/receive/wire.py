@@ -242,7 +242,7 @@ def received(count: int, trace_id: str, extra: Mapping[str, str] | None = None) 
     return _answer(200, body, trace_id, extra)
 
 
-def told(body: Mapping[str, Any], trace_id: str) -> Response:
+def told(body: Mapping[str, Any] | Sequence[Any], trace_id: str) -> Response:
     """What was asked for, with Meta's headers."""
     return _answer(200, body, trace_id, None)
 
@@ -257,7 +257,10 @@ def failed(problem: Problem, trace_id: str, extra: Mapping[str, str] | None = No
 
 
 def _answer(
-    status: int, body: Mapping[str, Any], trace_id: str, extra: Mapping[str, str] | None
+    status: int,
+    body: Mapping[str, Any] | Sequence[Any],
+    trace_id: str,
+    extra: Mapping[str, str] | None,
 ) -> Response:
     headers = {**_HEADERS, "x-fb-trace-id": trace_id, **(extra or {})}
     return Response(status, headers, msgspec.json.encode(body))
