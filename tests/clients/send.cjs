@@ -1,5 +1,5 @@
 // Sends with `facebook-nodejs-business-sdk`, only its host changed; prints what it got as JSON.
-// node send.cjs HOST
+// node send.cjs HOST RECEIVER_TOKEN
 const sdk = require('facebook-nodejs-business-sdk');
 
 const OPEN = '1001';
@@ -32,8 +32,46 @@ async function told(send) {
   } catch (error) {
     if (!error.response) throw error;
     const { code, error_subcode: subcode, type, is_transient: transient } = error.response;
-    return { status: error.status, code, subcode: subcode ?? null, type, transient };
+    const title = error.response.error_user_title ?? null;
+    return { status: error.status, code, subcode: subcode ?? null, type, transient, title };
   }
+}
+
+// One wrong event each, by what is wrong with it.
+function wrongEvents() {
+  const custom = (change) => (e) => e.setCustomData(change(new sdk.CustomData()));
+  const item = new sdk.Content().setQuantity(1).setItemPrice(19.99);
+  const messaging = (e) =>
+    e.setEventName('Lead').setActionSource('business_messaging').setMessagingChannel('whatsapp');
+  return {
+    no_name: (e) => e.setEventName(''),
+    too_old: (e) => e.setEventTime(now() - 8 * 86400),
+    future: (e) => e.setEventTime(now() + 86400),
+    no_value: custom((c) => c.setCurrency('usd')),
+    no_money: custom((c) => c.setValue(1)),
+    content_without_id: custom((c) => c.setValue(1).setCurrency('usd').setContents([item])),
+    nobody: (e) => e.setUserData(new sdk.UserData()),
+    messaging,
+  };
+}
+
+async function failing(kind) {
+  const headers = { authorization: `Bearer ${process.argv[3]}`, 'content-type': 'application/json' };
+  const body = JSON.stringify({ faults: [{ kind }] });
+  await fetch(`${process.argv[2]}/receiver/faults`, { method: 'POST', headers, body });
+  return told(() => request([event(`js-${kind}`)]).execute());
+}
+
+// Insights, a row a page: the client follows `paging.next` by itself.
+async function pages() {
+  const asked = { level: 'ad', limit: 1, date_preset: 'maximum' };
+  let page = await new sdk.AdAccount('act_77').getInsights(['ad_id'], asked);
+  const rows = page.map((row) => row.ad_id);
+  while (page.hasNext()) {
+    page = await page.next();
+    rows.push(...page.map((row) => row.ad_id));
+  }
+  return { rows };
 }
 
 async function main() {
@@ -47,24 +85,27 @@ async function main() {
     if (secret) one.setAppSecret ? one.setAppSecret(secret) : (one._app_secret = secret);
     return told(() => one.execute());
   };
-  const old = now() - 8 * 86400;
   const out = {
     one: await sent([event('js-one')]),
     again: await sent([event('js-one')]),
     many: await sent(Array.from({ length: 50 }, (_, n) => event(`js-many-${n}`))),
     async: (await Promise.all(pending))[3],
     tested: await told(() => request([event('js-tested')]).setTestEventCode('TEST1').execute()),
-    no_name: await sent([event('js-x1', (e) => e.setEventName(''))]),
-    too_old: await sent([event('js-x2'), event('js-x3', (e) => e.setEventTime(old))]),
-    no_money: await sent([event('js-x4', (e) => e.setCustomData(new sdk.CustomData().setValue(1)))]),
-    nobody: await sent([event('js-x5', (e) => e.setUserData(new sdk.UserData()))]),
     nothing: await sent([]),
+    too_many: await sent(Array.from({ length: 1001 }, (_, n) => event(`js-${n}`))),
     no_dataset: await sent([event('js-x6')], 'TOKEN-OPEN', '1999'),
     wrong_token: await sent([event('js-x7')], 'TOKEN-WRONG'),
     proven: await proven('js-proven', 'clients-app-secret'),
     no_proof: await proven('js-x8', null),
     wrong_proof: await proven('js-x9', 'another-secret'),
+    limited: await failing('rate_limit'),
+    unknown_error: await failing('500'),
+    expired: await failing('token_expired'),
+    pages: await pages(),
   };
+  for (const [name, change] of Object.entries(wrongEvents())) {
+    out[name] = await sent([event('js-ok'), event(`js-${name}`, change)]);
+  }
   console.log(JSON.stringify(out));
 }
 

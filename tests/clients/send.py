@@ -1,6 +1,6 @@
 """Sends with `facebook-business`, only its host changed; prints what it got as JSON.
 
-Runs in `.venv-clients`: python send.py HOST
+Runs in `.venv-clients`: python send.py HOST RECEIVER_TOKEN
 """
 
 import asyncio
@@ -9,15 +9,19 @@ import sys
 import time
 from collections.abc import Callable
 from typing import Any
+from urllib.request import Request, urlopen
 
+from facebook_business.adobjects.adaccount import AdAccount
 from facebook_business.adobjects.serverside.action_source import (
     ActionSource,
 )
 from facebook_business.adobjects.serverside.batch_processor import BatchProcessor
+from facebook_business.adobjects.serverside.content import Content
 from facebook_business.adobjects.serverside.custom_data import CustomData
 from facebook_business.adobjects.serverside.event import Event
 from facebook_business.adobjects.serverside.event_request import EventRequest
 from facebook_business.adobjects.serverside.event_request_async import EventRequestAsync
+from facebook_business.adobjects.serverside.messaging_channel import MessagingChannel
 from facebook_business.adobjects.serverside.user_data import UserData
 from facebook_business.api import FacebookAdsApi
 from facebook_business.exceptions import FacebookRequestError
@@ -50,6 +54,7 @@ def told(send: Callable[[], Any]) -> dict[str, Any]:
             "subcode": error.api_error_subcode(),
             "type": error.api_error_type(),
             "transient": error.api_transient_error(),
+            "title": error.body()["error"].get("error_user_title"),
         }
     return {"received": answer.events_received, "trace": len(answer.fbtrace_id)}
 
@@ -62,25 +67,70 @@ def init(token: str, secret: str | None = None) -> None:
     FacebookAdsApi.init(access_token=token, app_secret=secret, crash_log=False)
 
 
+def plan(kind: str) -> None:
+    """Let the next call go wrong."""
+    headers = {"authorization": f"Bearer {sys.argv[2]}", "content-type": "application/json"}
+    body = json.dumps({"faults": [{"kind": kind}]}).encode()
+    urlopen(Request(f"{sys.argv[1]}/receiver/faults", body, headers), timeout=10).close()
+
+
+def failing(kind: str) -> dict[str, Any]:
+    plan(kind)
+    return told(request(event(f"py-{kind}")).execute)
+
+
+def pages() -> dict[str, Any]:
+    """Insights, a row a page: the client follows `paging.next` by itself."""
+    asked = {"level": "ad", "limit": 1, "date_preset": "maximum"}
+    rows = AdAccount("act_77").get_insights(fields=["ad_id"], params=asked)
+    return {"rows": [row["ad_id"] for row in rows]}
+
+
+def wrong_events() -> dict[str, Any]:
+    """One wrong event each, by what is wrong with it."""
+    now = int(time.time())
+    item = Content(quantity=1, item_price=19.99)
+    phone = UserData(email="jane.doe@example.com")
+    return {
+        "no_name": event("py-x1", event_name=""),
+        "too_old": event("py-x3", event_time=now - 8 * 86_400),
+        "future": event("py-x9", event_time=now + 86_400),
+        "no_value": event("py-x10", custom_data=CustomData(currency="usd")),
+        "no_money": event("py-x4", custom_data=CustomData(value=1.0)),
+        "content_without_id": event(
+            "py-x11", custom_data=CustomData(value=1.0, currency="usd", contents=[item])
+        ),
+        "nobody": event("py-x5", user_data=UserData()),
+        "messaging": event(
+            "py-x12",
+            event_name="Lead",
+            action_source=ActionSource.BUSINESS_MESSAGING,
+            messaging_channel=MessagingChannel.WHATSAPP,
+            user_data=phone,
+        ),
+    }
+
+
 def open_calls() -> dict[str, Any]:
     """Calls with a token alone."""
     init("TOKEN-OPEN")
     many = [event(f"py-batch-{n}") for n in range(120)]
     BatchProcessor(50, 2).process_events(EventRequestAsync(pixel_id=OPEN, events=[]), many)
     async_request = EventRequestAsync(pixel_id=OPEN, events=[event("py-async")])
-    old = int(time.time()) - 8 * 86_400
     return {
         "one": told(request(event("py-one")).execute),
         "again": told(request(event("py-one")).execute),
         "many": told(request(*[event(f"py-many-{n}") for n in range(50)]).execute),
         "async": told(lambda: asyncio.run(async_request.execute())),
         "tested": told(request(event("py-tested"), test_event_code="TEST1").execute),
-        "no_name": told(request(event("py-x1", event_name="")).execute),
-        "too_old": told(request(event("py-x2"), event("py-x3", event_time=old)).execute),
-        "no_money": told(request(event("py-x4", custom_data=CustomData(value=1.0))).execute),
-        "nobody": told(request(event("py-x5", user_data=UserData())).execute),
+        **{name: told(request(event("py-ok"), e).execute) for name, e in wrong_events().items()},
         "nothing": told(request().execute),
+        "too_many": told(request(*[event(f"py-{n}") for n in range(1001)]).execute),
         "no_dataset": told(request(event("py-x6"), to="1999").execute),
+        "limited": failing("rate_limit"),
+        "unknown_error": failing("500"),
+        "expired": failing("token_expired"),
+        "pages": pages(),
     }
 
 
