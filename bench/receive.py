@@ -1,9 +1,10 @@
 """How fast the receiver settles beside millions of touches: python bench/receive.py [MILLIONS ...].
 
 A platform of one account per three touches is written straight into the store's
-tables; then Purchases are accepted and settled: 70% of them by known accounts with a
-phone and an e-mail, half with a browser twin a second before. Printed per size: events a
-second, the file's size, and the process's largest memory.
+tables; then Purchases are sent as JSON bodies of 100, validated, appended and settled: 70%
+of them by known accounts with a phone and an e-mail, half with a browser twin a second
+before. Printed per size: events a second of both steps, by the clock and by CPU time, the
+file's size, and the process's largest memory.
 """
 
 import asyncio
@@ -14,11 +15,16 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
+
+import msgspec
 
 from tillpost.core.match_key import Code, Key, of_value, pack
-from tillpost.core.received import ReceivedEvent
+from tillpost.core.received import Dataset, ReceivedEvent
+from tillpost.core.wire import Request
+from tillpost.receive.accept import graph_events
 from tillpost.receive.settle import STANDARD, settle_next
 from tillpost.store.receiver_sqlite import SqliteReceiverStore
 from tillpost.store.sqlite import Database
@@ -26,6 +32,7 @@ from tillpost.store.sqlite import Database
 AT = 1_790_000_000
 EVENTS = 60_000
 REQUEST = 100
+TOUCH_INDEX = "CREATE INDEX touch_at ON touch (at, ad, action)"
 
 
 def keys(person: int) -> tuple[Key, Key]:
@@ -39,6 +46,7 @@ def load(path: Path, touches: int) -> int:
     db.execute("PRAGMA journal_mode=OFF")
     db.execute("PRAGMA synchronous=OFF")
     db.execute("PRAGMA cache_size=-400000")
+    db.execute("DROP INDEX touch_at")
     db.execute("BEGIN")
     for ad in range(1, 1001):
         db.execute("INSERT INTO ad VALUES (?, 'act', ?, ?, ?)", (ad, ad % 20, ad % 200, ad))
@@ -49,6 +57,7 @@ def load(path: Path, touches: int) -> int:
     pairs = sorted((key, p) for p in range(1, people + 1) for key in keys(p))
     db.executemany("INSERT INTO person_key VALUES (?, ?)", pairs)
     db.executemany("INSERT OR IGNORE INTO touch VALUES (?, ?, ?, ?)", touched(people))
+    db.execute(TOUCH_INDEX)
     db.execute("COMMIT")
     db.close()
     return people
@@ -79,19 +88,82 @@ def events(people: int, count: int, seed: int) -> Iterator[ReceivedEvent]:
         )  # fmt: skip
 
 
-def settle(store: SqliteReceiverStore, people: int, seed: int) -> tuple[int, float]:
-    """How many events were settled, and in how many seconds."""
+def body(sale: ReceivedEvent, person: int) -> dict[str, Any]:
+    """The sale as a sender's JSON."""
+    user = {
+        "em": [sha256(f"{person}@example.com".encode()).hexdigest()],
+        "ph": [sha256(f"+1{person:010}".encode()).hexdigest()],
+        "fbp": f"fb.1.1790000000000.{person}",
+        "client_ip_address": "203.0.113.7",
+        "client_user_agent": "Mozilla/5.0 (X11; Linux x86_64)",
+    }
+    custom = {"value": 19.99, "currency": "USD", "order_id": sale.order_id}
+    custom |= {"contents": [{"id": "sku-1", "quantity": 1, "item_price": 19.99}]}
+    return {
+        "event_name": sale.event_name,
+        "event_time": AT,
+        "event_id": sale.event_id,
+        "action_source": "website",
+        "event_source_url": "https://shop.example/thank-you",
+        "user_data": user,
+        "custom_data": custom,
+    }
+
+
+class Spent(NamedTuple):
+    """Seconds by the clock, and seconds of all the process's threads on a core."""
+
+    wall: float
+    cpu: float
+
+    @classmethod
+    def now(cls) -> "Spent":
+        return cls(time.perf_counter(), time.process_time())
+
+    def since(self) -> "Spent":
+        now = Spent.now()
+        return Spent(now.wall - self.wall, now.cpu - self.cpu)
+
+    def rate(self, count: int) -> str:
+        return f"{count / self.wall:,.0f} events/s ({count / self.cpu:,.0f} a CPU second)"
+
+
+def take(store: SqliteReceiverStore, sales: list[ReceivedEvent], seed: int) -> Spent:
+    """What it took to validate and append the sales as they come over the wire."""
+    headers = {"content-type": "application/json"}
+    bodies = [
+        msgspec.json.encode(
+            {"data": [body(s, seed * EVENTS + n + i) for i, s in enumerate(sales[n : n + REQUEST])]}
+        )
+        for n in range(0, len(sales), REQUEST)
+    ]
+    datasets = {"2": Dataset("2", "TOKEN")}
+
+    async def one(sent: bytes) -> None:
+        request = Request("POST", "/v26.0/2/events?access_token=TOKEN", headers, sent)
+        await store.receive(graph_events(request, datasets, float(AT), lambda: "A").rows)
+
+    async def all_of_them() -> None:
+        for n in range(0, len(bodies), 32):
+            await asyncio.gather(*[one(sent) for sent in bodies[n : n + 32]])
+
+    began = Spent.now()
+    asyncio.run(all_of_them())
+    return began.since()
+
+
+def settle(store: SqliteReceiverStore, waiting: list[ReceivedEvent]) -> Spent:
+    """What it took to settle these events."""
 
     async def accept() -> None:
-        waiting = list(events(people, EVENTS, seed))
         for n in range(0, len(waiting), REQUEST):
             await store.receive(waiting[n : n + REQUEST])
 
     asyncio.run(accept())
-    began, count = time.perf_counter(), 0
-    while settled := settle_next(store, STANDARD):
-        count += settled
-    return count, time.perf_counter() - began
+    began = Spent.now()
+    while settle_next(store, STANDARD):
+        pass
+    return began.since()
 
 
 def main(sizes: list[float]) -> None:
@@ -103,12 +175,19 @@ def main(sizes: list[float]) -> None:
             database = Database(path, "receiver")
             store = SqliteReceiverStore(database)
             for round_ in (1, 2):
-                count, seconds = settle(store, people, round_)
+                sales = list(events(people, EVENTS, round_))
+                settling = settle(store, sales)
+                taking = take(store, sales, round_)
                 print(
                     f"{size:g} million touches, {people:,} accounts, round {round_}: "
-                    f"{count / seconds:,.0f} events/s, {path.stat().st_size / 1e6:,.0f} MB, "
-                    f"RSS {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:,.0f} MB"
+                    f"validate + append {taking.rate(len(sales))}, "
+                    f"settle {settling.rate(len(sales))}, "
+                    f"{path.stat().st_size / 1e6:,.0f} MB, "
+                    f"RSS {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:,.0f} MB",
+                    flush=True,
                 )
+                while settle_next(store, STANDARD):
+                    pass
             database.close()
 
 

@@ -114,20 +114,31 @@ def test_learned_keys_stand_back_behind_an_own_address() -> None:
     assert owners
 
 
+def taught(keys: tuple[Key, ...], found: Match, **learned: int) -> dict[Key, int]:
+    """Key -> account, as dataset 1 learns it; `learned` is what it knows by external ids."""
+    before = {matching.learned_key("1", key("external_id", i)): (p,) for i, p in learned.items()}
+    lessons = dict(matching.lessons("1", keys, found, before))
+    names = {matching.learned_key("1", one): one for one in keys}
+    return {names[one]: person for one, person in lessons.items()}
+
+
 def test_only_sure_matches_teach() -> None:
     keys = (key("em", "ann"), key("fbp", "b"), key("external_id", "e"))
     sure = match(keys, *known(ANN), RULES)
-    assert matching.teaches(keys, sure, RULES) == keys[1:]
+    assert taught(keys, sure) == dict.fromkeys(keys[1:], 1)
     unsure = match((*keys, key("ph", "3")), *known(ANN, CY), RULES)
     assert unsure.person == 1
-    assert matching.teaches(keys, unsure, RULES) == ()
-    assert matching.teaches(keys, sure, Rules(learn=False)) == ()
+    assert taught(keys, unsure) == {key("fbp", "b"): matching.STRANGER}
+
+
+def test_what_was_learned_teaches_nothing() -> None:
+    merged = Match(1, ("external_id",), 0.9, merged=True)
+    assert taught((key("fbp", "b"), key("external_id", "e")), merged) == {}
 
 
 def test_a_browser_that_a_stranger_used_too_is_nobodys() -> None:
-    fbp, stranger = key("fbp", "b"), key("em", "eve")
-    unknown = Match(reason="em unknown to every account")
-    assert matching.estranges((stranger, fbp), unknown, {}) == (fbp,)
+    fbp = key("fbp", "b")
+    assert taught((key("em", "eve"), fbp), Match()) == {fbp: matching.STRANGER}
     _, accounts = known(ANN)
     assert match_learned((fbp,), {fbp: (1,)}, accounts, RULES).person == 1
     assert match_learned((fbp,), {fbp: (matching.STRANGER, 1)}, accounts, RULES).person is None
@@ -136,12 +147,10 @@ def test_a_browser_that_a_stranger_used_too_is_nobodys() -> None:
 
 def test_only_who_tells_who_they_are_is_a_stranger() -> None:
     fbp, customer = key("fbp", "b"), key("external_id", "7")
-    unknown, sure = Match(), Match(1, ("em",), 0.95)
-    assert matching.estranges((fbp,), unknown, {}) == ()
-    assert matching.estranges((key("em", "ann"), fbp), sure, {}) == ()
+    assert taught((fbp, customer), Match()) == {}
     new_address = (key("em", "new"), customer, fbp)
-    assert matching.estranges(new_address, unknown, {customer: (1,)}) == ()
-    assert matching.estranges(new_address, unknown, {customer: (1, 2)}) == (fbp,)
+    assert taught(new_address, Match(), **{"7": 1}) == {}
+    assert taught(new_address, Match(), **{"8": 1}) == {fbp: matching.STRANGER}
 
 
 def test_learning_stays_in_the_dataset() -> None:

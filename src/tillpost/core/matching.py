@@ -120,32 +120,44 @@ def match_learned(keys: Sequence[Key], learned: Owners, accounts: Accounts, rule
     return Match(found.person, found.by, found.confidence, found.reason, merged=True)
 
 
-def teaches(keys: Sequence[Key], found: Match, rules: Rules) -> tuple[Key, ...]:
-    """The keys that a matched event makes known as its account's."""
-    if not rules.learn or found.merged or found.confidence < LEARN_FROM:
-        return ()
-    return tuple(key for key in keys if key[0] in LEARNABLE)
+def lessons(
+    dataset_id: str, keys: Sequence[Key], found: Match, learned: Owners
+) -> list[tuple[Key, int]]:
+    """What an event teaches its dataset: (learned key, account).
 
-
-def estranges(keys: Sequence[Key], found: Match, learned: Owners) -> tuple[Key, ...]:
-    """The browsers of an event that tells who bought, though not an account's own: a stranger's.
-
-    A family shares a browser and the platform knows one of them: without this, what the
-    others do would be taken for that one's. An `external_id` that has one account alone
-    says that it was that person, under another address.
+    A match that is sure teaches whose its browser and customer id are. An event that tells
+    who bought, and is of no sure account, makes its browser a stranger's too: a family
+    shares one, and the platform knows one of them.
     """
-    told = {key[0] for key in keys}
-    if found.confidence >= LEARN_FROM or not told & {Code.em, Code.ph}:
-        return ()
-    by_id = [learned.get(key, ()) for key in keys if key[0] == Code.external_id]
-    if any(len(several) == 1 and STRANGER not in several for several in by_id):
-        return ()
-    return tuple(key for key in keys if key[0] == Code.fbp)
+    if found.person is None or found.confidence < LEARN_FROM:
+        person, told = STRANGER, _strange(dataset_id, keys, learned)
+    else:
+        person, told = found.person, [] if found.merged else _learnable(keys)
+    return [(learned_key(dataset_id, key), person) for key in told]
+
+
+def learned_of(dataset_id: str, keys: Iterable[Key], learned: Owners) -> dict[Key, Sequence[int]]:
+    """Whose these keys are by what the dataset has learned."""
+    return {key: learned.get(learned_key(dataset_id, key), ()) for key in _learnable(keys)}
 
 
 def learned_key(dataset_id: str, key: Key) -> Key:
     """The name under which a dataset's learned key is kept; other datasets learn for themselves."""
     return blake2b(dataset_id.encode() + b"\0" + key, digest_size=16).digest()
+
+
+def _learnable(keys: Iterable[Key]) -> list[Key]:
+    return [key for key in keys if key[0] in LEARNABLE]
+
+
+def _strange(dataset_id: str, keys: Sequence[Key], learned: Owners) -> list[Key]:
+    """The browsers of somebody unknown; not where a customer id is known to be an account's."""
+    if not any(key[0] in (Code.em, Code.ph) for key in keys):
+        return []
+    for key, several in learned_of(dataset_id, keys, learned).items():
+        if key[0] == Code.external_id and len(several) == 1 and STRANGER not in several:
+            return []
+    return [key for key in keys if key[0] == Code.fbp]
 
 
 def account_of(keys: Sequence[Key], owners: Owners, accounts: Accounts) -> tuple[int | None, bool]:

@@ -155,7 +155,11 @@ def _match(
         new = replace(event, match=own if seq >= first_seq else event.match, joint=own)
         if rules.twins.merge and event.held and event.twin is None:
             new = replace(new, joint=_account(event, event.all_keys, known, learned, rules))
-        for lesson in _lessons(new, learned, rules):
+        for lesson in (
+            matching.lessons(new.event.dataset_id, new.all_keys, new.joint, learned)
+            if rules.accounts.learn
+            else ()
+        ):
             if lesson not in taught and lesson[1] not in learned.get(lesson[0], ()):
                 learned[lesson[0]] = (*learned.get(lesson[0], ()), lesson[1])
                 taught[lesson] = None
@@ -173,34 +177,9 @@ def _account(
     found = matching.match(keys, known.owners, known.accounts, rules.accounts)
     if found.person is not None or not rules.accounts.learn:
         return found
-    owners = _learned(event.event.dataset_id, keys, learned)
+    owners = matching.learned_of(event.event.dataset_id, keys, learned)
     merged = matching.match_learned(keys, owners, known.accounts, rules.accounts)
     return found if merged.person is None else merged
-
-
-def _lessons(
-    event: Settled, learned: Mapping[Key, tuple[int, ...]], rules: Rules
-) -> list[tuple[Key, int]]:
-    """What the event teaches, its twins' keys included: whose keys they are, or nobody's alone."""
-    if not rules.accounts.learn:
-        return []
-    dataset, keys, found = event.event.dataset_id, event.all_keys, event.joint
-    own = _learned(dataset, keys, learned)
-    lessons = [(key, matching.STRANGER) for key in matching.estranges(keys, found, own)]
-    if found.person is not None:
-        lessons += [(key, found.person) for key in matching.teaches(keys, found, rules.accounts)]
-    return [(matching.learned_key(dataset, key), person) for key, person in lessons]
-
-
-def _learned(
-    dataset: str, keys: Iterable[Key], learned: Mapping[Key, tuple[int, ...]]
-) -> dict[Key, tuple[int, ...]]:
-    """Whose these keys are by what the dataset has learned."""
-    return {
-        key: learned.get(matching.learned_key(dataset, key), ())
-        for key in keys
-        if key[0] in matching.LEARNABLE
-    }
 
 
 def _attribute(
