@@ -11,6 +11,7 @@ from tillpost.core.books import (
     EventRow,
     Link,
     OrderRow,
+    PrivacyRow,
     RefundRow,
     Sighting,
     Touch,
@@ -46,6 +47,7 @@ class Draft:
         }
         self._deliveries: dict[tuple[int, str], Delivery] = {}
         self._accepted: dict[tuple[str, str], int] = {}
+        self._privacy: list[PrivacyRow] = []
 
     def changes(self) -> Changes:
         """All that changed, ready to be committed."""
@@ -60,6 +62,7 @@ class Draft:
             events=list(self._events.values()),
             deliveries=list(self._deliveries.values()),
             accepted=self._accepted,
+            privacy=self._privacy,
         )
 
     def order(self, shop: str, order_id: str) -> OrderRow | None:
@@ -131,6 +134,10 @@ class Draft:
     def add_refund(self, row: RefundRow) -> None:
         """Keep a refund; the same one again is the same row."""
         self._refunds[row.shop, row.refund_id] = row
+
+    def add_privacy(self, row: PrivacyRow) -> None:
+        """Keep a request about somebody's data, to be carried out."""
+        self._privacy.append(row)
 
     def put_event(
         self,

@@ -11,13 +11,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from msgspec import Struct, structs
 
 from tillpost.collect.draft import Draft, is_sale
-from tillpost.core import consent, money, policy, sale, session
+from tillpost.core import consent, money, policy, privacy, sale, session
 from tillpost.core.books import (
     Books,
     Changes,
     EventRow,
     Link,
     OrderRow,
+    PrivacyRow,
     RefundRow,
     Sighting,
     Visitor,
@@ -33,6 +34,7 @@ from tillpost.core.event import (
     Event,
     OrderSeen,
     Place,
+    PrivacyAsked,
     RefundSeen,
     ServerSeen,
 )
@@ -151,6 +153,10 @@ def _fold_one(draft: Draft, entry: Entry, shop: Shop, context: Context) -> None:
             _fold_browser(draft, entry, browser, shop, context)
         case ServerSeen() as server:
             _fold_server(draft, entry, server, shop, context)
+        case PrivacyAsked() as asked:
+            named = privacy.reference(asked, shop.id_key)
+            row = PrivacyRow(shop.name, entry.source, entry.received_at, asked, named)
+            draft.add_privacy(row)
 
 
 def _refund_row(refund: RefundSeen, shop: Shop) -> RefundRow:
@@ -191,7 +197,8 @@ def _merge(new: OrderSeen, old: OrderSeen) -> OrderSeen:
         missing["person"] = earlier.person
     if later.carried.landing_url is None and later.carried.visitor_id is None:
         missing["carried"] = earlier.carried
-    return structs.replace(later, **missing)
+    merged = structs.replace(later, **missing)
+    return privacy.anonymous(merged, old.customer_id) if old.erased else merged
 
 
 def _link_order(draft: Draft, row: OrderRow) -> None:

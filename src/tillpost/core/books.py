@@ -5,7 +5,7 @@ Rows are frozen; a change is a new row. Money is integer minor units, times are 
 
 from msgspec import Struct, field
 
-from tillpost.core.event import BrowserSeen, Consent, Event, OrderSeen
+from tillpost.core.event import BrowserSeen, Consent, Event, OrderSeen, PrivacyAsked
 from tillpost.core.outcome import State
 
 
@@ -165,6 +165,19 @@ class BadRow(Struct, frozen=True):
     sealed: bytes
 
 
+class PrivacyRow(Struct, frozen=True):
+    """A request about somebody's data, to be carried out by the next privacy round.
+
+    `reference` is the same for the same person and shop, and names nobody.
+    """
+
+    shop: str
+    source: str
+    received_at: float
+    asked: PrivacyAsked
+    reference: str
+
+
 class Wanted(Struct):
     """The names of all rows that folding a batch may read: (shop, name) each.
 
@@ -207,3 +220,4 @@ class Changes(Struct):
     deliveries: list[Delivery]
     accepted: dict[tuple[str, str], int]
     """(shop, destination) -> how many events were accepted for it just now."""
+    privacy: list[PrivacyRow] = field(default_factory=list)

@@ -37,6 +37,11 @@ Direct: TypeAlias = Literal["sent", "blocked", "none", "unknown"]
 OrderKind: TypeAlias = Literal["web", "pos", "draft", "renewal", "exchange", "api", "app", "phone"]
 
 
+PrivacyRequest: TypeAlias = Literal["access", "erase", "erase_shop", "uninstalled"]
+"""`access`: tell what is stored of a person; `erase`: forget it; `erase_shop`: forget all of a
+shop; `uninstalled`: the shop's owner took the app away, so nothing more is sent."""
+
+
 class Money(Struct, frozen=True):
     """An amount with its ISO 4217 currency; never one without the other."""
 
@@ -139,6 +144,8 @@ class OrderSeen(Struct, frozen=True, tag="order", omit_defaults=True):
     device: Device = Device()
     consent: Consent | None = None
     place: Place = Place()
+    erased: bool = False
+    """The shopper was erased: what the order was worth is left, and nobody's name comes back."""
 
 
 class RefundSeen(Struct, frozen=True, tag="refund", omit_defaults=True):
@@ -189,7 +196,16 @@ class ServerSeen(Struct, frozen=True, tag="server", omit_defaults=True):
     place: Place = Place()
 
 
-Fact: TypeAlias = OrderSeen | RefundSeen | BrowserSeen | ServerSeen
+class PrivacyAsked(Struct, frozen=True, tag="privacy", omit_defaults=True):
+    """What somebody asked of the data of one person, or of a whole shop."""
+
+    request: PrivacyRequest
+    customer_id: str | None = None
+    order_ids: tuple[str, ...] = ()
+    person: Person = Person()
+
+
+Fact: TypeAlias = OrderSeen | RefundSeen | BrowserSeen | ServerSeen | PrivacyAsked
 
 
 class Parsed(Struct, frozen=True):

@@ -59,6 +59,8 @@ class Reason(StrEnum):
     SHADOW = "shadow"
     NOT_SUBSCRIBED = "not_subscribed"  # the destination does not take this event name
     INVALID = "invalid"  # the platform would refuse it
+    ERASED = "erased"  # the shopper was erased before it went out
+    UNINSTALLED = "uninstalled"  # the shop took the app away before it went out
 
 
 class Outcome(Struct, frozen=True):

@@ -17,6 +17,7 @@ from tillpost.report.spend.meta_insights import Account
 from tillpost.serve.access import Access
 from tillpost.serve.clock import SystemClock
 from tillpost.serve.http.exchange import Networks
+from tillpost.serve.privacy import PrivacyDesk
 from tillpost.serve.pulling import Puller, Reader
 from tillpost.serve.reading import Reading, ShopBasis
 from tillpost.serve.receiver import ReceiverDesk
@@ -30,6 +31,7 @@ from tillpost.serve.settings import (
 from tillpost.serve.transport import HttpTransport
 from tillpost.serve.worker import Worker
 from tillpost.store.gateway_sqlite import GatewayStore
+from tillpost.store.privacy_sqlite import PrivacyStore
 from tillpost.store.pulls import PullStore
 from tillpost.store.sqlite import Database
 
@@ -59,6 +61,12 @@ class Node:
             settings.receiver, directory / RECEIVER_FILE, clock, self.sealer
         )
         self.reading = Reading(self.store, self.receiver, bases(settings))
+        self.privacy = PrivacyDesk(
+            PrivacyStore(self._database, self.sealer),
+            self.receiver,
+            self.shops,
+            lambda shop: self.datasets(shop) or frozenset(),
+        )
         self.transport = HttpTransport()
         self.pulls = PullStore(self._database)
         self.puller = Puller(
@@ -78,6 +86,7 @@ class Node:
             clock=clock,
             receiver=self.receiver,
             others=[("ad_accounts", self.puller.round)] if settings.ad_accounts else [],
+            privacy=self.privacy,
         )
 
     def intake(self, kind: str, shop: str) -> Intake | None:

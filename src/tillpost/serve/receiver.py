@@ -2,7 +2,7 @@
 
 import base64
 import secrets
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from tillpost.receive import wire
 from tillpost.receive.receiver import Handler, Options, Receiver, receiver_events
 from tillpost.receive.settle import Rules
 from tillpost.serve.settings import ReceiverSettings
+from tillpost.store.receiver_privacy import ReceiverPrivacy
 from tillpost.store.receiver_sqlite import SqliteReceiverStore
 from tillpost.store.sqlite import Database
 
@@ -50,6 +51,8 @@ class ReceiverDesk:
         self._datasets = dict(self._given)
         self._database = Database(path, "receiver")
         self._store = SqliteReceiverStore(self._database)
+        self.privacy = ReceiverPrivacy(self._database, sealer)
+        """Finds and forgets one person."""
         self._receiver = Receiver(
             self._store,
             self._datasets,
@@ -77,6 +80,16 @@ class ReceiverDesk:
     def settle_once(self, _now: float) -> int:
         """Settle one batch of what was received; returns how many events."""
         return self._receiver.settle()
+
+    def settle_all(self) -> None:
+        """Settle whatever waits; only one thread may settle at a time."""
+        while self._receiver.settle():
+            pass
+
+    def items(self, numbers: Sequence[int]) -> list[dict[str, Any]]:
+        """Settled events of these numbers, as `GET /api/v1/receiver/events` shows them."""
+        found = (self._store.settled_items(number - 1, 1, None) for number in numbers)
+        return [item for items in found for item in items]
 
     def prune(self, now: float) -> int:
         """Remove what may not be kept any longer; returns how many rows."""

@@ -1,8 +1,5 @@
 """Importing ad spend and currency rates: through the running server, else into the store."""
 
-import json
-import urllib.error
-import urllib.request
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -12,22 +9,18 @@ from urllib.parse import urlencode
 from msgspec import structs
 
 from tillpost.core.money import decimal_string
-from tillpost.core.outcome import Misconfigured, Retryable
+from tillpost.core.outcome import Misconfigured
 from tillpost.report.spend import csv as spend_csv
 from tillpost.report.spend import rates as rates_csv
 from tillpost.report.spend.csv import Layout
 from tillpost.report.spend.problem import Problem
-from tillpost.serve import configure, development
-from tillpost.serve.access import Access
-from tillpost.serve.clock import SystemClock
 from tillpost.serve.node import GATEWAY_FILE
+from tillpost.serve.remote import Remote, settings_of, shop_of
 from tillpost.serve.seal import AesSealer, read_key
-from tillpost.serve.settings import Server, Settings
 from tillpost.store.gateway_sqlite import GatewayStore
 from tillpost.store.lock import hold, running
 from tillpost.store.sqlite import Database
 
-_SECONDS = 60.0
 MOST_ERRORS = 100
 """More are counted, not listed: the first of them tell what is wrong."""
 PREVIEWED = 20
@@ -114,8 +107,8 @@ def import_spend(
     dry_run: bool = False,
 ) -> dict[str, Any]:
     """As `keep_spend`, or as `preview`; raises `Misconfigured` for a file or shop not found."""
-    settings, directory = _settings(config_file, data)
-    name = _shop(settings, shop)
+    settings, directory = settings_of(config_file, data)
+    name = shop_of(settings, shop)
     own = next(s.currency for s in settings.shops if s.name == name)
     known = structs.replace(layout.checked(), currency=layout.currency or own)
     text = _text(file)
@@ -123,37 +116,20 @@ def import_spend(
         return preview(text, known)
     url = running(directory)
     if url is not None:
-        return _send(f"{url}/api/v1/spend/{name}{query(known)}", settings, name, text)
+        path = f"/api/v1/spend/{name}{query(known)}"
+        return Remote(url, settings, name, "costs").post(path, text, "text/csv")
     return _offline(directory, lambda store: keep_spend(store, text, known, name))
 
 
 def import_rates(file: Path, config_file: Path | None, data: Path | None) -> dict[str, Any]:
     """As `keep_rates`; raises `Misconfigured` for a file that cannot be read."""
-    settings, directory = _settings(config_file, data)
+    settings, directory = settings_of(config_file, data)
     text = _text(file)
     url = running(directory)
     if url is not None:
-        return _send(f"{url}/api/v1/rates", settings, settings.shops[0].name, text)
+        remote = Remote(url, settings, settings.shops[0].name, "costs")
+        return remote.post("/api/v1/rates", text, "text/csv")
     return _offline(directory, lambda store: keep_rates(store, text))
-
-
-def _settings(config_file: Path | None, data: Path | None) -> tuple[Settings, Path]:
-    flags = {"server.data": str(data) if data else None}
-    settings = configure.load(config_file, configure.environment(), flags)
-    directory = configure.data_directory(settings, configure.environment())
-    if config_file is None:
-        server = Server(data=str(directory))
-        settings = development.settings(development.read_secrets(directory), server)
-    return settings, directory
-
-
-def _shop(settings: Settings, given: str | None) -> str:
-    names = [shop.name for shop in settings.shops]
-    if given is None and len(names) == 1:
-        return names[0]
-    if given not in names:
-        raise Misconfigured(f"name a shop with --shop; shops: {', '.join(names)}")
-    return given
 
 
 def _text(file: Path) -> str:
@@ -163,25 +139,6 @@ def _text(file: Path) -> str:
         raise Misconfigured(f"cannot read {file} ({error.strerror}): name a CSV file") from None
     except UnicodeDecodeError:
         raise Misconfigured(f"{file} is not UTF-8 text: export it as CSV UTF-8") from None
-
-
-def _send(url: str, settings: Settings, shop: str, text: str) -> dict[str, Any]:
-    """Post a file to the running server, whose answer this is."""
-    key = Access(settings, SystemClock()).any_key("costs", shop)
-    if key is None:
-        raise Misconfigured(f"no server key of shop {shop} has the scope `costs`: add one")
-    headers = {"authorization": f"Bearer {key}", "content-type": "text/csv"}
-    request = urllib.request.Request(url, text.encode(), headers)  # noqa: S310  # our own server
-    try:
-        with urllib.request.urlopen(request, timeout=_SECONDS) as answer:  # noqa: S310
-            found: dict[str, Any] = json.load(answer)
-    except urllib.error.HTTPError as error:
-        found = json.load(error)
-    except OSError as error:
-        raise Retryable(f"the server does not answer ({error}): try again") from None
-    if "errors" not in found:
-        raise Misconfigured(f"the server refused it: {found['error']['detail']}")
-    return found
 
 
 def _offline(directory: Path, keep: Callable[[GatewayStore], dict[str, Any]]) -> dict[str, Any]:

@@ -55,6 +55,13 @@ class Settling(Protocol):
         """Remove what may not be kept any longer; returns how many rows."""
 
 
+class Requests(Protocol):
+    """What people ask of their data."""
+
+    def round(self, now: float) -> int:
+        """Carry out what is asked; returns how many requests were closed."""
+
+
 class Worker:
     """The rounds of one node; `wake` ends a wait at once, `stop` ends all after their round."""
 
@@ -70,6 +77,7 @@ class Worker:
         clock: Clock,
         receiver: Settling | None,
         others: Sequence[tuple[str, Callable[[], Awaitable[int]]]] = (),
+        privacy: Requests | None = None,
     ) -> None:
         self._store = store
         self._shops = shops
@@ -80,6 +88,7 @@ class Worker:
         self._clock = clock
         self._receiver = receiver
         self._others = others
+        self._privacy = privacy
         self._stopping = False
         self._tasks: list[asyncio.Task[None]] = []
         self._bells: list[asyncio.Event] = []
@@ -96,7 +105,11 @@ class Worker:
         ]
         if self._receiver is not None:
             rounds.append(("settle", self.settle_round))
-        rounds += [("retention", self.retention_round), *self._others]
+        rounds += [
+            ("retention", self.retention_round),
+            ("privacy", self.privacy_round),
+            *self._others,
+        ]
         for name, one in rounds:
             bell = asyncio.Event()
             self._bells.append(bell)
@@ -120,6 +133,7 @@ class Worker:
             for line in self._lines:
                 done += await self._delivery(line)()
             done += await self.settle_round()
+            done += await self.privacy_round()
             if done == 0 and not await asyncio.to_thread(self._due):
                 return
             if done == 0:
@@ -136,6 +150,13 @@ class Worker:
             return 0
         async with self._settling:
             return await asyncio.to_thread(self._receiver.settle_once, self._clock.now())
+
+    async def privacy_round(self) -> int:
+        """Carry out what people ask of their data, while nothing is folded or settled."""
+        if self._privacy is None:
+            return 0
+        async with self._folding, self._settling:
+            return await asyncio.to_thread(self._privacy.round, self._clock.now())
 
     async def retention_round(self) -> int:
         """Once an hour, remove what may not be kept any longer."""

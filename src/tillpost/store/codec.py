@@ -8,13 +8,22 @@ from typing import TypeVar
 
 import msgspec
 
-from tillpost.core.event import BrowserSeen, Device, Event, Fact, OrderSeen, RefundSeen, ServerSeen
+from tillpost.core.event import (
+    BrowserSeen,
+    Device,
+    Event,
+    Fact,
+    OrderSeen,
+    PrivacyAsked,
+    RefundSeen,
+    ServerSeen,
+)
 from tillpost.ports import Sealer
 
 T = TypeVar("T", OrderSeen, BrowserSeen, ServerSeen, Event)
 
 _encoder = msgspec.json.Encoder(decimal_format="number")
-_facts = msgspec.json.Decoder(OrderSeen | RefundSeen | BrowserSeen | ServerSeen, float_hook=Decimal)
+_facts = msgspec.json.Decoder(Fact, float_hook=Decimal)
 _events = msgspec.json.Decoder(Event, float_hook=Decimal)
 _devices = msgspec.json.Decoder(Device)
 _NOBODY = Device()
@@ -22,7 +31,7 @@ _NOBODY = Device()
 
 def pack(value: Fact | Event, sealer: Sealer) -> tuple[bytes, bytes | None]:
     """JSON without the device, and the device's sealed box if there is one."""
-    if isinstance(value, RefundSeen) or value.device == _NOBODY:
+    if isinstance(value, RefundSeen | PrivacyAsked) or value.device == _NOBODY:
         return _encoder.encode(value), None
     bare = msgspec.structs.replace(value, device=_NOBODY)
     return _encoder.encode(bare), sealer.seal(_encoder.encode(value.device))
@@ -31,7 +40,7 @@ def pack(value: Fact | Event, sealer: Sealer) -> tuple[bytes, bytes | None]:
 def unpack_fact(text: bytes, box: bytes | None, sealer: Sealer) -> Fact:
     """What `pack` was given."""
     fact = _facts.decode(text)
-    return fact if isinstance(fact, RefundSeen) else _with_device(fact, box, sealer)
+    return fact if isinstance(fact, RefundSeen | PrivacyAsked) else _with_device(fact, box, sealer)
 
 
 def unpack_event(text: bytes, box: bytes | None, sealer: Sealer) -> Event:

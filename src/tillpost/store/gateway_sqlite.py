@@ -26,7 +26,7 @@ from tillpost.core.event import BrowserSeen, Consent, Entry, OrderSeen
 from tillpost.core.exchange import Rate
 from tillpost.core.outcome import Outcome, State
 from tillpost.ports import Rows, Sealer
-from tillpost.store import codec, gateway_rows, queries
+from tillpost.store import codec, gateway_rows, privacy_sqlite, queries
 from tillpost.store.sqlite import Database
 
 _Names = set[tuple[str, str]]
@@ -141,6 +141,7 @@ class GatewayStore:
             ("put_event", [self._event_values(row) for row in changes.events]),
             ("put_delivery", [_delivery_values(d, moment) for d in changes.deliveries]),
             ("add_accepted", [(*key, n) for key, n in changes.accepted.items()]),
+            ("put_privacy", [privacy_sqlite.values(row) for row in changes.privacy]),
         ]
         if changes.position is not None:
             made.append(("set_progress", [(changes.position,)]))

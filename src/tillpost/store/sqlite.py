@@ -35,6 +35,7 @@ _PRAGMAS = (
     "foreign_keys=ON",
     "cache_size=-65536",
     f"wal_autocheckpoint={LOG_PAGES}",
+    "secure_delete=ON",  # what was erased is gone from the file too
 )
 
 
@@ -127,6 +128,17 @@ class Database:
         finally:
             connection.execute("ROLLBACK")
             self._readers.put(connection)
+
+    def checkpoint(self) -> None:
+        """Move what the write-ahead log holds into the file, and leave the log empty.
+
+        A reader that is under way keeps the log for now; the next call finds it free.
+        """
+        connection = sqlite3.connect(self.path, timeout=_BUSY_SECONDS, isolation_level=None)
+        try:
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        finally:
+            connection.close()
 
     def close(self) -> None:
         """Commit what waits, close every connection; the database cannot be used after."""

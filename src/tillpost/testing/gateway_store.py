@@ -422,3 +422,15 @@ class RetentionSuite:
         store.prune(NOW + 100 * DAY)
         (leased,) = store.lease(DESTINATION, NOW + 100.0 * DAY, 10, 1.0)
         assert leased.row.event.device == make.event().device
+
+    def test_facts_that_come_after_a_quiet_week_are_folded(self, make_store: MakeStore) -> None:
+        """Positions go on from the last one, also when everything before it was removed."""
+        store = make_store()
+        asyncio.run(store.append([make.entry(make.order(str(n))) for n in range(3)]))
+        last = store.unfolded(10)[-1][0]
+        store.commit(make.changes(position=last))
+        store.prune(NOW + 8 * DAY)
+        asyncio.run(store.append([make.entry(make.order("1009"))]))
+        ((position, entry),) = store.unfolded(10)
+        assert position > last
+        assert entry.fact == make.order("1009")

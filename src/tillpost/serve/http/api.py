@@ -28,17 +28,17 @@ _SPEND_LIMIT = 10 << 20
 def routes(node: Node) -> list[Route]:
     """The routes under `/api/v1` and `/dev`."""
     return [
-        Route("/api/v1/events", _guarded(node, _events)),
-        Route("/api/v1/bad-rows", _guarded(node, _bad_rows)),
-        Route("/api/v1/ledger", _guarded(node, _ledger)),
-        Route("/api/v1/findings", _guarded(node, _findings)),
-        Route("/api/v1/reports/{name}", _guarded(node, _report)),
-        Route("/api/v1/receiver/events", _guarded(node, _receiver_events)),
-        Route("/api/v1/spend/{shop}", _guarded(node, _spend, "costs"), methods=["POST"]),
-        Route("/api/v1/rates", _guarded(node, _rates, "costs"), methods=["POST"]),
-        Route("/api/v1/ad-accounts", _guarded(node, _ad_accounts)),
-        Route("/dev/clock", _guarded(node, _clock, "admin"), methods=["POST"]),
-        Route("/dev/token", _guarded(node, _token, "admin"), methods=["POST"]),
+        Route("/api/v1/events", guarded(node, _events)),
+        Route("/api/v1/bad-rows", guarded(node, _bad_rows)),
+        Route("/api/v1/ledger", guarded(node, _ledger)),
+        Route("/api/v1/findings", guarded(node, _findings)),
+        Route("/api/v1/reports/{name}", guarded(node, _report)),
+        Route("/api/v1/receiver/events", guarded(node, _receiver_events)),
+        Route("/api/v1/spend/{shop}", guarded(node, _spend, "costs"), methods=["POST"]),
+        Route("/api/v1/rates", guarded(node, _rates, "costs"), methods=["POST"]),
+        Route("/api/v1/ad-accounts", guarded(node, _ad_accounts)),
+        Route("/dev/clock", guarded(node, _clock, "admin"), methods=["POST"]),
+        Route("/dev/token", guarded(node, _token, "admin"), methods=["POST"]),
     ]
 
 
@@ -56,7 +56,7 @@ def refusal(status: int, reason: str, field: str, detail: str) -> Response:
     return Response(told.body, told.status, dict(told.headers))
 
 
-def _guarded(
+def guarded(
     node: Node, handler: Handler, scope: Scope = "reports"
 ) -> Callable[[Request], Awaitable[Response]]:
     """The handler behind a server key with this scope, or a dashboard session."""
@@ -82,17 +82,17 @@ def _guarded(
 
 
 async def _events(node: Node, request: Request) -> Response:
-    after, limit = _page(request)
+    after, limit = page(request)
     query = request.query_params
     found = await anyio.to_thread.run_sync(
         node.reading.events, after, limit, query.get("event_id"), query.get("order_id")
     )
-    return reply(200, _own(found, request))
+    return reply(200, own_items(found, request))
 
 
 async def _bad_rows(node: Node, request: Request) -> Response:
-    found = await anyio.to_thread.run_sync(node.reading.bad_rows, *_page(request))
-    return reply(200, _own(found, request))
+    found = await anyio.to_thread.run_sync(node.reading.bad_rows, *page(request))
+    return reply(200, own_items(found, request))
 
 
 async def _ledger(node: Node, request: Request) -> Response:
@@ -105,7 +105,7 @@ async def _findings(node: Node, request: Request) -> Response:
 
 
 async def _receiver_events(node: Node, request: Request) -> Response:
-    after, limit = _page(request)
+    after, limit = page(request)
     event_id = request.query_params.get("event_id")
     found = await anyio.to_thread.run_sync(node.receiver.events, after, limit, event_id)
     own = node.datasets(request.state.shop)
@@ -160,7 +160,7 @@ async def _rates(node: Node, request: Request) -> Response:
 async def _ad_accounts(node: Node, request: Request) -> Response:
     """How each ad account was read last, and when it is due again."""
     found = await anyio.to_thread.run_sync(node.pulls.all)
-    return reply(200, _own({"items": [shown(pull) for pull in found]}, request))
+    return reply(200, own_items({"items": [shown(pull) for pull in found]}, request))
 
 
 async def _csv(request: Request) -> str | Response:
@@ -197,7 +197,7 @@ async def _token(node: Node, request: Request) -> Response:
     return reply(200, {"valid": valid})
 
 
-def _own(found: dict[str, Any], request: Request) -> dict[str, Any]:
+def own_items(found: dict[str, Any], request: Request) -> dict[str, Any]:
     """Of a page, what belongs to the shop whose key asks; a session sees every shop."""
     shop = request.state.shop
     items = [item for item in found["items"] if shop in {None, item["shop"]}]
@@ -213,7 +213,8 @@ def _asked_shop(request: Request) -> str | None:
     return own or asked
 
 
-def _page(request: Request) -> tuple[int, int]:
+def page(request: Request) -> tuple[int, int]:
+    """The query's `after` and `limit`, within bounds; raises `Misconfigured` for no numbers."""
     try:
         after = int(request.query_params.get("after") or 0)
         limit = int(request.query_params.get("limit") or 100)

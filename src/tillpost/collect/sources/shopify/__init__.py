@@ -1,4 +1,4 @@
-"""Shopify: signed webhooks of orders, refunds, checkouts and customers.
+"""Shopify: signed webhooks of orders, refunds, checkouts, customers and privacy.
 
 The signature is base64 of HMAC-SHA256 over the raw body (reference `shopify`, 1.3).
 A shop has several secrets: the app's, the notification page's, and after a rotation
@@ -13,7 +13,7 @@ from hashlib import sha256
 import msgspec
 from msgspec import Struct
 
-from tillpost.collect.sources.shopify import order, visit
+from tillpost.collect.sources.shopify import order, privacy, visit
 from tillpost.core.event import Fact, OrderSeen, Parsed, RefundSeen
 from tillpost.core.money import MoneyError, to_minor
 from tillpost.core.outcome import Rejection
@@ -84,6 +84,8 @@ def _read(body: bytes, topic: str, settings: Settings) -> list[Parsed]:
         return order.read_order(body, topic, domain, country)
     if topic in _CHECKOUT_TOPICS:
         return visit.read_checkout(body, domain, country)
+    if topic in privacy.TOPICS:
+        return privacy.read_privacy(body, topic, country)
     if topic == "refunds/create":
         return order.read_refund(body, settings.currency)
     if topic == "customers/create":

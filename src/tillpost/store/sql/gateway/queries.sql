@@ -73,6 +73,10 @@ INSERT OR REPLACE INTO orders (
     cancelled_at, browser, server, first_received_at, fact, sealed
 ) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1, ?, ?, ?);
 
+-- name: put_privacy
+INSERT INTO privacy_requests (shop, source, received_at, request, reference, asked)
+VALUES (?, ?, ?, ?, ?, ?);
+
 -- name: put_order_key
 INSERT OR IGNORE INTO order_keys (shop, order_id, kind, value) VALUES (?, ?, ?, ?);
 
@@ -248,8 +252,9 @@ SELECT destination, began_at, ended_at, reason FROM pauses ORDER BY began_at, de
 DELETE FROM bad_rows WHERE received_at < ?;
 
 -- name: prune_journal
+-- The last row stays: numbers go on from the highest there is, and must never fall behind.
 DELETE FROM journal WHERE received_at < ?
-    AND id <= (SELECT position FROM progress WHERE name = 'fold');
+    AND id < (SELECT position FROM progress WHERE name = 'fold');
 
 -- name: prune_events
 -- Addresses and user agents rest seven days after the last destination has settled.

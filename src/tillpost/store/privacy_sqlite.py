@@ -1,0 +1,332 @@
+"""Telling and forgetting what the gateway's database holds of one person or one shop.
+
+Rows are found by the hashes that the person's identifiers have, by the orders named, and by
+what those lead to: checkouts, visitors and click cookies. Searching reads beside the writers;
+forgetting is one transaction, with freed bytes overwritten (`secure_delete`).
+"""
+
+import json
+import sqlite3
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from tillpost.core import privacy
+from tillpost.core.books import PrivacyRow
+from tillpost.core.event import Event, OrderSeen, PrivacyAsked
+from tillpost.core.outcome import Reason, State
+from tillpost.ports import Sealer
+from tillpost.store import codec, queries
+from tillpost.store.sqlite import Database
+
+_asked = msgspec.json.Decoder(PrivacyAsked)
+
+
+class Trace(Struct):
+    """Where one person stands in the books of a shop."""
+
+    shop: str
+    hashes: list[str]
+    orders: list[OrderSeen]
+    visitors: list[str]
+    cookies: list[str]
+    names: list[tuple[str, str]]
+    """What ties visitors to the person: (kind, value) of links."""
+    events: list[tuple[int, Event]]
+    others: list[tuple[int, Event]]
+    """Events of other people that only share a browser's cookies."""
+    sightings: list[str]
+    journal: list[int]
+    bad_rows: list[int]
+    in_flight: bool
+    """Whether a sender holds one of the events just now."""
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many rows of each kind are theirs."""
+        kinds = ("orders", "events", "visitors", "sightings", "journal", "bad_rows")
+        return {kind: len(getattr(self, kind)) for kind in kinds}
+
+
+class PrivacyStore:
+    """Requests about people's data, and what is done about them, in the gateway's database."""
+
+    def __init__(self, database: Database, sealer: Sealer) -> None:
+        self._db = database
+        self._sealer = sealer
+        self._sql = queries.load("privacy")
+        self._put = queries.load("gateway")["put_privacy"]
+
+    def ask(self, row: PrivacyRow) -> int:
+        """Keep a request; returns its number."""
+
+        def work(conn: sqlite3.Connection) -> int:
+            return conn.execute(self._put, values(row)).lastrowid or 0
+
+        return self._db.write_now(work)
+
+    def open_requests(self, limit: int) -> list[tuple[int, PrivacyRow]]:
+        """Requests that are not carried out yet, the oldest first, with their numbers."""
+        with self._db.reader() as conn:
+            rows = conn.execute(self._sql["open_requests"], (limit,)).fetchall()
+        return [
+            (number, PrivacyRow(shop, source, at, _asked.decode(asked), reference))
+            for number, shop, source, at, asked, reference in rows
+        ]
+
+    def requests(self, after: int, limit: int) -> list[dict[str, Any]]:
+        """What was asked and done, without whose data it was."""
+        with self._db.reader() as conn:
+            rows = _named(conn.execute(self._sql["requests"], (after, limit)))
+        return [{**row, "counts": json.loads(row["counts"] or "{}")} for row in rows]
+
+    def request(self, number: int) -> dict[str, Any] | None:
+        """One request with its answer, if it asked for one and it is still kept."""
+        with self._db.reader() as conn:
+            found = _named(conn.execute(self._sql["request"], (number,)))
+        for row in found:
+            box = row["answer"]
+            answer = msgspec.json.decode(self._sealer.open(box)) if box else None
+            return {**row, "counts": json.loads(row["counts"] or "{}"), "answer": answer}
+        return None
+
+    def close_request(
+        self, number: int, now: float, counts: dict[str, int], answer: dict[str, Any] | None
+    ) -> None:
+        """Keep what was done; an erasure's hashes are forgotten with it."""
+        box = self._sealer.seal(msgspec.json.encode(answer)) if answer is not None else None
+        done = (number, now, json.dumps(counts), box)
+        self._db.write_now(lambda conn: conn.execute(self._sql["close_request"], done) and None)
+
+    def prune(self, before: float) -> int:
+        """Remove answers given before that time; returns how many."""
+        text = self._sql["prune_answers"]
+        return self._db.write_now(lambda conn: conn.execute(text, (before,)).rowcount)
+
+    def trace(self, shop: str, asked: PrivacyAsked) -> Trace:
+        """All that is kept of this person, at one moment."""
+        hashes = privacy.strong_hashes(asked.person)
+        with self._db.reader() as conn:
+            orders = self._orders(conn, shop, asked, hashes)
+            names = _names(asked, orders)
+            visitors = self._column(conn, "visitors_named", shop=shop, names=json.dumps(names))
+            cookies = self._cookies(conn, shop, visitors, orders)
+            tokens = [o.checkout_token for o in orders] + [o.cart_token for o in orders]
+            sought = privacy.needles([*hashes, *visitors, *cookies, *tokens])
+            given = {"shop": shop, "needles": json.dumps(sought)}
+            numbers = json.dumps([o.order_id for o in orders])
+            found = [
+                (row[0], codec.unpack_event(row[1], row[2], self._sealer), row[3])
+                for row in conn.execute(self._sql["events"], {**given, "orders": numbers})
+            ]
+            own = {o.order_id for o in orders}
+            theirs = {n for n, e, order in found if order in own or privacy.is_theirs(e, hashes)}
+            return Trace(
+                shop=shop,
+                hashes=hashes,
+                orders=orders,
+                visitors=visitors,
+                cookies=cookies,
+                names=names,
+                events=[(n, event) for n, event, _ in found if n in theirs],
+                others=[(n, event) for n, event, _ in found if n not in theirs],
+                sightings=self._column(conn, "sightings", **given),
+                journal=self._journal(conn, shop, sought, own),
+                bad_rows=self._bad_rows(conn, shop, asked),
+                in_flight=self._in_flight(conn, sorted(theirs)),
+            )
+
+    def stored(self, trace: Trace) -> dict[str, Any]:
+        """All that is kept of this person, in full, as JSON values."""
+        orders = json.dumps([order.order_id for order in trace.orders])
+        visitors = [*trace.visitors, *(f"order:{order.order_id}" for order in trace.orders)]
+        seen = {"shop": trace.shop, "visitors": json.dumps(visitors)}
+        with self._db.reader() as conn:
+            outcomes = self._outcomes(conn, [number for number, _ in trace.events])
+            plain = {
+                "refunds": _named(
+                    conn.execute(self._sql["refunds"], {"shop": trace.shop, "orders": orders})
+                ),
+                "visitors": _named(conn.execute(self._sql["visitors"], seen)),
+                "touches": _named(conn.execute(self._sql["touches"], seen)),
+            }
+        for row in plain["visitors"]:
+            row["consent"] = json.loads(row["consent"] or "null")
+        return {
+            "orders": [msgspec.to_builtins(order) for order in trace.orders],
+            "events": [
+                {**msgspec.to_builtins(event), "outcomes": outcomes.get(number, [])}
+                for number, event in trace.events
+            ],
+            **plain,
+        }
+
+    def erase(self, trace: Trace, token: str, now: float) -> dict[str, int]:
+        """Forget all that was traced; returns what was forgotten, by kind.
+
+        `token` is made up for this erasure: under it the person's orders and visits stay
+        together, so that reports stand still.
+        """
+        sent = json.dumps([number for number, _ in trace.events])
+
+        def work(conn: sqlite3.Connection) -> int:
+            delivered = conn.execute(self._sql["delivered"], (sent,)).fetchone()[0]
+            self._erase_visitors(conn, trace, token)
+            self._erase_orders(conn, trace, token)
+            self._erase_events(conn, trace, now)
+            self._erase_raw(conn, trace)
+            return int(delivered)
+
+        delivered = self._db.write_now(work)
+        return {**trace.counts, "already_delivered": delivered}
+
+    def erase_shop(self, shop: str) -> dict[str, int]:
+        """Forget every row of a shop but the record that it was forgotten."""
+
+        def work(conn: sqlite3.Connection) -> dict[str, int]:
+            tables = [row[0] for row in conn.execute(self._sql["shop_tables"])]
+            counts = {
+                table: conn.execute(f"DELETE FROM {table} WHERE shop = ?", (shop,)).rowcount
+                for table in tables
+            }
+            counts["journal"] = conn.execute(self._sql["forget_shop_journal"], (shop,)).rowcount
+            return {table: count for table, count in counts.items() if count}
+
+        return self._db.write_now(work)
+
+    def stop(self, shop: str, now: float) -> dict[str, int]:
+        """Drop what waits to be sent for a shop that took the app away."""
+
+        def work(conn: sqlite3.Connection) -> int:
+            conn.execute(self._sql["end_holds"], {"shop": shop})
+            given = {"shop": shop, "reason": str(Reason.UNINSTALLED), "now": now}
+            return conn.execute(self._sql["stop_shop"], given).rowcount
+
+        return {"events": self._db.write_now(work)}
+
+    def clear_log(self) -> None:
+        """Move the write-ahead log into the file, so that no old page is left beside it."""
+        self._db.checkpoint()
+
+    # What a trace is made of
+
+    def _orders(
+        self, conn: sqlite3.Connection, shop: str, asked: PrivacyAsked, hashes: list[str]
+    ) -> list[OrderSeen]:
+        given = {
+            "shop": shop,
+            "orders": json.dumps(asked.order_ids),
+            "customers": json.dumps([asked.customer_id] if asked.customer_id else []),
+            "needles": json.dumps(hashes),
+        }
+        found = self._column(conn, "orders_named", **given)
+        rows = conn.execute(self._sql["orders"], {"shop": shop, "orders": json.dumps(found)})
+        facts = [codec.unpack_fact(row[5], row[6], self._sealer) for row in rows]
+        return [fact for fact in facts if isinstance(fact, OrderSeen)]
+
+    def _cookies(
+        self, conn: sqlite3.Connection, shop: str, visitors: list[str], orders: list[OrderSeen]
+    ) -> list[str]:
+        given = {"shop": shop, "visitors": json.dumps(visitors)}
+        rows = conn.execute(self._sql["visitors"], given).fetchall()
+        found = [cookie for row in rows for cookie in row[2:4]]
+        found += [cookie for o in orders for cookie in (o.person.fbp, o.person.fbc)]
+        return sorted({cookie for cookie in found if cookie})
+
+    def _journal(
+        self, conn: sqlite3.Connection, shop: str, sought: list[str], orders: set[str]
+    ) -> list[int]:
+        ids = [f'"order_id":"{order_id}"' for order_id in orders]
+        return self._column(conn, "journal", shop=shop, needles=json.dumps([*sought, *ids]))
+
+    def _bad_rows(self, conn: sqlite3.Connection, shop: str, asked: PrivacyAsked) -> list[int]:
+        rows = conn.execute(self._sql["bad_rows"], {"shop": shop})
+        return [row[0] for row in rows if privacy.mentions(self._sealer.open(row[1]), asked)]
+
+    def _in_flight(self, conn: sqlite3.Connection, events: list[int]) -> bool:
+        rows = conn.execute(self._sql["outcomes"], {"events": json.dumps(events)})
+        return any(row[2] == State.LEASED for row in rows)
+
+    def _outcomes(self, conn: sqlite3.Connection, events: list[int]) -> dict[int, list[Any]]:
+        made: dict[int, list[Any]] = {}
+        for row in _named(conn.execute(self._sql["outcomes"], {"events": json.dumps(events)})):
+            made.setdefault(row.pop("event"), []).append(row)
+        return made
+
+    def _column(self, conn: sqlite3.Connection, query: str, **given: Any) -> list[Any]:
+        return [row[0] for row in conn.execute(self._sql[query], given)]
+
+    # What an erasure does
+
+    def _erase_visitors(self, conn: sqlite3.Connection, trace: Trace, token: str) -> None:
+        orders = [order.order_id for order in trace.orders]
+        given = {"shop": trace.shop, "orders": json.dumps(orders)}
+        conn.execute(self._sql["keep_order_links"], given)
+        names = json.dumps(trace.names)
+        conn.execute(self._sql["forget_links"], {"shop": trace.shop, "names": names})
+        for number, visitor in enumerate(trace.visitors):
+            self._rename(conn, trace.shop, visitor, f"erased.{token}.{number}")
+        for order_id in orders:
+            self._rename(conn, trace.shop, f"order:{order_id}", f"order:{order_id}")
+
+    def _rename(self, conn: sqlite3.Connection, shop: str, visitor: str, pseudonym: str) -> None:
+        given = {"shop": shop, "visitor": visitor, "pseudonym": pseudonym}
+        conn.execute(self._sql["rename_touches"], given)
+        conn.execute(self._sql["rename_links"], given)
+        if visitor != pseudonym:
+            for what in ("visitor_touches", "visitor_links", "visitor"):
+                conn.execute(self._sql[f"forget_{what}"], {"shop": shop, "visitor": visitor})
+
+    def _erase_orders(self, conn: sqlite3.Connection, trace: Trace, token: str) -> None:
+        orders = json.dumps([order.order_id for order in trace.orders])
+        conn.execute(self._sql["forget_order_keys"], {"shop": trace.shop, "orders": orders})
+        for order in trace.orders:
+            customer = f"erased.{token}" if order.customer_id else None
+            fact, _ = codec.pack(privacy.anonymous(order, customer), self._sealer)
+            given = {"shop": trace.shop, "order": order.order_id, "customer": customer}
+            conn.execute(self._sql["forget_order"], {**given, "fact": fact})
+
+    def _erase_events(self, conn: sqlite3.Connection, trace: Trace, now: float) -> None:
+        stopped = json.dumps([number for number, _ in trace.events])
+        given = {"events": stopped, "reason": str(Reason.ERASED), "now": now}
+        conn.execute(self._sql["stop_deliveries"], given)
+        for number, event in trace.events:
+            left = privacy.anonymous_event(event, number)
+            packed, _ = codec.pack(left, self._sealer)
+            changed = {"number": number, "event": packed, "event_id": left.event_id}
+            conn.execute(self._sql["forget_event"], changed)
+        for number, event in trace.others:
+            packed, _ = codec.pack(privacy.without_cookies(event), self._sealer)
+            conn.execute(self._sql["amend_event"], {"number": number, "event": packed})
+
+    def _erase_raw(self, conn: sqlite3.Connection, trace: Trace) -> None:
+        for token in trace.sightings:
+            given = {"shop": trace.shop, "token": token}
+            conn.execute(self._sql["forget_sighting"], given)
+        conn.execute(self._sql["forget_journal"], {"journal": json.dumps(trace.journal)})
+        conn.executemany(self._sql["forget_bad_row"], [(number,) for number in trace.bad_rows])
+
+
+def values(row: PrivacyRow) -> tuple[Any, ...]:
+    """The columns of a new request."""
+    asked = msgspec.json.encode(row.asked)
+    return (row.shop, row.source, row.received_at, row.asked.request, row.reference, asked)
+
+
+def _names(asked: PrivacyAsked, orders: Sequence[OrderSeen]) -> list[tuple[str, str]]:
+    """What visitors of this person are linked by."""
+    names = [("em", digest) for _, digest in asked.person.keys.get("em", ())]
+    names += [("customer", asked.customer_id)] if asked.customer_id else []
+    for order in orders:
+        names.append(("order", order.order_id))
+        names += [("customer", order.customer_id)] if order.customer_id else []
+        names += [("checkout", order.checkout_token)] if order.checkout_token else []
+        names += [("em", digest) for _, digest in order.person.keys.get("em", ())]
+    return sorted(set(names))
+
+
+def _named(cursor: sqlite3.Cursor) -> list[dict[str, Any]]:
+    columns = [column[0] for column in cursor.description]
+    return [dict(zip(columns, row, strict=True)) for row in cursor.fetchall()]
