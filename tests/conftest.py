@@ -1,16 +1,13 @@
 """What all tests share: a deterministic Hypothesis profile, and a real server to talk to."""
 
-import json
-import os
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
 
-from tests.live import Live, free_port, wait_until_up
+from tests.live import Live, running
 
 settings.register_profile(
     "tillpost",
@@ -24,41 +21,25 @@ settings.load_profile("tillpost")
 @pytest.fixture
 def start_server(tmp_path: Path) -> Iterator[Callable[..., Live]]:
     """Start servers as a user would, on ports and data of their own; they end with the test."""
-    started: list[subprocess.Popen[bytes]] = []
+    with ExitStack() as stack:
 
-    def start(*flags: str, data: Path | None = None) -> Live:
-        directory = data or tmp_path / "data"
-        port = free_port()
-        process = subprocess.Popen(
-            [
-                sys.executable,
-                "-m",
-                "tillpost",
-                "serve",
-                f"--data={directory}",
-                f"--port={port}",
-                *flags,
-            ],
-            env={k: v for k, v in os.environ.items() if not k.startswith("TILLPOST_")},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-        )
-        started.append(process)
-        url = f"http://127.0.0.1:{port}"
-        wait_until_up(url, process)
-        secrets = json.loads((directory / "dev-secrets.json").read_text())
-        return Live(url, directory, secrets, process)
+        def start(*flags: str, data: Path | None = None) -> Live:
+            return stack.enter_context(running(data or tmp_path / "data", *flags))
 
-    yield start
-    for process in started:
-        process.terminate()
-        process.communicate(timeout=20)
+        yield start
 
 
 @pytest.fixture
 def server(start_server: Callable[..., Live]) -> Live:
     """A development server on an empty data directory."""
     return start_server()
+
+
+@pytest.fixture(scope="module")
+def one_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
+    """A development server that all tests of a module share: each must bring its own order."""
+    with running(tmp_path_factory.mktemp("one") / "data") as live:
+        yield live
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -3,11 +3,15 @@
 import base64
 import hmac
 import json
+import os
 import socket
 import subprocess
+import sys
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -107,6 +111,34 @@ BROWSER = (
     "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 "
     "(KHTML, like Gecko) Version/19.0 Safari/605.1.15"
 )
+
+
+@contextmanager
+def running(directory: Path, *flags: str) -> Iterator[Live]:
+    """A development server on this data directory and a free port, until the block ends."""
+    port = free_port()
+    process = subprocess.Popen(
+        [
+            sys.executable,
+            "-m",
+            "tillpost",
+            "serve",
+            f"--data={directory}",
+            f"--port={port}",
+            *flags,
+        ],
+        env={k: v for k, v in os.environ.items() if not k.startswith("TILLPOST_")},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    )
+    try:
+        url = f"http://127.0.0.1:{port}"
+        wait_until_up(url, process)
+        secrets = json.loads((directory / "dev-secrets.json").read_text())
+        yield Live(url, directory, secrets, process)
+    finally:
+        process.terminate()
+        process.communicate(timeout=20)
 
 
 class _NoRedirect(urllib.request.HTTPRedirectHandler):

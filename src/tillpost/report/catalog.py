@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
 
 from tillpost.ports import Rows
-from tillpost.report import ads, journeys, reconcile, roas, spending
+from tillpost.report import ads, breakdown, journeys, reconcile, roas, spending
 from tillpost.report.query import Query
 
 Report: TypeAlias = Callable[[Mapping[str, Rows], Query], list[dict[str, Any]]]
@@ -13,6 +13,7 @@ REPORTS: dict[str, Report] = {
     "ads": ads.ads,
     "channels": roas.channels,
     "campaigns": roas.campaigns,
+    "breakdown": breakdown.breakdown,
     "orders": roas.orders,
     "journeys": journeys.journeys,
     "models": journeys.models,

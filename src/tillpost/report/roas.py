@@ -117,5 +117,7 @@ def _order(row: Mapping[str, Any]) -> dict[str, Any]:
         "told_currency": row["told_currency"],
         "cancelled": bool(row["cancelled"]),
         "kind": row["kind"],
+        "returning": None if row["is_returning"] is None else bool(row["is_returning"]),
+        "campaign_key": row["campaign_key"],
         "shop": row["shop"],
     }

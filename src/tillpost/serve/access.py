@@ -1,19 +1,18 @@
 """Who may do what: server keys with scopes, and sessions of the dashboard."""
 
 import hmac
-import secrets
 from collections.abc import Mapping
 from typing import Literal, TypeAlias
+from urllib.parse import urlsplit
 
 from msgspec import Struct
 
 from tillpost.ports import Clock
+from tillpost.serve.sessions import Sessions
 from tillpost.serve.settings import ServerKey, Settings
 
 Scope: TypeAlias = Literal["events", "reports", "costs", "admin"]
 COOKIE = "tillpost_session"
-_SESSION_SECONDS = 12 * 3600.0
-_MOST_SESSIONS = 1000
 
 
 class Key(Struct, frozen=True):
@@ -29,13 +28,12 @@ class Key(Struct, frozen=True):
 
 
 class Access:
-    """Checks keys in constant time, and keeps the dashboard's sessions in memory."""
+    """Checks keys and passwords in constant time; `sessions` are the dashboard's."""
 
     def __init__(self, settings: Settings, clock: Clock) -> None:
-        self._clock = clock
+        self.sessions = Sessions(clock)
         self._keys = tuple(_keys(settings))
         self._password = settings.admin_password
-        self._sessions: dict[str, float] = {}
 
     def key(self, headers: Mapping[str, str], scope: Scope, shop: str | None = None) -> Key | None:
         """The key that opens this scope (for this shop), or None."""
@@ -58,21 +56,15 @@ class Access:
         known = self._password
         if not known or not hmac.compare_digest(known.encode(), password.encode()):
             return None
-        now = self._clock.now()
-        self._sessions = {s: until for s, until in self._sessions.items() if until > now}
-        if len(self._sessions) >= _MOST_SESSIONS:
-            self._sessions.clear()
-        session = secrets.token_urlsafe(32)
-        self._sessions[session] = now + _SESSION_SECONDS
-        return session
+        return self.sessions.open("owner", "owner")
 
-    def log_out(self, session: str | None) -> None:
-        """End a session."""
-        self._sessions.pop(session or "", None)
 
-    def has_session(self, session: str | None) -> bool:
-        """Whether the cookie is of a session that has not ended."""
-        return self._sessions.get(session or "", 0.0) > self._clock.now()
+def is_own(headers: Mapping[str, str]) -> bool:
+    """Whether a request was sent by a page of ours, and not by another site's."""
+    if headers.get("sec-fetch-site", "same-origin") not in {"same-origin", "none"}:
+        return False
+    origin = headers.get("origin")
+    return origin is None or urlsplit(origin).netloc == headers.get("host")
 
 
 def bearer(headers: Mapping[str, str]) -> str | None:

@@ -4,8 +4,6 @@ Every number comes from the stores, read at one call and kept until they change;
 page and `/summary.json` show the same.
 """
 
-import threading
-import time
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
@@ -24,18 +22,13 @@ from tillpost.report.ledger import ledger
 from tillpost.report.query import Query, period
 from tillpost.serve import attention
 from tillpost.serve.attention import Note, Signs
+from tillpost.serve.kept import Kept
 from tillpost.serve.node import GATEWAY_FILE, RECEIVER_FILE, Node, destination_name
 from tillpost.store.glance import Delivery, Glance, OrderLine
 from tillpost.store.sqlite import Database
 
-PERIODS: tuple[int, ...] = (7, 30, 90, 0)
-"""Days that the page can look back; 0 is all time."""
-DEFAULT_DAYS = 30
 SHOWN_ORDERS = 10
 _LATEST = 20
-_OLDEST_SECONDS = 30.0
-_REST = 4.0
-"""After a look that took t seconds, the next one waits this many times t."""
 
 
 class Order(Struct, frozen=True):
@@ -170,49 +163,18 @@ class SummaryDesk:
     def __init__(self, node: Node) -> None:
         self._node = node
         self._url = _address(node)
-        self._lock = threading.Lock()
-        self._kept: dict[tuple[str, int], _Kept] = {}
+        self._kept = Kept(node.directory, (GATEWAY_FILE, RECEIVER_FILE))
 
     def read(self, shop: str, days: int) -> Summary:
         """The shop's summary as the stores stand, or as they stood a moment ago."""
-        with self._lock:
-            kept = self._kept.get((shop, days))
-            marks = self._marks()
-            if kept is not None and kept.serves(marks, time.monotonic()):
-                return kept.summary
-            began = time.monotonic()
-            made = _look(self._node, self._node.shops[shop], days, self._url)
-            self._kept[shop, days] = _Kept(made, marks, began, time.monotonic() - began)
-            return made
-
-    def _marks(self) -> tuple[int, ...]:
-        """What every commit changes: times and sizes of the databases and their logs."""
-        names = (GATEWAY_FILE, f"{GATEWAY_FILE}-wal", RECEIVER_FILE, f"{RECEIVER_FILE}-wal")
-        found: list[int] = []
-        for name in names:
-            try:
-                stat = (self._node.directory / name).stat()
-            except OSError:
-                continue
-            found += [stat.st_mtime_ns, stat.st_size]
-        return tuple(found)
+        given = self._node.shops[shop]
+        return self._kept.get((shop, days), lambda: _look(self._node, given, days, self._url))
 
 
 def _address(node: Node) -> str:
     """Where shop and browser reach the server."""
     server = node.settings.server
     return (server.public_url or f"http://{server.host}:{server.port}").rstrip("/")
-
-
-class _Kept(Struct, frozen=True):
-    summary: Summary
-    marks: tuple[int, ...]
-    began: float
-    took: float
-
-    def serves(self, marks: tuple[int, ...], now: float) -> bool:
-        age = now - self.began
-        return age < self.took * (1 + _REST) or (marks == self.marks and age < _OLDEST_SECONDS)
 
 
 def _look(node: Node, shop: Shop, days: int, url: str) -> Summary:

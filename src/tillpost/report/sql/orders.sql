@@ -8,12 +8,14 @@ WITH main AS (
 SELECT o.shop, o.order_id, o.name, o.moment, o.kind, s.value_minor, s.currency,
     o.value_minor AS told_minor, o.currency AS told_currency,
     b.channel, b.source, b.medium, b.campaign, b.campaign_id, b.adset_id, b.ad_id,
+    k.campaign_key,
     o.browser, o.server, COALESCE(m.matched, 0) AS matched, s.refunded_minor,
     CASE WHEN o.cancelled_at IS NULL THEN 0 ELSE 1 END AS cancelled, o.is_returning
 FROM sales s
 JOIN orders o ON o.seq = s.sale
 LEFT JOIN main c ON c.sale = s.sale AND c.place = 1
 LEFT JOIN labels b ON b.label = c.label
+LEFT JOIN label_keys k ON k.label = c.label
 LEFT JOIN (SELECT order_id, MAX(matched) AS matched FROM matches GROUP BY order_id) m
     ON m.order_id = o.order_id
 WHERE s.orders > 0

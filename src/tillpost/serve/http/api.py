@@ -13,12 +13,13 @@ from starlette.routing import Route
 from tillpost.core.moment import iso
 from tillpost.core.outcome import Misconfigured
 from tillpost.serve import spending
-from tillpost.serve.access import COOKIE, Scope
+from tillpost.serve.access import COOKIE, Scope, is_own
 from tillpost.serve.clock import SimulatedClock, unix
 from tillpost.serve.http.exchange import problem
 from tillpost.serve.node import Node
 from tillpost.serve.pulling import shown
 from tillpost.serve.reading import Asked
+from tillpost.serve.sessions import Act, Viewer
 from tillpost.serve.tabular import as_csv
 
 _MOST_ITEMS = 1000
@@ -63,10 +64,13 @@ def guarded(
 
     async def guarded(request: Request) -> Response:
         shop = request.path_params.get("shop")
-        session = node.access.has_session(request.cookies.get(COOKIE))
+        viewer = _viewer(node, request, scope, shop)
         key = node.access.key(request.headers, scope, shop)
-        request.state.shop = None if session or key is None else key.shop
-        if key is None and not session:
+        if viewer is not None:
+            request.state.shop = viewer.shop
+        elif key is not None:
+            request.state.shop = key.shop
+        else:
             return refusal(
                 401,
                 "no_key",
@@ -79,6 +83,24 @@ def guarded(
             return refusal(400, "bad_parameter", "query", str(error))
 
     return guarded
+
+
+ACT_OF_SCOPE: dict[Scope, Act] = {
+    "events": "send",
+    "reports": "read",
+    "costs": "import",
+    "admin": "govern",
+}
+"""What a session must allow to stand in for a key's scope."""
+
+
+def _viewer(node: Node, request: Request, scope: Scope, shop: str | None) -> Viewer | None:
+    """The session that may do this (to this shop), from a page of ours; None if there is none."""
+    viewer = node.access.sessions.viewer(request.cookies.get(COOKIE))
+    if viewer is None or not viewer.may(ACT_OF_SCOPE[scope]):
+        return None
+    safe = request.method == "GET" or is_own(request.headers)
+    return viewer if safe and (shop is None or viewer.shop in {None, shop}) else None
 
 
 async def _events(node: Node, request: Request) -> Response:

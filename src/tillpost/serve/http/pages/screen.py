@@ -1,0 +1,105 @@
+"""Every screen in three forms: a page, `.json` with all of it, `.csv` with one of its tables."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import anyio.to_thread
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+
+from tillpost.core.outcome import Misconfigured
+from tillpost.serve.http.api import refusal
+from tillpost.serve.http.pages.door import Door
+from tillpost.serve.http.pages.frame import Frame
+from tillpost.serve.http.pages.render import page
+from tillpost.serve.screens import ask
+from tillpost.serve.screens.ask import Ask
+from tillpost.serve.screens.catalog import SCREENS
+from tillpost.serve.screens.desk import Desk
+from tillpost.serve.screens.view import Screen, View
+from tillpost.serve.tabular import as_csv
+
+
+def routes(desk: Desk, door: Door) -> list[BaseRoute]:
+    """`PATH`, `PATH.json` and `PATH.csv` of every screen."""
+    made: list[BaseRoute] = []
+    for screen in SCREENS:
+        forms = _Forms(desk, door, screen)
+        made += [
+            Route(screen.path, forms.page),
+            Route(f"{screen.path}.json", forms.json),
+            Route(f"{screen.path}.csv", forms.csv),
+        ]
+    return made
+
+
+class _Forms:
+    """One screen as a page and as files."""
+
+    def __init__(self, desk: Desk, door: Door, screen: Screen) -> None:
+        self._desk = desk
+        self._door = door
+        self._screen = screen
+
+    async def page(self, request: Request) -> Response:
+        """The page; without a session, the way to the door."""
+        viewer = self._door.viewer(request)
+        if viewer is None:
+            return self._door.turned_away(request)
+        frame = Frame(self._desk, self._screen, viewer, request)
+        try:
+            asked, view = await self._read(request)
+        except Misconfigured as error:
+            return page("problem.html", 400, **frame.values(None), problem=str(error))
+        return page(self._screen.template, **frame.values(asked), v=view)
+
+    async def json(self, request: Request) -> Response:
+        """All that the page shows, as JSON."""
+        return await self._file(request, _as_json)
+
+    async def csv(self, request: Request) -> Response:
+        """The table that `table` names, or the first, as CSV."""
+        return await self._file(request, _as_csv)
+
+    async def _file(self, request: Request, shape: Callable[[Request, View], Response]) -> Response:
+        if not self._door.may_read(request, request.query_params.get("shop")):
+            return refusal(
+                401,
+                "no_key",
+                "Authorization",
+                "sign in, or send `Authorization: Bearer KEY` with a key of scope `reports`",
+            )
+        try:
+            _, view = await self._read(request)
+        except Misconfigured as error:
+            return refusal(400, "bad_parameter", "query", str(error))
+        return shape(request, view)
+
+    async def _read(self, request: Request) -> tuple[Ask, View]:
+        shops = self._door.shops(request)
+        asked = ask.read(request.query_params.multi_items(), shops, self._screen.own)
+        return asked, await anyio.to_thread.run_sync(self._screen.read, self._desk, asked)
+
+
+def _as_json(request: Request, view: View) -> Response:
+    name = request.query_params.get("table")
+    table = view.table(name) if name else None
+    body: Any = {"rows": table.plain()} if table is not None else view
+    return Response(msgspec.json.encode(body), media_type="application/json")
+
+
+def _as_csv(request: Request, view: View) -> Response:
+    table = view.table(request.query_params.get("table", ""))
+    if table is None:
+        named = ", ".join(t.name for t in view.tables)
+        return refusal(404, "unknown_table", "table", f"this page has the tables: {named}")
+    return Response(
+        as_csv(table.plain()),
+        media_type="text/csv; charset=utf-8",
+        headers={"content-disposition": f'attachment; filename="tillpost-{table.name}.csv"'},
+    )
+
+
+Handler = Callable[[Request], Awaitable[Response]]
