@@ -7,6 +7,7 @@ import pytest
 
 from tillpost.collect import fold
 from tillpost.core.books import EventRow
+from tillpost.core.event import Fact
 from tillpost.core.outcome import Reason, State
 from tillpost.serve.clock import SimulatedClock
 from tillpost.serve.seal import AesSealer
@@ -79,3 +80,19 @@ def test_an_entry_that_breaks_a_rule_is_set_aside_and_the_others_are_folded(
     assert [i["event_id"] for i in store.event_items(0, 10, None, None)] == ["pv0", "pv2"]
     assert [row["reason"] for row in store.bad_rows(0, 10)] == ["cannot_fold"]
     assert store.unfolded(10) == []
+
+
+def test_a_hold_ends_only_when_all_that_came_before_its_end_is_folded(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("tillpost.serve.worker._FOLD_BATCH", 2)
+    store = MemoryGatewayStore()
+    told: list[Fact] = [make.order(), make.page_view("pv1"), make.page_view("pv2"), make.beacon()]
+    asyncio.run(store.append([make.entry(fact, at=NOW - 100.0) for fact in told]))
+    worker = _worker(store)
+    worker._fold_once()
+    assert [row.order_id for row in store.held(float(NOW), 10)] == ["1001"]
+    worker._fold_once()
+    worker._fold_once()
+    sent = [item.row.event for item in store.lease(DESTINATION, float(NOW), 10, 60.0)]
+    assert [e.direct for e in sent if e.event_name == "Purchase"] == ["sent"]

@@ -182,9 +182,16 @@ class Worker:
         return any(moment is not None and moment <= now for moment in due)
 
     def _fold_once(self) -> int:
+        """Fold what came in, then look at holds that end.
+
+        While more is waiting to be folded, time is as late as the last entry: the beacon that
+        a Purchase is held for may be among the rest.
+        """
         now = self._clock.now()
-        context = Context(self._shops, self._routes, now)
         entries = self._store.unfolded(_FOLD_BATCH)
+        if len(entries) == _FOLD_BATCH:
+            now = min(now, entries[-1][1].received_at)
+        context = Context(self._shops, self._routes, now)
         if entries:
             self._fold_batch(entries, context)
         rows = self._store.held(now, _RELEASE_BATCH)
