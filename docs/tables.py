@@ -1,5 +1,8 @@
 """Markdown tables for the pages that cog prints from the code."""
 
+import ast
+import inspect
+import textwrap
 from collections.abc import Iterable, Sequence
 
 
@@ -17,6 +20,23 @@ def code(value: object) -> str:
 def codes(values: Iterable[object]) -> str:
     """Values as code, side by side."""
     return " ".join(code(value) for value in values)
+
+
+def keys(kind: type) -> str:
+    """A table of a settings table's own keys: name, default, and what stands under it."""
+    tree = ast.parse(textwrap.dedent(inspect.getsource(kind)))
+    node = next(part for part in tree.body if isinstance(part, ast.ClassDef))
+    rows = []
+    for field, text in zip(node.body, node.body[1:], strict=False):
+        if isinstance(field, ast.AnnAssign) and isinstance(text, ast.Expr):
+            default = getattr(kind, "__struct_defaults__", ())
+            names = kind.__struct_fields__[-len(default) :] if default else ()
+            given = dict(zip(names, default, strict=True))
+            name = ast.unparse(field.target)
+            told = given.get(name, "") if field.value is not None else "needed"
+            about = inspect.cleandoc(ast.literal_eval(text.value)).replace("\n", " ")
+            rows.append([code(name), told if told == "needed" else code(told), about])
+    return table(["Key", "Default", "What it is"], rows)
 
 
 def _line(cells: Sequence[object]) -> str:

@@ -64,7 +64,10 @@ class Transport(Protocol):
     """Sends a request over the network."""
 
     async def send(self, request: Request, seconds: float) -> Response:
-        """The answer, its body capped; raises `Retryable` if none was read in that time."""
+        """The answer, its body capped; raises `Retryable` if none was read in that time.
+
+        `NotSent` is raised where nothing can have arrived.
+        """
 
 
 class Journal(Protocol):

@@ -27,7 +27,7 @@ def test_delays_double_to_the_cap() -> None:
 @pytest.mark.parametrize(("source", "days"), [("website", 7), ("other", 7), ("physical_store", 62)])
 def test_an_event_may_be_as_old_as_the_platform_takes(source: str, days: int) -> None:
     event = make.event(action_source=source)
-    assert retry.age_limit(source) == days * DAY
+    assert retry.META.age(source) == days * DAY
     assert retry.too_late(event, NOW + days * DAY - 1) is None
     assert retry.too_late(event, NOW + days * DAY) == OLD
 

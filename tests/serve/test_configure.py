@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from tillpost.core.outcome import Misconfigured
+from tillpost.deliver.destinations import meta
 from tillpost.serve import configure
 from tillpost.serve.settings import Settings
 
@@ -53,7 +54,7 @@ def test_a_file_is_read_into_types(tmp_path: Path) -> None:
     assert (settings.server.port, shop.currency, shop.orders.purchase_on) == (9000, "EUR", "paid")
     assert shop.shopify is not None
     assert shop.shopify.webhook_secrets == ("s3cret-now", "s3cret-before")
-    assert settings.destinations[0].dataset_id == "42"
+    assert settings.destinations[0].account == "42"
 
 
 def test_nothing_given_is_the_defaults() -> None:
@@ -84,10 +85,27 @@ def test_lists_grow_by_their_next_place(tmp_path: Path) -> None:
     assert settings.shops[0].origins == ("https://a.example",)
 
 
+def test_a_destination_is_given_by_the_environment_alone(tmp_path: Path) -> None:
+    environment = {
+        "TILLPOST_DESTINATIONS__1__KIND": "tiktok",
+        "TILLPOST_DESTINATIONS__1__SHOP": "acme",
+        "TILLPOST_DESTINATIONS__1__ACCESS_TOKEN": "tt-token",
+        "TILLPOST_DESTINATIONS__1__PIXEL_CODE": "CPIXEL",
+    }
+    settings = _load(tmp_path, FULL, environment)
+    assert [(d.kind, d.account) for d in settings.destinations] == [
+        ("meta", "42"),
+        ("tiktok", "CPIXEL"),
+    ]
+    assert "tt-token" not in str(configure.shown(settings))
+
+
 def test_secrets_may_come_from_files(tmp_path: Path) -> None:
     (tmp_path / "token").write_text("EAAfromfile\n")
     environment = {"TILLPOST_DESTINATIONS__0__ACCESS_TOKEN_FILE": str(tmp_path / "token")}
-    assert _load(tmp_path, FULL, environment).destinations[0].access_token == "EAAfromfile"
+    (destination,) = _load(tmp_path, FULL, environment).destinations
+    assert isinstance(destination, meta.Settings)
+    assert destination.access_token == "EAAfromfile"
 
 
 @pytest.mark.parametrize(
@@ -102,6 +120,16 @@ def test_secrets_may_come_from_files(tmp_path: Path) -> None:
         (FULL.replace('shop = "acme"', 'shop = "acne"'), ["acne", "acme"]),
         (FULL + FULL[FULL.index("[[shops]]") :], ["two shops", "acme"]),
         ("[server\n", ["not valid TOML"]),
+        (FULL.replace("dataset_id", "dataset"), [":21:", "`destinations.dataset`", "`dataset_id`"]),
+        (FULL.replace('kind = "meta"', 'kind = "mata"'), [":19:", "`mata`", "`meta`"]),
+        (FULL.replace('kind = "meta"', 'kind = "tiktok"'), ["`destinations.dataset_id`"]),
+        (FULL.replace('kind = "meta"\n', ""), ["kind"]),
+        (
+            FULL[: FULL.index("[[dest")]
+            + '[[destinations]]\nkind = "webhook"\nshop = "acme"\nurl = "https://a.example"\n'
+            + 'secrets = ["whsec_???"]\n',
+            ["signing secret", "destinations"],
+        ),
         ("[[shops]]\nname = 'x'\n", ["domain"]),
     ],
 )

@@ -5,6 +5,7 @@ Bad input is a value (`Rejection`), never a stray exception. Exceptions are thre
 
     TillpostError
       Retryable       the same call may succeed later
+        NotSent       and nothing has arrived
       Permanent       it never will
       Misconfigured   the owner must change something; the message says what
 """
@@ -66,9 +67,10 @@ class Reason(StrEnum):
 class Outcome(Struct, frozen=True):
     """What one answer of a platform means for one event.
 
-    `retry_after` is in seconds and only counts for a state that is not final;
-    `detail` is the platform's own words, without any identifier. `sent` is False for an
-    event that ended before the platform was asked.
+    `retry_after` is in seconds: until this event's next try, and with `pauses`, or for an
+    event that was taken, until the platform wants any further request. `detail` is the
+    platform's own words, without any identifier. `sent` is False for an event that ended
+    before the platform was asked. `pauses` says that the platform takes nothing at all.
     """
 
     state: State
@@ -76,6 +78,7 @@ class Outcome(Struct, frozen=True):
     detail: str | None = None
     retry_after: float | None = None
     sent: bool = True
+    pauses: bool = False
 
 
 class Rejection(Struct, frozen=True):
@@ -98,6 +101,10 @@ class TillpostError(Exception):
 
 class Retryable(TillpostError):
     """The same call may succeed later."""
+
+
+class NotSent(Retryable):
+    """Nothing can have arrived at the other side."""
 
 
 class Permanent(TillpostError):

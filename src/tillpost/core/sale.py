@@ -51,7 +51,7 @@ def event_time(order: OrderSeen, first_received_at: float, now: float) -> int:
     One that was too old when it first came stays as old as it is: a change of its parcel's
     state is no sale.
     """
-    age = retry.age_limit(ACTION_SOURCE[order.kind])
+    age = retry.META.age(ACTION_SOURCE[order.kind])
     came_late = first_received_at - order.processed_at > age
     if came_late or now - order.processed_at <= age:
         return order.processed_at

@@ -1,12 +1,19 @@
-"""What every destination offers; none of them sends anything itself."""
+"""What every destination offers; none of them sends anything itself.
 
-from collections.abc import Sequence
-from typing import Any, Protocol
+A new destination is one module under `tillpost.deliver.destinations` with a class
+`Settings` (its keys in `[[destinations]]`) and a value `destination`.
+"""
 
+import re
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, Literal, NamedTuple, Protocol, TypeAlias
+
+import msgspec
 from msgspec import Struct
 
 from tillpost.core.event import Event
-from tillpost.core.outcome import Outcome
+from tillpost.core.outcome import Outcome, State
+from tillpost.core.retry import DAY, Horizon
 from tillpost.core.wire import Request, Response
 
 BISECT = "bisect"
@@ -15,13 +22,97 @@ BISECT = "bisect"
 UNKNOWN = "unknown_error"
 """Reason of a pending outcome: nobody knows what the refusal means, perhaps one event of many."""
 
+EMBEDDED = "embedded"
+"""As a `url`: the receiver in the same process, the only loopback address there is."""
+
+Secret: TypeAlias = Annotated[str, msgspec.Meta(extra={"secret": True})]
+"""A setting that is never shown, logged or put into a URL."""
+
+
+class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="kind"):
+    """What every destination is told; each adds its own keys, and its name as the `tag`."""
+
+    shop: str
+    """Name of the shop whose events it is sent."""
+    events: tuple[str, ...] = ()
+    """Event names to send; none named: all."""
+    mode: Literal["live", "shadow"] = "live"
+    """`shadow` builds, checks and keeps every payload, and sends none."""
+
+    @property
+    def kind(self) -> str:
+        """The destination's name."""
+        return str(type(self).__struct_config__.tag)
+
+    @property
+    def account(self) -> str:
+        """What tells two destinations of a kind apart, e.g. the dataset; shown in the ledger."""
+        return self.shop
+
+    def __repr__(self) -> str:
+        """Never shows a secret."""
+        hidden = secret_keys(type(self))
+        shown = ", ".join(
+            f"{name}={getattr(self, name)!r}"
+            for name in self.__struct_fields__
+            if name not in hidden
+        )
+        return f"Settings({shown})"
+
+
+def secret_keys(kind: Any) -> frozenset[str]:
+    """The keys of a settings table whose values are `Secret`."""
+    return frozenset(f.name for f in msgspec.structs.fields(kind) if _is_secret(f.type))
+
+
+def _is_secret(kind: Any) -> bool:
+    marks = getattr(kind, "__metadata__", ())
+    return any(isinstance(m, msgspec.Meta) and (m.extra or {}).get("secret") for m in marks) or any(
+        _is_secret(part) for part in getattr(kind, "__args__", ())
+    )
+
+
+_SECONDS = re.compile(r"[0-9]{1,9}")
+
+
+def retry_after(headers: Mapping[str, str]) -> float | None:
+    """Seconds of a Retry-After header, a day at most; None if there is none in seconds."""
+    text = headers.get("retry-after", "")
+    return min(float(text), DAY) if _SECONDS.fullmatch(text) else None
+
 
 class Limits(Struct, frozen=True):
-    """What one request may hold."""
+    """What one request may hold, and how old an event may be."""
 
     events: int
     seconds: float
     """How long to wait for an answer; without one the batch is in doubt."""
+    bytes: int = 8 << 20
+    """Most bytes of payloads in one request."""
+    horizon: Horizon = Horizon()
+
+
+class Failure(NamedTuple):
+    """A row of a platform's table: what it answers, and what that asks of us.
+
+    Events become `state`. `event_borne`: one event of the batch is bad, find it.
+    `pauses`: the destination takes nothing at all, hold everything for `seconds`.
+    """
+
+    reason: str
+    signals: str
+    """The answers that mean it, as the docs print them."""
+    state: State
+    event_borne: bool = False
+    pauses: bool = False
+    seconds: float | None = None
+    codes: tuple[int, ...] = ()
+
+    def outcome(self, words: str, events: int, wait: float | None = None) -> Outcome:
+        """What it means for each event of a batch of so many; `wait` is what the answer asked."""
+        if self.event_borne and events > 1:
+            return Outcome(State.PENDING, BISECT, words)
+        return Outcome(self.state, self.reason, words, wait or self.seconds, pauses=self.pauses)
 
 
 class Destination(Protocol):
@@ -35,11 +126,18 @@ class Destination(Protocol):
     def limits(self) -> Limits:
         """What one request may hold."""
 
-    def refuses(self, event: Event, now: float) -> Outcome | None:
+    @property
+    def failures(self) -> Sequence[Failure]:
+        """Everything that its answers can mean besides success; printed into the docs."""
+
+    def refuses(self, event: Event, settings: Any, now: float) -> Outcome | None:
         """How the event ends unsent because the platform would refuse it; None if it would not."""
 
-    def encode(self, events: Sequence[Event], settings: Any) -> Request:
-        """The request that sends these events, of which there are at most `limits.events`."""
+    def build(self, event: Event, settings: Any) -> bytes:
+        """The event as the platform takes it; kept, and the same bytes in every attempt."""
 
-    def interpret(self, response: Response, events: Sequence[Event]) -> list[Outcome]:
-        """One outcome for each event, in order, for any status and any body."""
+    def encode(self, payloads: Sequence[bytes], settings: Any, now: float) -> Request:
+        """The request that sends these payloads, of which there are at most `limits.events`."""
+
+    def interpret(self, response: Response, payloads: Sequence[bytes]) -> list[Outcome]:
+        """One outcome for each payload, in order, for any status and any body."""

@@ -11,8 +11,7 @@ from typing import Any, NamedTuple
 
 from tillpost.core import retry
 from tillpost.core.books import Leased
-from tillpost.core.event import Event
-from tillpost.core.outcome import FINAL, Outcome, Retryable, State
+from tillpost.core.outcome import FINAL, NotSent, Outcome, Retryable, State
 from tillpost.deliver.contract import BISECT, UNKNOWN, Destination
 from tillpost.ports import Clock, Outbox, Transport
 
@@ -42,7 +41,7 @@ async def deliver(
     ended, fresh = _sort(line, leased, clock.now())
     if ended:
         await asyncio.to_thread(outbox.settle, ended, clock.now())
-    async for results in _send(line, fresh, transport):
+    async for results in _send(line, fresh, transport, clock.now()):
         timed = [(item, _timed(item, outcome, luck())) for item, outcome in results]
         await asyncio.to_thread(outbox.settle, timed, clock.now())
     return len(leased)
@@ -54,7 +53,9 @@ def _sort(line: Line, leased: Sequence[Leased], now: float) -> tuple[Results, li
     fresh: list[Leased] = []
     for item in leased:
         event = item.row.event
-        end = retry.too_late(event, now) or line.destination.refuses(event, now)
+        end = retry.too_late(
+            event, now, line.destination.limits.horizon
+        ) or line.destination.refuses(event, line.settings, now)
         if end is None:
             fresh.append(item)
         else:
@@ -62,20 +63,23 @@ def _sort(line: Line, leased: Sequence[Leased], now: float) -> tuple[Results, li
     return ended, fresh
 
 
-async def _send(line: Line, batch: list[Leased], transport: Transport) -> AsyncIterator[Results]:
+async def _send(
+    line: Line, batch: list[Leased], transport: Transport, now: float
+) -> AsyncIterator[Results]:
     """Send a batch; one that is refused for one of its events is halved until that is alone.
 
     Each part's results come as soon as they are known, so that a long search keeps them.
     """
     if not batch:
         return
-    outcomes = await _exchange(line, [item.row.event for item in batch], transport)
+    payloads = [line.destination.build(item.row.event, line.settings) for item in batch]
+    outcomes = await _exchange(line, payloads, transport, now)
     if len(batch) == 1 or not _splits(batch, outcomes):
         yield list(zip(batch, outcomes, strict=True))
         return
     middle = len(batch) // 2
     for half in (batch[:middle], batch[middle:]):
-        async for results in _send(line, half, transport):
+        async for results in _send(line, half, transport, now):
             yield results
 
 
@@ -85,13 +89,17 @@ def _splits(batch: list[Leased], outcomes: list[Outcome]) -> bool:
     return BISECT in reasons or (UNKNOWN in reasons and tries >= UNKNOWN_TRIES)
 
 
-async def _exchange(line: Line, events: list[Event], transport: Transport) -> list[Outcome]:
-    request = line.destination.encode(events, line.settings)
+async def _exchange(
+    line: Line, payloads: list[bytes], transport: Transport, now: float
+) -> list[Outcome]:
+    request = line.destination.encode(payloads, line.settings, now)
     try:
         response = await transport.send(request, line.destination.limits.seconds)
+    except NotSent as error:
+        return [Outcome(State.PENDING, "unreachable", str(error))] * len(payloads)
     except Retryable as error:
-        return [Outcome(State.IN_DOUBT, "no_answer", str(error))] * len(events)
-    return line.destination.interpret(response, events)
+        return [Outcome(State.IN_DOUBT, "no_answer", str(error))] * len(payloads)
+    return line.destination.interpret(response, payloads)
 
 
 def _timed(item: Leased, outcome: Outcome, luck: float) -> Outcome:

@@ -1,6 +1,7 @@
 """Reading the settings: file, then environment, then flags; every mistake named with its place."""
 
 import difflib
+import ipaddress
 import json
 import os
 import re
@@ -13,6 +14,8 @@ from typing import Any, Union, get_args, get_origin
 import msgspec
 
 from tillpost.core.outcome import Misconfigured
+from tillpost.deliver import catalog
+from tillpost.serve import outward
 from tillpost.serve.settings import SECRET_KEYS, Settings, known_keys
 
 PREFIX = "TILLPOST_"
@@ -36,6 +39,7 @@ def load(
     for dotted, value in (flags or {}).items():
         if value is not None:
             _put(tree, dotted.split("."), value, f"--{dotted.rsplit('.', 1)[-1]}")
+    _check_kinds(tree, path, text)
     settings = _convert(tree, path, text)
     _check_sense(settings)
     return settings
@@ -90,10 +94,10 @@ def _check_keys(tree: Any, kind: Any, trail: tuple[str, ...], path: Path | None,
         for entry in tree:
             _check_keys(entry, _inner(kind), trail, path, text)
         return
-    table = _table(kind)
-    if table is None or not isinstance(tree, dict):
+    tables = _tables(kind)
+    if not tables or not isinstance(tree, dict):
         return
-    known = known_keys(table)
+    known = _known(tables, tree)
     for key, value in tree.items():
         if key not in known:
             raise Misconfigured(_unknown(key, trail, known, path, text))
@@ -119,13 +123,23 @@ def _line(text: str, key: str) -> int:
     return 1
 
 
-def _table(kind: Any) -> Any:
-    """The settings table behind a type, if it is one: `X | None` and tuples are looked through."""
+def _tables(kind: Any) -> list[Any]:
+    """The settings tables behind a type: `X | None`, tuples and choices are looked through."""
     if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
-        return kind
+        return [kind]
     if get_origin(kind) in {Union, types.UnionType}:
-        return next((t for t in map(_table, get_args(kind)) if t is not None), None)
-    return None
+        return [table for part in get_args(kind) for table in _tables(part)]
+    return []
+
+
+def _known(tables: list[Any], tree: Mapping[str, Any]) -> dict[str, Any]:
+    """The keys of the table that `tree` is; of all it may be, while it does not say which."""
+    tag_field = tables[0].__struct_config__.tag_field
+    told = [t for t in tables if t.__struct_config__.tag == tree.get(tag_field)]
+    known: dict[str, Any] = {}
+    for table in (told if tag_field else None) or tables:
+        known |= known_keys(table)
+    return known
 
 
 def _inner(kind: Any) -> Any:
@@ -162,8 +176,8 @@ def _put(tree: dict[str, Any], steps: list[str], value: Any, origin: str) -> Non
             place = _entry(place, step, value if following is None else {}, origin)
             kind = _inner(kind)
             continue
-        table = _table(kind)
-        known = known_keys(table) if table else {}
+        tables = _tables(kind)
+        known = _known(tables, place) if tables else {}
         if step not in known:
             raise Misconfigured(_unknown(step, (), known, Path(origin), ""))
         kind = known[step]
@@ -192,17 +206,33 @@ def _convert(tree: dict[str, Any], path: Path | None, text: str) -> Settings:
         raise Misconfigured(f"{where}: {message.replace(' - at `$.', ' at `')}") from None
 
 
+def _check_kinds(tree: Mapping[str, Any], path: Path | None, text: str) -> None:
+    """Name the destination that was meant, where a kind is none that there is."""
+    rows = tree.get("destinations")
+    kinds = [row.get("kind") for row in rows if isinstance(row, dict)] if rows else []
+    wrong = next((k for k in kinds if isinstance(k, str) and k not in catalog.members()), None)
+    if wrong is not None:
+        near = difflib.get_close_matches(wrong, catalog.members(), n=1)
+        hint = f"did you mean `{near[0]}`?" if near else f"kinds: {', '.join(catalog.members())}"
+        where = f"{path}:{_line(text, 'kind')}" if path else "settings"
+        raise Misconfigured(f"{where}: there is no destination kind `{wrong}`; {hint}")
+
+
 def _check_sense(settings: Settings) -> None:
     names = [shop.name for shop in settings.shops]
     doubled = next((name for name in names if names.count(name) > 1), None)
     if doubled:
         raise Misconfigured(f"shops: two shops are named `{doubled}`: give each its own name")
-    for destination in settings.destinations:
+    allowed = _networks(settings.server.private_networks)
+    for number, destination in enumerate(settings.destinations):
         if destination.shop not in names:
             raise Misconfigured(
                 f"destinations: there is no shop `{destination.shop}`; shops: {', '.join(names)}"
             )
-    for account in settings.ad_accounts:
+        url = getattr(destination, "url", None)
+        if url is not None:
+            outward.check_url(url, f"destinations[{number}].url", allowed)
+    for number, account in enumerate(settings.ad_accounts):
         if account.shop not in names:
             raise Misconfigured(
                 f"ad_accounts: there is no shop `{account.shop}`; shops: {', '.join(names)}"
@@ -211,6 +241,15 @@ def _check_sense(settings: Settings) -> None:
             raise Misconfigured("ad_accounts: account_id is a number, as act_1234567890")
         if not account.every_hours > 0:
             raise Misconfigured("ad_accounts: every_hours is a number above 0, as 6")
+        if account.url is not None:
+            outward.check_url(account.url, f"ad_accounts[{number}].url", allowed)
+
+
+def _networks(texts: tuple[str, ...]) -> outward.Networks:
+    try:
+        return tuple(ipaddress.ip_network(text, strict=False) for text in texts)
+    except ValueError as error:
+        raise Misconfigured(f"server.private_networks: {error}; write e.g. 10.1.0.0/16") from None
 
 
 def _masked(value: Any) -> Any:

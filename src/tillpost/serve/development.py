@@ -12,9 +12,10 @@ from pathlib import Path
 from msgspec import Struct, convert, structs, to_builtins
 
 from tillpost.core.outcome import Misconfigured
+from tillpost.deliver.contract import EMBEDDED
+from tillpost.deliver.destinations import meta
 from tillpost.serve.settings import (
     Dataset,
-    DestinationSettings,
     OrderSettings,
     ReceiverSettings,
     Server,
@@ -73,12 +74,11 @@ def settings(made: Secrets, server: Server) -> Settings:
         server=server,
         shops=(_shop(made, server),),
         destinations=(
-            DestinationSettings(
-                kind="meta",
+            meta.Settings(
                 shop=SHOP,
                 dataset_id=DATASET_ID,
                 access_token=made.access_token,
-                url="embedded",
+                url=EMBEDDED,
             ),
         ),
         receiver=ReceiverSettings(

@@ -10,7 +10,9 @@ from tillpost.collect.accept import Intake
 from tillpost.collect.sources import generic, pixel, shopify, stripe, woocommerce
 from tillpost.core.event_id import of_order
 from tillpost.core.shop import Route, Shop
-from tillpost.deliver.destinations import meta
+from tillpost.deliver import catalog
+from tillpost.deliver.contract import EMBEDDED
+from tillpost.deliver.contract import Settings as DestinationSettings
 from tillpost.deliver.outbox import Line
 from tillpost.ports import Clock
 from tillpost.report.spend.meta_insights import Account
@@ -22,12 +24,7 @@ from tillpost.serve.pulling import Puller, Reader
 from tillpost.serve.reading import Reading, ShopBasis
 from tillpost.serve.receiver import ReceiverDesk
 from tillpost.serve.seal import AesSealer
-from tillpost.serve.settings import (
-    AdAccountSettings,
-    DestinationSettings,
-    Settings,
-    ShopSettings,
-)
+from tillpost.serve.settings import AdAccountSettings, Settings, ShopSettings
 from tillpost.serve.transport import HttpTransport
 from tillpost.serve.worker import Worker
 from tillpost.store.gateway_sqlite import GatewayStore
@@ -67,7 +64,7 @@ class Node:
             self.shops,
             lambda shop: self.datasets(shop) or frozenset(),
         )
-        self.transport = HttpTransport()
+        self.transport = HttpTransport(own_url, networks(settings.server.private_networks))
         self.pulls = PullStore(self._database)
         self.puller = Puller(
             [_reader(a, settings, own_url) for a in settings.ad_accounts],
@@ -97,7 +94,7 @@ class Node:
         """The datasets that a shop sends to; None for all, if no shop is named."""
         if shop is None:
             return None
-        return frozenset(d.dataset_id for d in self.settings.destinations if d.shop == shop)
+        return frozenset(d.account for d in self.settings.destinations if d.shop == shop)
 
     async def close(self) -> None:
         """End the rounds, then close connections and databases."""
@@ -109,19 +106,17 @@ class Node:
 
 
 def destination_name(given: DestinationSettings, settings: Settings) -> str:
-    """The name a destination has in the outbox and the ledger: its kind and its dataset.
+    """The name a destination has in the outbox and the ledger: its kind and its account.
 
-    Shops that share a dataset have lines of their own, each under its own token.
+    Shops that share an account have lines of their own, each under its own token.
     """
-    name = f"{given.kind}:{given.dataset_id}"
-    same = [
-        d for d in settings.destinations if (d.kind, d.dataset_id) == (given.kind, given.dataset_id)
-    ]
+    name = f"{given.kind}:{given.account}"
+    same = [d for d in settings.destinations if (d.kind, d.account) == (given.kind, given.account)]
     return name if len(same) == 1 else f"{name}@{given.shop}"
 
 
 def networks(texts: tuple[str, ...]) -> Networks:
-    """The networks of `trusted_proxies`."""
+    """Networks as the settings write them."""
     return tuple(ipaddress.ip_network(text, strict=False) for text in texts)
 
 
@@ -198,12 +193,7 @@ def _reader(given: AdAccountSettings, settings: Settings, own_url: str) -> Reade
 
 
 def _line(given: DestinationSettings, settings: Settings, own_url: str) -> Line:
-    made = meta.Settings(
-        dataset_id=given.dataset_id,
-        access_token=given.access_token,
-        version=given.version,
-        test_event_code=given.test_event_code,
-    )
-    if given.url is not None:
-        made = structs.replace(made, url=own_url if given.url == "embedded" else given.url)
-    return Line(destination_name(given, settings), meta.destination, made)
+    made = given
+    if getattr(given, "url", None) == EMBEDDED:
+        made = structs.replace(given, url=own_url)
+    return Line(destination_name(given, settings), catalog.members()[given.kind].destination, made)

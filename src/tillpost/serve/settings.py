@@ -4,10 +4,17 @@ Unknown keys are errors with the file, the line and the nearest known key. Secre
 come from files: `TILLPOST_DESTINATIONS__0__ACCESS_TOKEN_FILE=/run/secrets/token`.
 """
 
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, Union
 
 import msgspec
 from msgspec import Struct, field
+
+from tillpost.deliver import catalog, contract
+
+if TYPE_CHECKING:
+    AnyDestination: TypeAlias = contract.Settings
+else:
+    AnyDestination = Union[tuple(member.settings for member in catalog.members().values())]  # noqa: UP007  # made of what is found
 
 from tillpost.core.received import Bounds
 from tillpost.core.windows import SettingName
@@ -27,6 +34,8 @@ class Server(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Directory of the databases; default `$TILLPOST_DATA`, else `./tillpost-data`."""
     trusted_proxies: tuple[str, ...] = ()
     """Networks whose forwarding headers are believed, e.g. ["10.0.0.0/8"]."""
+    private_networks: tuple[str, ...] = ()
+    """Networks of your own that destinations may be in, e.g. ["10.1.0.0/16"]; else public only."""
     mode: Literal["live", "shadow"] = "live"
     """`shadow` builds and compares everything and sends nothing."""
 
@@ -115,27 +124,6 @@ class ShopSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     catalogue: CatalogueSettings = CatalogueSettings()
 
 
-class DestinationSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Where one shop's events go."""
-
-    kind: Literal["meta"]
-    """The platform."""
-    shop: str
-    """Name of the shop."""
-    dataset_id: str
-    """The dataset (pixel) id."""
-    access_token: str
-    """The dataset's token; it is never logged nor written to disk."""
-    url: str | None = None
-    """Base address; `embedded` is the receiver in the same process."""
-    version: str = "v26.0"
-    """Version of the Graph API."""
-    test_event_code: str | None = None
-    """Code of the Test Events tab; test events count in measurement all the same."""
-    events: tuple[str, ...] = ()
-    """Event names to send; none named: all."""
-
-
 class AdAccountSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """An ad account whose spend, and whose platform's claims, are read by the clock."""
 
@@ -204,7 +192,7 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     server: Server = Server()
     shops: tuple[ShopSettings, ...] = ()
-    destinations: tuple[DestinationSettings, ...] = ()
+    destinations: tuple[AnyDestination, ...] = ()
     ad_accounts: tuple[AdAccountSettings, ...] = ()
     receiver: ReceiverSettings = field(default_factory=ReceiverSettings)
     admin_password: str | None = None
@@ -214,10 +202,12 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 SECRET_KEYS = frozenset(
     {"webhook_secrets", "server_keys", "key", "access_token", "app_secret", "token"}
     | {"admin_password"}
-)
+).union(*(contract.secret_keys(member.settings) for member in catalog.members().values()))
 """Keys whose values are masked wherever settings are shown."""
 
 
 def known_keys(kind: Any) -> dict[str, Any]:
     """The keys of a settings table and the types of their values."""
-    return {f.encode_name: f.type for f in msgspec.structs.fields(kind)}
+    tag = kind.__struct_config__.tag_field
+    known = {f.encode_name: f.type for f in msgspec.structs.fields(kind)}
+    return known if tag is None else {tag: str, **known}

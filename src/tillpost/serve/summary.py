@@ -17,6 +17,7 @@ from tillpost.core.books import Wanted
 from tillpost.core.moment import iso
 from tillpost.core.money import decimal_string
 from tillpost.core.shop import Shop
+from tillpost.deliver.contract import EMBEDDED
 from tillpost.report import catalog
 from tillpost.report.ledger import ledger
 from tillpost.report.query import Query, period
@@ -271,7 +272,7 @@ class _Faces:
         own = {
             destination_name(d, node.settings)
             for d in node.settings.destinations
-            if d.shop == shop.name and d.url == "embedded"
+            if d.shop == shop.name and getattr(d, "url", None) == EMBEDDED
         }
         self.told = bool(own)
 

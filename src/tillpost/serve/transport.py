@@ -1,54 +1,121 @@
-"""Sending over the network: TLS verified, no redirects, answers capped."""
+"""Sending over the network: TLS verified, no redirects, no proxies, answers capped.
 
-import httpx2
+Two addresses are no network's: what is sent to `console:` is printed, and `echo:` answers
+with what it was sent.
+"""
 
-from tillpost.core.outcome import Retryable
+import asyncio
+import ssl
+import sys
+from urllib.parse import urlsplit
+
+import httpcore2
+
+from tillpost.core.outcome import NotSent, Retryable
 from tillpost.core.wire import Request, Response
+from tillpost.serve.outward import Guarded, Networks
 
 _MOST_BYTES = 1 << 20
 _CONNECT_SECONDS = 5.0
+_NOT_SENT = (
+    httpcore2.ConnectError,
+    httpcore2.ConnectTimeout,
+    httpcore2.PoolTimeout,
+    httpcore2.UnsupportedProtocol,
+)
 
 
 class HttpTransport:
-    """A client with kept connections; `close` it when the server stops."""
+    """A client with kept connections; `close` it when the server stops.
 
-    def __init__(self) -> None:
-        self._client = httpx2.AsyncClient(
-            follow_redirects=False, http2=False, trust_env=False, timeout=_CONNECT_SECONDS
+    `own_url` is the server's own address, the only loopback one; `allowed` are networks
+    that the owner named.
+    """
+
+    def __init__(self, own_url: str | None = None, allowed: Networks = ()) -> None:
+        self._pool = httpcore2.AsyncConnectionPool(
+            ssl_context=_verifying(),
+            max_connections=100,
+            max_keepalive_connections=20,
+            keepalive_expiry=60.0,
+            network_backend=Guarded(own_url, allowed),
         )
 
     async def send(self, request: Request, seconds: float) -> Response:
-        """The answer, its body capped at 1 MiB; raises `Retryable` if none was read in time."""
+        """The answer, its body capped at 1 MiB, within so many seconds in all.
+
+        Raises `NotSent` if nothing can have arrived, else `Retryable`.
+        """
+        scheme = request.url.partition(":")[0]
+        if scheme == "console":
+            return await asyncio.to_thread(_print, request.body)
+        if scheme == "echo":
+            return Response(200, request.headers, request.body)
+        host = urlsplit(request.url).hostname
         try:
-            async with self._client.stream(
-                request.method,
-                request.url,
-                headers=dict(request.headers),
-                content=request.body,
-                timeout=httpx2.Timeout(seconds, connect=_CONNECT_SECONDS),
-            ) as answer:
-                body = await _capped(answer)
-        except httpx2.HTTPError as error:
-            raise Retryable(
-                f"no answer from {_host(request.url)}: {type(error).__name__}"
-            ) from None
-        headers = {name.lower(): value for name, value in answer.headers.items()}
-        return Response(answer.status_code, headers, body)
+            async with asyncio.timeout(seconds):
+                return await self._exchange(request, seconds)
+        except _NOT_SENT as error:
+            raise NotSent(f"cannot reach {host}: {_why(error)}") from None
+        except (httpcore2.TimeoutException, httpcore2.NetworkError, TimeoutError) as error:
+            raise Retryable(f"no answer from {host}: {type(error).__name__}") from None
+        except httpcore2.ProtocolError as error:
+            raise Retryable(f"no clear answer from {host}: {type(error).__name__}") from None
 
     async def close(self) -> None:
         """Close every connection."""
-        await self._client.aclose()
+        await self._pool.aclose()
+
+    async def _exchange(self, request: Request, seconds: float) -> Response:
+        parts = dict.fromkeys(("read", "write"), seconds)
+        times = parts | dict.fromkeys(("connect", "pool"), _CONNECT_SECONDS)
+        headers: list[tuple[bytes | str, bytes | str]] = [
+            ("host", urlsplit(request.url).netloc),
+            ("user-agent", "tillpost"),
+            ("content-length", str(len(request.body))),
+            *request.headers.items(),
+        ]
+        async with self._pool.stream(
+            request.method,
+            request.url,
+            headers=headers,
+            content=request.body,
+            extensions={"timeout": times},
+        ) as answer:
+            body = await _capped(answer)
+        told = {name.decode("latin-1").lower(): v.decode("latin-1") for name, v in answer.headers}
+        return Response(answer.status, told, body)
 
 
-async def _capped(answer: httpx2.Response) -> bytes:
+async def _capped(answer: httpcore2.Response) -> bytes:
     body = bytearray()
-    async for chunk in answer.aiter_bytes():
+    async for chunk in answer.aiter_stream():
         body += chunk
         if len(body) > _MOST_BYTES:
             return bytes(body[:_MOST_BYTES])
     return bytes(body)
 
 
-def _host(url: str) -> str:
-    """The host alone: paths and queries may hold ids."""
-    return httpx2.URL(url).host
+def _verifying() -> ssl.SSLContext:
+    context = ssl.create_default_context()
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    return context
+
+
+def _why(error: Exception) -> str:
+    """The kind of trouble; of TLS, what is wrong with the certificate."""
+    cause = error.__cause__ or error.__context__
+    if isinstance(cause, ssl.SSLCertVerificationError):
+        return f"its certificate is not good ({cause.verify_message})"
+    if isinstance(cause, ssl.SSLError):
+        return f"TLS failed ({cause.reason})"
+    return str(error)[:200] or type(error).__name__
+
+
+def _print(lines: bytes) -> Response:
+    try:
+        sys.stdout.write(lines.decode())
+        sys.stdout.flush()
+    except (OSError, ValueError):
+        return Response(500, {})
+    return Response(200, {})

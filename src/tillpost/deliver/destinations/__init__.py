@@ -1,7 +1,13 @@
 """The catalog of destinations, one module each; none of them does any I/O.
 
-A destination offers a value `destination` with `name`, `limits`, and two functions:
+A module offers a class `Settings`, the keys it takes in `[[destinations]]`, and a value
+`destination` as `tillpost.deliver.contract.Destination` describes it:
 
-- `encode(events, settings) -> Request`: what to send, for a batch within `limits`;
-- `interpret(response, events) -> list[Outcome]`: what became of each event, in order.
+- `refuses(event, settings, now) -> Outcome | None`: what would be refused is never sent;
+- `build(event, settings) -> bytes`: one event as the platform takes it;
+- `encode(payloads, settings, now) -> Request`: what to send, for a batch within `limits`;
+- `interpret(response, payloads) -> list[Outcome]`: what became of each, in order.
+
+Nothing else is edited: settings, checks, tests and docs find it by its module. Its golden
+cases are `tests/cases/destinations/NAME/*.toml`.
 """

@@ -5,9 +5,8 @@ A batch is taken or refused as a whole; what each error code asks of us is a tab
 never in a URL.
 """
 
-import re
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated
 
 import msgspec
 from msgspec import Struct
@@ -17,58 +16,78 @@ from tillpost.core.event import Event
 from tillpost.core.outcome import Outcome, Reason, State
 from tillpost.core.retry import DAY, PAUSE_SECONDS
 from tillpost.core.wire import Request, Response
-from tillpost.deliver.contract import BISECT, UNKNOWN, Limits
+from tillpost.deliver import contract
+from tillpost.deliver.contract import UNKNOWN, Failure, Limits, Secret, retry_after
 
 GRAPH_URL = "https://graph.facebook.com"
 PARTNER_AGENT = "tillpost_0_1"
 
-_SECONDS = re.compile(r"[0-9]{1,9}")
 
-
-class Settings(Struct, frozen=True):
-    """Where a shop's events go; `access_token` is never shown."""
+class Settings(contract.Settings, frozen=True, kw_only=True, tag="meta"):
+    """Where a shop's events go."""
 
     dataset_id: str
-    access_token: str
+    """The dataset (pixel) id."""
+    access_token: Secret
+    """The dataset's token; it is never logged nor written to disk."""
     url: str = GRAPH_URL
+    """Base address; `embedded` is the receiver in the same process."""
     version: str = "v26.0"
+    """Version of the Graph API."""
     test_event_code: str | None = None
+    """Code of the Test Events tab; test events count in measurement all the same."""
 
-    def __repr__(self) -> str:
-        """Never shows the token."""
-        return f"Settings(dataset_id={self.dataset_id!r}, url={self.url!r})"
-
-
-class Rule(NamedTuple):
-    """What an error asks of us: events become `state`; `event_borne` means one of them is bad."""
-
-    what: str
-    state: State
-    event_borne: bool = False
-    seconds: float | None = None
+    @property
+    def account(self) -> str:
+        """The dataset."""
+        return self.dataset_id
 
 
-_TRANSIENT = Rule("transient", State.PENDING)
-_RATE = Rule("rate_limited", State.PENDING, seconds=60.0)
-_TOKEN = Rule("token", State.PAUSED, seconds=PAUSE_SECONDS)
-_ACCESS = Rule("access", State.PAUSED, seconds=PAUSE_SECONDS)
-_BLOCKED = Rule("policy_block", State.PENDING, seconds=900.0)
-_REFUSED = Rule("refused", State.DEAD, event_borne=True)
-_UNKNOWN = Rule(UNKNOWN, State.PENDING)
-_DOUBT = Rule("no_clear_answer", State.IN_DOUBT)
+_TRANSIENT = Failure(
+    "transient",
+    "1, 2, 341, 5000, 21009, `is_transient`, HTTP 5xx",
+    State.PENDING,
+    codes=(1, 2, 341, 5000, 21009),
+)
+_RATE = Failure(
+    "rate_limited",
+    "4, 17, 32, 613, 80000-80014, HTTP 429",
+    State.PENDING,
+    pauses=True,
+    seconds=60.0,
+    codes=(4, 17, 32, 613, *range(80000, 80015)),
+)
+_TOKEN = Failure(
+    "token",
+    "102, 104, 190 (any subcode)",
+    State.PAUSED,
+    pauses=True,
+    seconds=PAUSE_SECONDS,
+    codes=(102, 104, 190),
+)
+_ACCESS = Failure(
+    "access",
+    "3, 10, 200-299, 100/33",
+    State.PAUSED,
+    pauses=True,
+    seconds=PAUSE_SECONDS,
+    codes=(3, 10, *range(200, 300)),
+)
+_BLOCKED = Failure("policy_block", "368", State.PENDING, pauses=True, seconds=900.0, codes=(368,))
+_REFUSED = Failure("refused", "100 (other subcodes)", State.DEAD, event_borne=True, codes=(100,))
+_UNKNOWN = Failure(UNKNOWN, "any other code, HTTP 3xx or 4xx without one", State.PENDING)
+_DOUBT = Failure("no_clear_answer", "2xx without its count of events, or cut short", State.IN_DOUBT)
+FAILURES = (_TRANSIENT, _RATE, _TOKEN, _ACCESS, _BLOCKED, _REFUSED, _UNKNOWN, _DOUBT)
+"""What Meta's answers ask of us (references `meta-capi` 5, `reliability-security` 1b)."""
 
-_CODES: dict[int, Rule] = {
-    **dict.fromkeys((1, 2, 341, 5000, 21009), _TRANSIENT),
-    **dict.fromkeys((4, 17, 32, 613), _RATE),
-    **dict.fromkeys(range(80000, 80015), _RATE),
-    **dict.fromkeys((102, 104, 190), _TOKEN),
-    **dict.fromkeys((3, 10, 270), _ACCESS),
-    **dict.fromkeys(range(200, 300), _ACCESS),
-    368: _BLOCKED,
-    100: _REFUSED,
-}
-_SUBCODES: dict[tuple[int, int], Rule] = {(100, 33): _ACCESS}
+_CODES = {code: failure for failure in FAILURES for code in failure.codes}
+_SUBCODES = {(100, 33): _ACCESS}
 """Exceptions to `_CODES`: 100/33 says that the dataset, or access to it, is missing."""
+
+_SLOW_FROM = 75.0
+_STOP_FROM = 95.0
+_SLOW_SECONDS = 5.0
+_STOP_SECONDS = 60.0
 
 
 class _Error(Struct):
@@ -88,9 +107,18 @@ class _Answer(Struct):
 
 class _Usage(Struct):
     estimated_time_to_regain_access: Annotated[float, msgspec.Meta(ge=0)] = 0.0
+    call_count: float = 0.0
+    total_cputime: float = 0.0
+    total_time: float = 0.0
+
+    @property
+    def share(self) -> float:
+        """Percent of what is allowed that has been used."""
+        return max(self.call_count, self.total_cputime, self.total_time)
 
 
 _usages = msgspec.json.Decoder(dict[str, list[_Usage]])
+_usage = msgspec.json.Decoder(_Usage)
 
 
 class Meta:
@@ -98,8 +126,9 @@ class Meta:
 
     name = "meta"
     limits = Limits(events=1000, seconds=30.0)
+    failures = FAILURES
 
-    def refuses(self, event: Event, now: float) -> Outcome | None:
+    def refuses(self, event: Event, settings: Settings, now: float) -> Outcome | None:  # noqa: ARG002
         """Dead as `invalid`, with what Meta would say: one bad event refuses its whole batch."""
         error = validation.first_error(capi.server_event(event), 0, now)
         if error is None:
@@ -107,21 +136,22 @@ class Meta:
         words = f"{error.code}/{error.error_subcode}: {error.error_user_title or error.message}"
         return Outcome(State.DEAD, Reason.INVALID, words, sent=False)
 
-    def encode(self, events: Sequence[Event], settings: Settings) -> Request:
-        """One request for at most 1,000 events."""
-        body: dict[str, Any] = {
-            "data": [capi.server_event(event) for event in events],
-            "access_token": settings.access_token,
-            "partner_agent": PARTNER_AGENT,
-        }
-        if settings.test_event_code:
-            body["test_event_code"] = settings.test_event_code
-        url = f"{settings.url}/{settings.version}/{settings.dataset_id}/events"
-        return Request("POST", url, {"content-type": "application/json"}, capi.encode(body))
+    def build(self, event: Event, settings: Settings) -> bytes:  # noqa: ARG002
+        """One element of `data`."""
+        return capi.encode(capi.server_event(event))
 
-    def interpret(self, response: Response, events: Sequence[Event]) -> list[Outcome]:
+    def encode(self, payloads: Sequence[bytes], settings: Settings, now: float) -> Request:  # noqa: ARG002
+        """One request for at most 1,000 events; the token goes in the body."""
+        rest = {"access_token": settings.access_token, "partner_agent": PARTNER_AGENT}
+        if settings.test_event_code:
+            rest["test_event_code"] = settings.test_event_code
+        body = b'{"data":[' + b",".join(payloads) + b"]," + capi.encode(rest)[1:]
+        url = f"{settings.url}/{settings.version}/{settings.dataset_id}/events"
+        return Request("POST", url, {"content-type": "application/json"}, body)
+
+    def interpret(self, response: Response, payloads: Sequence[bytes]) -> list[Outcome]:
         """The same outcome for each: Meta takes or refuses a batch as a whole."""
-        return [_outcome(response, len(events))] * len(events)
+        return [_outcome(response, len(payloads))] * len(payloads)
 
 
 destination = Meta()
@@ -131,18 +161,15 @@ def _outcome(response: Response, events: int) -> Outcome:
     answer = _read(response)
     if 200 <= response.status < 300:
         if answer is not None and answer.error is None and answer.events_received == events:
-            return Outcome(State.DELIVERED, detail=answer.fbtrace_id)
-        return Outcome(State.IN_DOUBT, _DOUBT.what, "a success without its count of events")
+            wait = _breath(response.headers)
+            return Outcome(State.DELIVERED, detail=answer.fbtrace_id, retry_after=wait)
+        return _DOUBT.outcome("a success without its count of events", events)
     error = answer.error if answer else None
-    rule = _rule(response.status, error)
-    words = _words(response.status, error)
-    if rule.event_borne and events > 1:
-        return Outcome(State.PENDING, BISECT, words)
-    wait = _wait(response.headers) or rule.seconds
-    return Outcome(rule.state, rule.what, words, wait)
+    failure = _failure(response.status, error)
+    return failure.outcome(_words(response.status, error), events, _wait(response.headers))
 
 
-def _rule(status: int, error: _Error | None) -> Rule:
+def _failure(status: int, error: _Error | None) -> Failure:
     if status == 429:
         return _RATE
     if error is None:
@@ -175,12 +202,25 @@ def _words(status: int, error: _Error | None) -> str:
 
 def _wait(headers: Mapping[str, str]) -> float | None:
     """Seconds of Retry-After, or of the usage header's time to regain access; a day at most."""
-    after = headers.get("retry-after", "")
-    if _SECONDS.fullmatch(after):
-        return min(float(after), DAY) or None
+    asked = retry_after(headers)
+    if asked is not None:
+        return asked or None
+    minutes = [entry.estimated_time_to_regain_access for entry in _used(headers)]
+    return min(max(minutes, default=0.0) * 60.0, DAY) or None
+
+
+def _breath(headers: Mapping[str, str]) -> float | None:
+    """Seconds to leave Meta alone after a success, when nearly all that is allowed is used."""
+    share = max((entry.share for entry in _used(headers)), default=0.0)
+    if share < _SLOW_FROM:
+        return None
+    return _SLOW_SECONDS if share < _STOP_FROM else _wait(headers) or _STOP_SECONDS
+
+
+def _used(headers: Mapping[str, str]) -> list[_Usage]:
     try:
         usage = _usages.decode(headers.get("x-business-use-case-usage") or "{}")
+        app = _usage.decode(headers.get("x-app-usage") or "{}")
     except (msgspec.DecodeError, RecursionError, UnicodeError):
-        return None
-    minutes = [entry.estimated_time_to_regain_access for rows in usage.values() for entry in rows]
-    return min(max(minutes, default=0.0) * 60.0, DAY) or None
+        return []
+    return [app, *(entry for rows in usage.values() for entry in rows)]

@@ -59,7 +59,9 @@ class Office:
         self.store = MemoryGatewayStore()
         self.wire = Wire(answer)
         self.clock = Clock()
-        self.line = Line(DESTINATION, destination, Settings(dataset_id="1", access_token="t"))
+        self.line = Line(
+            DESTINATION, destination, Settings(shop=make.SHOP, dataset_id="1", access_token="t")
+        )
         rows = [make.event_row(n, event=event) for n, event in enumerate(events, 1)]
         self.store.commit(
             make.changes(
