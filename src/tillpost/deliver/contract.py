@@ -49,6 +49,11 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, ta
         """What tells two destinations of a kind apart, e.g. the dataset; shown in the ledger."""
         return self.shop
 
+    @property
+    def is_embedded(self) -> bool:
+        """Whether it sends to the receiver in the same process."""
+        return getattr(self, "url", None) == EMBEDDED
+
     def __repr__(self) -> str:
         """Never shows a secret."""
         hidden = secret_keys(type(self))

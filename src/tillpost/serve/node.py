@@ -11,7 +11,6 @@ from tillpost.collect.sources import generic, pixel, shopify, stripe, woocommerc
 from tillpost.core.event_id import of_order
 from tillpost.core.shop import Route, Shop
 from tillpost.deliver import catalog
-from tillpost.deliver.contract import EMBEDDED
 from tillpost.deliver.contract import Settings as DestinationSettings
 from tillpost.deliver.outbox import Line
 from tillpost.ports import Clock
@@ -194,6 +193,6 @@ def _reader(given: AdAccountSettings, settings: Settings, own_url: str) -> Reade
 
 def _line(given: DestinationSettings, settings: Settings, own_url: str) -> Line:
     made = given
-    if getattr(given, "url", None) == EMBEDDED:
+    if given.is_embedded:
         made = structs.replace(given, url=own_url)
     return Line(destination_name(given, settings), catalog.members()[given.kind].destination, made)

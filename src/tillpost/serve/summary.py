@@ -17,7 +17,6 @@ from tillpost.core.books import Wanted
 from tillpost.core.moment import iso
 from tillpost.core.money import decimal_string
 from tillpost.core.shop import Shop
-from tillpost.deliver.contract import EMBEDDED
 from tillpost.report import catalog
 from tillpost.report.ledger import ledger
 from tillpost.report.query import Query, period
@@ -272,7 +271,7 @@ class _Faces:
         own = {
             destination_name(d, node.settings)
             for d in node.settings.destinations
-            if d.shop == shop.name and getattr(d, "url", None) == EMBEDDED
+            if d.shop == shop.name and d.is_embedded
         }
         self.told = bool(own)
 

@@ -34,7 +34,7 @@ class Desk:
     def is_embedded(self, ask: Ask) -> bool:
         """Whether the shop's events go to the receiver in this process, which tells what it got."""
         given = self.node.settings.destinations
-        return any(d.shop == ask.shop and d.url == "embedded" for d in given)
+        return any(d.shop == ask.shop and d.is_embedded for d in given)
 
     def zone(self, ask: Ask) -> ZoneInfo:
         """The shop's time zone."""
