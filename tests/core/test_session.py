@@ -1,14 +1,18 @@
 import itertools
 
 import pytest
+from msgspec import structs
 
 from tillpost.core import channel, session
 from tillpost.core.books import Touch, Visitor
 from tillpost.core.event import BrowserSeen, Consent, Person
+from tillpost.core.shop import Shop
 from tillpost.testing import entries as make
 from tillpost.testing.entries import FBC, FBP, NOW, SHOP
 
-HOSTS = frozenset({"demo-shop.example"})
+STORE = Shop(
+    name=SHOP, domain="demo-shop.example", currency="USD", hosts=frozenset({"demo-shop.example"})
+)
 DIRECT = "https://demo-shop.example/"
 
 
@@ -17,7 +21,7 @@ def walk(*views: BrowserSeen) -> tuple[Visitor | None, list[Touch]]:
     visitor: Visitor | None = None
     touches = []
     for view in views:
-        visitor, touch = session.arrive(visitor, SHOP, view, HOSTS)
+        visitor, touch = session.arrive(visitor, STORE, view)
         if touch is not None:
             touches.append(touch)
     return visitor, touches
@@ -41,7 +45,7 @@ def test_a_landing_is_a_touch() -> None:
 
 def test_nobody_lands_without_a_visitor_id() -> None:
     seen = make.page_view(visitor_id=None)
-    assert session.arrive(None, SHOP, seen, HOSTS) == (None, None)
+    assert session.arrive(None, STORE, seen) == (None, None)
 
 
 def test_navigation_inside_the_shop_is_no_touch() -> None:
@@ -107,8 +111,78 @@ def test_the_landing_an_order_carries(
 ) -> None:
     order = make.order(carried=make.carried(None, url))
     order = make.order(carried=type(order.carried)(None, url, referrer))
-    touch = session.carried(order, SHOP, HOSTS)
+    touch = session.carried(order, STORE)
     assert (touch.channel if touch else None) == expected
     if touch:
         assert touch.visitor_id == "order:1001"
         assert touch.at == NOW - session.IDLE
+
+
+ANNA = channel.Coupon("ANNA*", source="Anna", campaign="Spring")
+LOST = channel.Coupon("welcome10", source="flyer", channel="Offline", when="lost")
+
+
+def redeemed(*codes: str, url: str | None = None) -> list[Touch]:
+    order = make.order(discount_codes=codes, carried=make.carried(None, url))
+    return session.told_by_order(order, structs.replace(STORE, coupons=(ANNA, LOST)))
+
+
+def test_a_discount_code_may_be_a_touch() -> None:
+    (touch,) = redeemed("SUMMER", " anna-10 ")
+    assert (touch.visitor_id, touch.at) == ("coupon:1001", make.order().created_at)
+    assert (touch.source, touch.medium, touch.campaign) == ("anna", "coupon", "Spring")
+    assert (touch.channel, touch.direct, touch.paid) == ("Affiliates", False, False)
+    assert redeemed("SUMMER") == []
+
+
+def test_a_code_for_what_is_lost_stands_behind_a_landing() -> None:
+    (lost,) = redeemed("WELCOME10")
+    assert (lost.visitor_id, lost.channel) == ("order:1001", "Offline")
+    (landing,) = redeemed("WELCOME10", url=f"{DIRECT}?utm_source=news&utm_medium=email")
+    assert landing.channel == "Email"
+    assert len(redeemed("ANNA", url=f"{DIRECT}?utm_source=news&utm_medium=email")) == 2
+
+
+def test_the_merchants_own_channels_come_first() -> None:
+    own = channel.OwnRule("Partners", (channel.Condition("source", "exact", "News"),))
+    shop = structs.replace(STORE, channels=(own,))
+    _, touch = session.arrive(None, shop, make.page_view())
+    assert touch is not None
+    assert touch.channel == "Partners"
+    assert touch.rules == channel.version((own,)) != channel.RULES_VERSION
+
+
+def test_a_touch_under_other_rules_keeps_what_happened() -> None:
+    own = channel.OwnRule("Partners", (channel.Condition("source", "exact", "news"),))
+    _, touch = session.arrive(None, STORE, make.page_view())
+    assert touch is not None
+    again = session.again(touch, structs.replace(STORE, channels=(own,)))
+    assert again is not None
+    assert (again.channel, again.at, again.url) == ("Partners", touch.at, touch.url)
+    assert session.again(again, STORE) == touch
+
+
+def test_a_landing_that_counts_no_more_is_told_apart() -> None:
+    _, touch = session.arrive(None, STORE, make.page_view(referrer_url="https://pay.example/"))
+    assert touch is not None
+    hosts = frozenset({*STORE.hosts, "pay.example"})
+    assert session.again(touch, structs.replace(STORE, hosts=hosts)) is None
+
+
+def test_a_coupon_stays_a_touch_under_other_rules() -> None:
+    (touch,) = redeemed("ANNA")
+    own = channel.OwnRule("X", (channel.Condition("source", "is_set"),))
+    again = session.again(touch, structs.replace(STORE, channels=(own,)))
+    assert again == structs.replace(touch, rules=channel.version((own,)))
+
+
+def test_tags_inside_the_shop_are_a_slip_and_no_touch() -> None:
+    tagged = make.page_view(
+        event_source_url=f"{DIRECT}sale?utm_source=Banner&utm_campaign=home", referrer_url=DIRECT
+    )
+    slip = session.slip(tagged, STORE)
+    assert slip is not None
+    assert (slip.source, slip.medium, slip.campaign) == ("Banner", "", "home")
+    assert slip.landing_path == "/sale"
+    for other in (make.page_view(), view(NOW, None, DIRECT), structs.replace(tagged, bot=True)):
+        assert session.slip(other, STORE) is None

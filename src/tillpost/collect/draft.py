@@ -14,6 +14,7 @@ from tillpost.core.books import (
     PrivacyRow,
     RefundRow,
     Sighting,
+    Slip,
     Touch,
     Visitor,
 )
@@ -41,6 +42,7 @@ class Draft:
         self._visitors: dict[tuple[str, str], Visitor] = {}
         self._links: dict[tuple[str, str, str, str], Link] = {}
         self._touches: list[Touch] = []
+        self._slips: list[Slip] = []
         self._events: dict[int, EventRow] = {}
         self._sales = {
             (row.shop, row.order_id): row for row in books.events.values() if is_sale(row)
@@ -63,6 +65,7 @@ class Draft:
             deliveries=list(self._deliveries.values()),
             accepted=self._accepted,
             privacy=self._privacy,
+            slips=self._slips,
         )
 
     def order(self, shop: str, order_id: str) -> OrderRow | None:
@@ -130,6 +133,10 @@ class Draft:
     def add_touch(self, touch: Touch) -> None:
         """Keep a landing; the store ignores one that it has already."""
         self._touches.append(touch)
+
+    def add_slip(self, slip: Slip) -> None:
+        """Count campaign tags that stood on a link inside the shop."""
+        self._slips.append(slip)
 
     def add_refund(self, row: RefundRow) -> None:
         """Keep a refund; the same one again is the same row."""

@@ -23,6 +23,7 @@ from tillpost.core.books import (
     Sighting,
     Visitor,
     Wanted,
+    contacts,
 )
 from tillpost.core.capi import has_match_keys
 from tillpost.core.consent import Decision
@@ -177,9 +178,11 @@ def _fold_order(draft: Draft, entry: Entry, seen: OrderSeen, shop: Shop, context
     row = OrderRow(shop.name, latest, first, verdict.eligible, verdict.reason, sighted)
     draft.put_order(row)
     _link_order(draft, row)
-    landing = session.carried(latest, shop.name, shop.hosts)
-    if landing is not None:
-        draft.add_touch(landing)
+    for touch in session.told_by_order(latest, shop):
+        draft.add_touch(touch)
+        if touch.visitor_id.startswith(session.COUPON_VISITOR):
+            link = ("order", latest.order_id, touch.visitor_id, latest.processed_at)
+            draft.add_link(Link(shop.name, *link))
     _settle_sale(draft, row, entry.source, shop, context.now)
 
 
@@ -202,7 +205,7 @@ def _merge(new: OrderSeen, old: OrderSeen) -> OrderSeen:
 
 
 def _link_order(draft: Draft, row: OrderRow) -> None:
-    """Tie the order's visitor to its customer and hashed e-mails, from the order's time on."""
+    """Tie the order's visitor to its customer, e-mail and phone, from the order's time on."""
     seen = row.seen
     visitor_id = seen.carried.visitor_id or draft.visitor_of(row.shop, seen.checkout_token)
     if visitor_id is None:
@@ -210,8 +213,7 @@ def _link_order(draft: Draft, row: OrderRow) -> None:
     ties = [("order", seen.order_id)]
     if seen.customer_id:
         ties.append(("customer", seen.customer_id))
-    ties += [("em", hashed) for _, hashed in seen.person.keys.get("em", ())[:1]]
-    for kind, value in ties:
+    for kind, value in ties + contacts(seen.person):
         draft.add_link(Link(row.shop, kind, value, visitor_id, seen.processed_at))
 
 
@@ -305,13 +307,16 @@ def _fold_browser(
     draft: Draft, entry: Entry, seen: BrowserSeen, shop: Shop, context: Context
 ) -> None:
     known = draft.visitor(shop.name, seen.visitor_id)
-    visitor, touch = session.arrive(known, shop.name, seen, shop.hosts)
+    visitor, touch = session.arrive(known, shop, seen)
     if visitor is not None:
         draft.put_visitor(visitor)
         if seen.checkout_token:
             draft.link_checkout(shop.name, seen.checkout_token, visitor, seen.event_time)
     if touch is not None:
         draft.add_touch(touch)
+    slip = session.slip(seen, shop)
+    if slip is not None:
+        draft.add_slip(slip)
     order = draft.order_of(shop.name, seen.checkout_token)
     if order is not None:
         _link_order(draft, order)

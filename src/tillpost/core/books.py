@@ -5,7 +5,7 @@ Rows are frozen; a change is a new row. Money is integer minor units, times are 
 
 from msgspec import Struct, field
 
-from tillpost.core.event import BrowserSeen, Consent, Event, OrderSeen, PrivacyAsked
+from tillpost.core.event import BrowserSeen, Consent, Event, OrderSeen, Person, PrivacyAsked
 from tillpost.core.outcome import State
 
 
@@ -31,7 +31,12 @@ class OrderRow(Struct, frozen=True):
             found.append(("checkout", seen.checkout_token))
         if seen.customer_id:
             found.append(("customer", seen.customer_id))
-        return found + [("em", hashed) for _, hashed in seen.person.keys.get("em", ())[:1]]
+        return found + contacts(seen.person)
+
+
+def contacts(person: Person) -> list[tuple[str, str]]:
+    """(kind, hash) of the e-mail and of the phone that a person may be known by again."""
+    return [(kind, keys[0][1]) for kind in ("em", "ph") if (keys := person.keys.get(kind, ()))]
 
 
 class Sighting(Struct, frozen=True):
@@ -89,6 +94,19 @@ class Touch(Struct, frozen=True):
     rules: int
     url: str | None = None
     referrer: str | None = None
+    flags: str = ""
+    """What was repaired or is doubtful about its tags, apart by blanks (`core.utm`)."""
+
+
+class Slip(Struct, frozen=True):
+    """Campaign tags on a link inside the shop, on a day: no touch, but a fault to be mended."""
+
+    shop: str
+    day: str
+    source: str
+    medium: str
+    campaign: str
+    landing_path: str
 
 
 class RefundRow(Struct, frozen=True):
@@ -221,3 +239,4 @@ class Changes(Struct):
     accepted: dict[tuple[str, str], int]
     """(shop, destination) -> how many events were accepted for it just now."""
     privacy: list[PrivacyRow] = field(default_factory=list)
+    slips: list[Slip] = field(default_factory=list)

@@ -7,16 +7,20 @@ Stored landings are classified again when `RULES_VERSION` changes.
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from fnmatch import fnmatchcase
+from functools import lru_cache
 from typing import Literal, NamedTuple, TypeAlias
+from zlib import crc32
 
+import msgspec
 from msgspec import Struct
 
 from tillpost.core import click as click_table
 from tillpost.core import sources, utm
 from tillpost.core.sources import Kind
 
-RULES_VERSION = 1
+RULES_VERSION = 2
 """Raised whenever a table or rule here or in `core.sources` changes a result."""
 
 DIRECT = ("(direct)", "(none)")
@@ -166,13 +170,46 @@ class OwnRule(Struct, frozen=True, forbid_unknown_fields=True):
     match: Literal["all", "any"] = "all"
 
 
+class Coupon(Struct, frozen=True, forbid_unknown_fields=True):
+    """A discount code that tells who sent the buyer: it stands for a touch of the order.
+
+    `code` may hold `*`; case never matters. `when` is `always`, where the code is the last
+    touch before the order, or `lost`, where it counts only if nothing else tells what
+    brought the buyer.
+    """
+
+    code: str
+    source: str
+    channel: str = "Affiliates"
+    medium: str = "coupon"
+    campaign: str | None = None
+    when: Literal["always", "lost"] = "always"
+
+
+def coupon_of(codes: Iterable[str], coupons: Iterable[Coupon]) -> Coupon | None:
+    """The first of the shop's coupons that one of the order's codes is."""
+    given = [code.strip().lower() for code in codes]
+    return next(
+        (c for c in coupons if any(fnmatchcase(code, c.code.lower()) for code in given)), None
+    )
+
+
+@lru_cache(maxsize=64)
+def version(rules: tuple[OwnRule, ...]) -> int:
+    """The number of a classification: the built-in rules' version, and which own rules ran."""
+    if not rules:
+        return RULES_VERSION
+    return RULES_VERSION << 32 | crc32(msgspec.json.encode(rules))
+
+
 class Classified(Struct, frozen=True, omit_defaults=True):
     """One landing as a touch: source and medium lower case, campaign, term and content as written.
 
     `click_kind` is the parameter's name, `click_id` its value byte for byte;
     `landing_path` and `referrer_host` hold no query. Flags are those of `core.utm.Utm`
-    plus `conflict` (a click identifier of another source than the tag says) and
-    `untagged_ad` (an ad's click identifier without any tag).
+    plus `conflict` (a click identifier of another source than the tag says), `untagged_ad`
+    (an ad's click identifier without any tag) and `upper_case` (source or medium spelled
+    with capitals, which splits them in tools that do not repair it).
     """
 
     source: str
@@ -252,8 +289,23 @@ def classify(
         click_id=click_id,
         referrer_host=sources.host_of(referrer) or None,
         landing_path=sources.path_of(url)[: utm.MAX_LENGTH],
-        flags=(*tags.flags, *_doubts(tags.normal, click)),
+        rules=version(rules),
+        flags=(*tags.flags, *_doubts(tags.normal, click), *_spelling(tags.raw)),
     )
+
+
+def internal_tags(url: str | None, referrer: str | None, own_hosts: frozenset[str]) -> utm.Tags:
+    """The tags of a link inside the shop, where they hide what brought the visitor; else none."""
+    if not is_internal(url, referrer, own_hosts):
+        return utm.Tags()
+    tags = utm.parse(url)
+    fallback = "source_fallback" in tags.flags
+    return utm.Tags() if fallback else tags.raw
+
+
+def _spelling(tags: utm.Tags) -> tuple[str, ...]:
+    told = (tags.source or "", tags.medium or "")
+    return ("upper_case",) if any(text != text.lower() for text in told) else ()
 
 
 def _click(url: str | None) -> tuple[ClickId | None, str | None]:

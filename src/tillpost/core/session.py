@@ -5,16 +5,27 @@ visitor's last one, or when the visitor comes back after half an hour; a direct
 landing only in the latter case (attribution reference, 2.6).
 """
 
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from msgspec import structs
 
 from tillpost.core import channel
-from tillpost.core.books import Touch, Visitor
+from tillpost.core.books import Slip, Touch, Visitor
 from tillpost.core.channel import Classified
 from tillpost.core.event import BrowserSeen, OrderSeen
+from tillpost.core.moment import day_of
+from tillpost.core.shop import Shop
+from tillpost.core.sources import path_of
 
 T = TypeVar("T")
+
+_NOT_TOLD: dict[str, Any] = dict.fromkeys(
+    (
+        *("term", "content", "campaign_id", "adset_id", "ad_id", "click_kind", "click_id"),
+        *("referrer_host", "landing_path"),
+    )
+)
+"""What a discount code says nothing of."""
 
 IDLE = 1800
 """Seconds without an event after which a session has ended (GA4's default)."""
@@ -22,20 +33,23 @@ IDLE = 1800
 ORDER_VISITOR = "order:"
 """Prefix of the visitor that stands for the landing page an order carried itself."""
 
+COUPON_VISITOR = "coupon:"
+"""Prefix of the visitor that stands for a discount code that counts beside all else."""
+
 
 def arrive(
-    visitor: Visitor | None, shop: str, seen: BrowserSeen, own_hosts: frozenset[str]
+    visitor: Visitor | None, shop: Shop, seen: BrowserSeen
 ) -> tuple[Visitor | None, Touch | None]:
     """The visitor after this event, and the touch it was, if it was one."""
     if seen.visitor_id is None:
         return None, None
-    before = visitor or Visitor(shop, seen.visitor_id, last_seen=0)
-    landing = channel.classify(seen.event_source_url, seen.referrer_url, own_hosts)
+    before = visitor or Visitor(shop.name, seen.visitor_id, last_seen=0)
+    landing = _landing(seen.event_source_url, seen.referrer_url, shop)
     idle = abs(seen.event_time - before.last_seen) > IDLE
     newer = seen.event_time >= before.last_seen
     touch = None
     if landing is not None and not seen.bot and _is_new(landing, before.last_touch, idle=idle):
-        touch = touch_of(landing, shop, seen.visitor_id, seen.event_time, seen)
+        touch = _touch(landing, shop, seen.visitor_id, seen.event_time, seen)
     after = structs.replace(
         before,
         last_seen=max(before.last_seen, seen.event_time),
@@ -53,7 +67,30 @@ def _latest(known: T | None, told: T | None, *, newer: bool) -> T | None:
     return first if last is None else last
 
 
-def carried(order: OrderSeen, shop: str, own_hosts: frozenset[str]) -> Touch | None:
+def told_by_order(order: OrderSeen, shop: Shop) -> list[Touch]:
+    """What the order itself tells of what brought it: a landing page, a discount code."""
+    landing = carried(order, shop)
+    found = channel.coupon_of(order.discount_codes, shop.coupons)
+    if found is None or (found.when == "lost" and landing is not None):
+        return [] if landing is None else [landing]
+    prefix = ORDER_VISITOR if found.when == "lost" else COUPON_VISITOR
+    redeemed = Touch(
+        **_NOT_TOLD,
+        shop=shop.name,
+        visitor_id=prefix + order.order_id,
+        at=order.created_at,
+        source=found.source.lower(),
+        medium=found.medium.lower(),
+        campaign=found.campaign,
+        channel=found.channel,
+        direct=False,
+        paid=False,
+        rules=channel.version(shop.channels),
+    )
+    return [redeemed] if landing is None else [landing, redeemed]
+
+
+def carried(order: OrderSeen, shop: Shop) -> Touch | None:
     """The landing page that the order itself carried, as a touch of its own; None if direct.
 
     The shop tells the first page of the order's session and not its time: half an
@@ -62,18 +99,47 @@ def carried(order: OrderSeen, shop: str, own_hosts: frozenset[str]) -> Touch | N
     url, referrer = order.carried.landing_url, order.carried.referrer_url
     if not url:
         return None
-    landing = channel.classify(url, referrer, own_hosts)
+    landing = _landing(url, referrer, shop)
     if landing is None or landing.direct:
         return None
     seen = BrowserSeen("PageView", "", 0, event_source_url=url, referrer_url=referrer)
-    visitor_id = ORDER_VISITOR + order.order_id
-    return touch_of(landing, shop, visitor_id, order.created_at - IDLE, seen)
+    return _touch(landing, shop, ORDER_VISITOR + order.order_id, order.created_at - IDLE, seen)
 
 
-def touch_of(landing: Classified, shop: str, visitor_id: str, at: int, seen: BrowserSeen) -> Touch:
+def slip(seen: BrowserSeen, shop: Shop) -> Slip | None:
+    """The campaign tags of a link inside the shop, which bring nobody; None if there are none."""
+    tags = channel.internal_tags(seen.event_source_url, seen.referrer_url, shop.hosts)
+    if tags.source is None or seen.bot:
+        return None
+    return Slip(
+        shop=shop.name,
+        day=day_of(seen.event_time),
+        source=tags.source,
+        medium=tags.medium or "",
+        campaign=tags.campaign or "",
+        landing_path=path_of(seen.event_source_url),
+    )
+
+
+def again(touch: Touch, shop: Shop) -> Touch | None:
+    """The touch under today's rules; None if its landing counts no more. A coupon stays itself."""
+    if touch.url is None and touch.referrer is None and touch.landing_path is None:
+        return structs.replace(touch, rules=channel.version(shop.channels))
+    landing = _landing(touch.url, touch.referrer, shop)
+    if landing is None:
+        return None
+    seen = BrowserSeen("PageView", "", 0, event_source_url=touch.url, referrer_url=touch.referrer)
+    return _touch(landing, shop, touch.visitor_id, touch.at, seen)
+
+
+def _landing(url: str | None, referrer: str | None, shop: Shop) -> Classified | None:
+    return channel.classify(url, referrer, shop.hosts, shop.channels)
+
+
+def _touch(landing: Classified, shop: Shop, visitor_id: str, at: int, seen: BrowserSeen) -> Touch:
     """A classified landing as the row that is kept; its address has passed the allow-list."""
     return Touch(
-        shop=shop,
+        shop=shop.name,
         visitor_id=visitor_id,
         at=at,
         source=landing.source,
@@ -91,9 +157,10 @@ def touch_of(landing: Classified, shop: str, visitor_id: str, at: int, seen: Bro
         click_id=landing.click_id,
         referrer_host=landing.referrer_host,
         landing_path=landing.landing_path,
-        rules=channel.RULES_VERSION,
+        rules=landing.rules,
         url=seen.event_source_url,
         referrer=seen.referrer_url,
+        flags=" ".join(landing.flags),
     )
 
 

@@ -4,6 +4,8 @@ from typing import Literal
 
 from msgspec import Struct
 
+from tillpost.core.channel import Coupon, OwnRule
+
 DEFAULT_JOIN_WAIT = 90.0
 """Seconds that a Purchase waits for its beacon in production (domain rule 3)."""
 
@@ -33,6 +35,10 @@ class Shop(Struct, frozen=True):
     join_wait: float = DEFAULT_JOIN_WAIT
     consent_unknown: str = "region"
     content_id: Literal["product", "variant", "sku", "shopify"] = "product"
+    channels: tuple[OwnRule, ...] = ()
+    """The merchant's own channel rules, which come before the built-in ones."""
+    coupons: tuple[Coupon, ...] = ()
+    """Discount codes that stand for a touch."""
 
 
 class Route(Struct, frozen=True):

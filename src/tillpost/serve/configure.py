@@ -16,7 +16,7 @@ import msgspec
 from tillpost.core.outcome import Misconfigured
 from tillpost.deliver import catalog
 from tillpost.serve import outward
-from tillpost.serve.settings import SECRET_KEYS, Settings, known_keys
+from tillpost.serve.settings import SECRET_KEYS, Settings, ShopSettings, known_keys
 
 PREFIX = "TILLPOST_"
 _NOT_SETTINGS = frozenset({"TILLPOST_DATA", "TILLPOST_ALL", "TILLPOST_SHARED", "TILLPOST_CONFIG"})
@@ -223,6 +223,8 @@ def _check_sense(settings: Settings) -> None:
     doubled = next((name for name in names if names.count(name) > 1), None)
     if doubled:
         raise Misconfigured(f"shops: two shops are named `{doubled}`: give each its own name")
+    for shop in settings.shops:
+        _check_channels(shop)
     allowed = _networks(settings.server.private_networks)
     for number, destination in enumerate(settings.destinations):
         if destination.shop not in names:
@@ -250,6 +252,21 @@ def _networks(texts: tuple[str, ...]) -> outward.Networks:
         return tuple(ipaddress.ip_network(text, strict=False) for text in texts)
     except ValueError as error:
         raise Misconfigured(f"server.private_networks: {error}; write e.g. 10.1.0.0/16") from None
+
+
+def _check_channels(shop: ShopSettings) -> None:
+    """Regular expressions are read once here, so that a wrong one is told by its rule."""
+    for rule in shop.channels:
+        if not rule.conditions:
+            raise Misconfigured(f"shops.channels: `{rule.channel}` has no conditions: give it one")
+        for condition in rule.conditions:
+            try:
+                re.compile(condition.value if "regex" in condition.op else "")
+            except re.error as error:
+                raise Misconfigured(
+                    f"shops.channels: `{rule.channel}`: {condition.value!r} is no regular "
+                    f"expression ({error}): correct it"
+                ) from None
 
 
 def _masked(value: Any) -> Any:

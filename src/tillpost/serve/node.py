@@ -1,6 +1,7 @@
 """A node: every part of one process, put together from its settings."""
 
 import ipaddress
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -22,6 +23,7 @@ from tillpost.serve.privacy import PrivacyDesk
 from tillpost.serve.pulling import Puller, Reader
 from tillpost.serve.reading import Reading, ShopBasis
 from tillpost.serve.receiver import ReceiverDesk
+from tillpost.serve.reclassifying import Reclassifier
 from tillpost.serve.seal import AesSealer
 from tillpost.serve.settings import AdAccountSettings, Settings, ShopSettings
 from tillpost.serve.transport import HttpTransport
@@ -30,6 +32,7 @@ from tillpost.store.gateway_sqlite import GatewayStore
 from tillpost.store.privacy_sqlite import PrivacyStore
 from tillpost.store.pulls import PullStore
 from tillpost.store.sqlite import Database
+from tillpost.store.touches import TouchStore
 
 GATEWAY_FILE = "tillpost.db"
 RECEIVER_FILE = "receiver.db"
@@ -81,9 +84,15 @@ class Node:
             sealer=self.sealer,
             clock=clock,
             receiver=self.receiver,
-            others=[("ad_accounts", self.puller.round)] if settings.ad_accounts else [],
+            others=self._others(clock),
             privacy=self.privacy,
         )
+
+    def _others(self, clock: Clock) -> list[tuple[str, Callable[[], Awaitable[int]]]]:
+        """Rounds beside the path of an event."""
+        again = Reclassifier(self.shops.values(), TouchStore(self._database), clock)
+        pulling = [("ad_accounts", self.puller.round)] if self.settings.ad_accounts else []
+        return [("reclassify", again.round), *pulling]
 
     def intake(self, kind: str, shop: str) -> Intake | None:
         """Where requests of this kind for this shop go, if there is such a shop."""
@@ -139,6 +148,8 @@ def _shop(given: ShopSettings, key: bytes) -> Shop:
         join_wait=given.orders.join_wait,
         consent_unknown=given.consent.unknown,
         content_id=given.catalogue.content_id,
+        channels=given.channels,
+        coupons=given.coupons,
     )
 
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 else:
     AnyDestination = Union[tuple(member.settings for member in catalog.members().values())]  # noqa: UP007  # made of what is found
 
+from tillpost.core.channel import Coupon, OwnRule
 from tillpost.core.received import Bounds
 from tillpost.core.windows import SettingName
 from tillpost.receive.rate import Rate
@@ -122,6 +123,10 @@ class ShopSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     orders: OrderSettings = OrderSettings()
     consent: ConsentSettings = ConsentSettings()
     catalogue: CatalogueSettings = CatalogueSettings()
+    channels: tuple[OwnRule, ...] = ()
+    """Channels of your own, in order, before the built-in rules."""
+    coupons: tuple[Coupon, ...] = ()
+    """Discount codes that tell who sent the buyer."""
 
 
 class AdAccountSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -23,12 +23,14 @@ from tillpost.core.books import (
     Pause,
     RefundRow,
     Sighting,
+    Slip,
     Touch,
     Visitor,
     Wanted,
 )
 from tillpost.core.event import Entry
 from tillpost.core.exchange import Rate
+from tillpost.core.moment import day_of
 from tillpost.core.outcome import Outcome, State
 from tillpost.ports import Rows
 from tillpost.store import gateway_rows
@@ -39,6 +41,7 @@ from tillpost.store.gateway_rows import (
     ORDERS,
     RATES,
     SPEND,
+    TAG_FAULTS,
     TOUCHES,
     event_item,
     order_row,
@@ -73,6 +76,7 @@ class MemoryGatewayStore:
         self._leases: dict[tuple[int, str], float] = {}
         self._accepted: Counter[_Name] = Counter()
         self._pauses: list[Pause] = []
+        self._slips: Counter[Slip] = Counter()
         self._spend: list[dict[str, Any]] = []
         self._rates: dict[tuple[str, str, str], str] = {}
 
@@ -197,6 +201,7 @@ class MemoryGatewayStore:
         for row in changes.touches:
             once = row.shop, row.visitor_id, row.at, row.channel, row.url or ""
             self._touches.setdefault(once, row)
+        self._slips.update(changes.slips)
 
     def _keep_event(self, row: EventRow) -> None:
         name = row.shop, row.fold_key
@@ -330,6 +335,7 @@ class MemoryGatewayStore:
             "touches": self._touches_table,
             "refunds": lambda: table(refunds, map(structs.astuple, _sorted(self._refunds))),
             "spend": self._spend_table,
+            "tag_faults": self._tag_faults,
             "rates": lambda: table(RATES, [(*k, rate) for k, rate in sorted(self._rates.items())]),
         }
         with self._lock:
@@ -348,6 +354,21 @@ class MemoryGatewayStore:
     def _touches_table(self) -> Rows:
         numbered = enumerate(self._touches.values(), 1)
         return table(("id", *TOUCHES), [touch_row(*pair) for pair in numbered])
+
+    def _tag_faults(self) -> Rows:
+        landed: dict[tuple[Any, ...], list[str]] = {}
+        for touch in self._touches.values():
+            if touch.flags:
+                names = ("source", "medium", "campaign", "channel", "click_kind", "flags")
+                told = (getattr(touch, name) for name in names)
+                key = (touch.shop, day_of(touch.at), *told)
+                landed.setdefault(key, []).append(touch.landing_path or "")
+        rows = [(*key, min(paths), len(paths)) for key, paths in landed.items()]
+        slips = [
+            (*structs.astuple(s)[:-1], None, None, "internal_utm", s.landing_path, times)
+            for s, times in self._slips.items()
+        ]
+        return table(TAG_FAULTS, [*rows, *slips])
 
     def event_items(
         self, after: int, limit: int, event_id: str | None, order_id: str | None

@@ -21,7 +21,11 @@ ORDERS = (
 )
 ORDER_KEYS = ("shop", "order_id", "kind", "value")
 LINKS = ("shop", "kind", "value", "visitor_id", "at")
-TOUCHES = Touch.__struct_fields__[:-2]
+TOUCHES = Touch.__struct_fields__[:-3]
+TAG_FAULTS = (
+    *("shop", "day", "source", "medium", "campaign", "channel", "click_kind", "flags"),
+    *("landing_path", "times"),
+)
 BAD_ROWS = ("shop", "source", "received_at", "reason", "field", "detail")
 
 

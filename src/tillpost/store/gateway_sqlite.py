@@ -138,6 +138,7 @@ class GatewayStore:
             ("put_visitor", [_visitor_values(row) for row in changes.visitors]),
             ("put_link", [msgspec.structs.astuple(row) for row in changes.links]),
             ("put_touch", [_touch_values(row) for row in changes.touches]),
+            ("put_slip", [msgspec.structs.astuple(row) for row in changes.slips]),
             ("put_event", [self._event_values(row) for row in changes.events]),
             ("put_delivery", [_delivery_values(d, moment) for d in changes.deliveries]),
             ("add_accepted", [(*key, n) for key, n in changes.accepted.items()]),

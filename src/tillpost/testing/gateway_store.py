@@ -50,7 +50,9 @@ def spend_row(**changes: Any) -> dict[str, Any]:
 
 def touch(at: int = NOW - 600, **changes: Any) -> Touch:
     """A landing from a newsletter."""
-    texts = dict.fromkeys(("term", "content", "campaign_id", "adset_id", "ad_id", "click_kind"))
+    texts: dict[str, Any] = dict.fromkeys(
+        ("term", "content", "campaign_id", "adset_id", "ad_id", "click_kind")
+    )
     plain = Touch(
         **texts,
         shop=SHOP,

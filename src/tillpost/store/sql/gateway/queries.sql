@@ -98,8 +98,14 @@ ON CONFLICT (shop, kind, value, visitor_id) DO UPDATE SET at = MIN(at, excluded.
 -- name: put_touch
 INSERT OR IGNORE INTO touches (
     shop, visitor_id, at, source, medium, campaign, term, content, campaign_id, adset_id, ad_id,
-    channel, direct, paid, click_kind, click_id, referrer_host, landing_path, rules, url, referrer
-) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
+    channel, direct, paid, click_kind, click_id, referrer_host, landing_path, rules, url, referrer,
+    flags
+) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
+
+-- name: put_slip
+INSERT INTO slips (shop, day, source, medium, campaign, landing_path, times)
+VALUES (?, ?, ?, ?, ?, ?, 1)
+ON CONFLICT (shop, day, source, medium, campaign, landing_path) DO UPDATE SET times = times + 1;
 
 -- name: put_event
 INSERT OR REPLACE INTO events (
@@ -225,6 +231,17 @@ SELECT shop, kind, value, visitor_id, at FROM links;
 SELECT id, shop, visitor_id, at, source, medium, campaign, term, content, campaign_id, adset_id,
     ad_id, channel, direct, paid, click_kind, click_id, referrer_host, landing_path, rules
 FROM touches;
+
+-- name: table_tag_faults
+-- What is wrong with the tags of landings, and of links inside the shop, by day.
+SELECT shop, strftime('%Y-%m-%d', at, 'unixepoch') AS day, source, medium, campaign, channel,
+    click_kind, flags, MIN(landing_path) AS landing_path, COUNT(*) AS times
+FROM touches
+WHERE flags <> ''
+GROUP BY 1, 2, 3, 4, 5, 6, 7, 8
+UNION ALL
+SELECT shop, day, source, medium, campaign, NULL, NULL, 'internal_utm', landing_path, times
+FROM slips;
 
 -- name: table_refunds
 SELECT shop, refund_id, order_id, at, amount_minor, currency FROM refunds;

@@ -1,0 +1,25 @@
+-- name: stale
+-- Landings of a shop that other rules classified, in order.
+SELECT id, shop, visitor_id, at, source, medium, campaign, term, content, campaign_id, adset_id,
+    ad_id, channel, direct, paid, click_kind, click_id, referrer_host, landing_path, rules, url,
+    referrer, flags
+FROM touches
+WHERE shop = ?1 AND rules <> ?2
+ORDER BY id LIMIT ?3;
+
+-- name: keep_past
+INSERT OR REPLACE INTO past_touches (touch, rules, changed_at, dropped, row)
+VALUES (?, ?, ?, ?, ?);
+
+-- name: rename
+UPDATE OR REPLACE touches
+SET source = ?, medium = ?, campaign = ?, term = ?, content = ?, campaign_id = ?, adset_id = ?,
+    ad_id = ?, channel = ?, direct = ?, paid = ?, click_kind = ?, click_id = ?,
+    referrer_host = ?, landing_path = ?, rules = ?, flags = ?
+WHERE id = ?;
+
+-- name: drop
+DELETE FROM touches WHERE id = ?;
+
+-- name: past
+SELECT touch, rules, changed_at, dropped, row FROM past_touches ORDER BY touch, rules;
