@@ -28,7 +28,8 @@ def test_landings_get_their_new_names_and_the_old_ones_are_kept(tmp_path: Path) 
         store.commit(make.changes(touches=[*kept, internal]))
         shop = structs.replace(make.shop(), channels=(OWN,), hosts=frozenset({"own.example"}))
         touches = TouchStore(database)
-        again = Reclassifier([shop], touches, SimulatedClock(float(NOW)))
+        clock = SimulatedClock(float(NOW))
+        again = Reclassifier([shop], touches, clock)
 
         assert again.once() == 4
         assert again.once() == 0
@@ -37,13 +38,16 @@ def test_landings_get_their_new_names_and_the_old_ones_are_kept(tmp_path: Path) 
         found = [dict(zip(columns, row, strict=True)) for row in rows]
         assert [(row["channel"], row["source"]) for row in found] == [("Partners", "news")] * 3
         assert {row["rules"] for row in found} == {channel.version((OWN,))}
-        past = touches.past()
-        assert [(old, dropped) for _, old, dropped in past] == [
-            *((one, False) for one in kept),
-            (internal, True),
-        ]
+        past = [told for _, told in touches.past()]
+        assert [(told["channel"], told["rules"]) for told in past] == [("Email", 0)] * 4
+        assert all("visitor_id" not in told for told in past)
         _, faults = store.tables(["tag_faults"])["tag_faults"]
         assert [(row[0], row[7], row[9]) for row in faults] == [(SHOP, "upper_case", 3)]
+
+        plain = structs.replace(shop, hosts=frozenset())
+        back = Reclassifier([structs.replace(plain, channels=())], touches, clock)
+        assert back.once() == 4
+        assert len(store.tables(["touches"])["touches"][1]) == 4
     finally:
         database.close()
 

@@ -31,10 +31,11 @@ class Reclassifier:
         """As `round`, on this thread."""
         while self._left:
             shop = self._left[0]
-            stale = self._touches.stale(shop.name, channel.version(shop.channels), BATCH)
+            rules = channel.version(shop.channels)
+            stale = self._touches.stale(shop.name, rules, BATCH)
             if stale:
                 renamed = [(number, touch, session.again(touch, shop)) for number, touch in stale]
-                self._touches.rename(renamed, self._clock.now())
+                self._touches.rename(renamed, rules, self._clock.now())
                 return len(stale)
             self._left.pop(0)
         return 0

@@ -14,6 +14,9 @@ from tillpost.store.sqlite import Database
 Renamed: TypeAlias = tuple[int, Touch, Touch | None]
 """A touch's number, how it was classified, and how it is now; None if it counts no more."""
 
+FACTS = frozenset({"shop", "visitor_id", "at", "url", "referrer"})
+"""What happened; all else of a touch is what the rules call it."""
+
 
 class TouchStore:
     """The landings of the gateway's database, as their classification changes."""
@@ -28,14 +31,11 @@ class TouchStore:
             rows = conn.execute(self._sql["stale"], (shop, rules, limit)).fetchall()
         return [(row[0], _touch(row[1:])) for row in rows]
 
-    def rename(self, touches: Sequence[Renamed], now: float) -> None:
-        """Keep the new classifications and the old ones, all of them or none."""
-        past = [
-            (number, old.rules, now, int(new is None), msgspec.json.encode(old))
-            for number, old, new in touches
-        ]
-        renamed = [(*_classified(new), number) for number, _, new in touches if new is not None]
-        dropped = [(number,) for number, _, new in touches if new is None]
+    def rename(self, touches: Sequence[Renamed], rules: int, now: float) -> None:
+        """Keep the classifications under `rules` and the old ones, all of them or none."""
+        past = [(number, old.rules, now, _past(old)) for number, old, _ in touches]
+        renamed = [(*_told(new).values(), number) for number, _, new in touches if new is not None]
+        dropped = [(rules, number) for number, _, new in touches if new is None]
 
         def work(conn: sqlite3.Connection) -> None:
             conn.executemany(self._sql["keep_past"], past)
@@ -44,11 +44,11 @@ class TouchStore:
 
         self._db.write_now(work)
 
-    def past(self) -> list[tuple[int, Touch, bool]]:
-        """Every earlier classification: the touch's number, what it was, whether it was dropped."""
+    def past(self) -> list[tuple[int, dict[str, Any]]]:
+        """Every earlier classification, with the touch's number, in order."""
         with self._db.reader() as conn:
             rows = conn.execute(self._sql["past"]).fetchall()
-        return [(row[0], msgspec.json.decode(row[4], type=Touch), bool(row[3])) for row in rows]
+        return [(number, msgspec.json.decode(told)) for number, told in rows]
 
 
 def _touch(row: Sequence[Any]) -> Touch:
@@ -56,8 +56,10 @@ def _touch(row: Sequence[Any]) -> Touch:
     return Touch(**{**given, "direct": bool(given["direct"]), "paid": bool(given["paid"])})
 
 
-def _classified(touch: Touch) -> tuple[Any, ...]:
-    told = structs.asdict(touch)
-    for fact in ("shop", "visitor_id", "at", "url", "referrer"):
-        del told[fact]
-    return tuple(told.values())
+def _told(touch: Touch) -> dict[str, Any]:
+    return {name: value for name, value in structs.asdict(touch).items() if name not in FACTS}
+
+
+def _past(touch: Touch) -> bytes:
+    """A classification without the click identifier, which is one person's."""
+    return msgspec.json.encode({**_told(touch), "click_id": None})

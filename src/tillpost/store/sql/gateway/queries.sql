@@ -230,14 +230,14 @@ SELECT shop, kind, value, visitor_id, at FROM links;
 -- name: table_touches
 SELECT id, shop, visitor_id, at, source, medium, campaign, term, content, campaign_id, adset_id,
     ad_id, channel, direct, paid, click_kind, click_id, referrer_host, landing_path, rules
-FROM touches;
+FROM touches WHERE dropped = 0;
 
 -- name: table_tag_faults
 -- What is wrong with the tags of landings, and of links inside the shop, by day.
 SELECT shop, strftime('%Y-%m-%d', at, 'unixepoch') AS day, source, medium, campaign, channel,
     click_kind, flags, MIN(landing_path) AS landing_path, COUNT(*) AS times
 FROM touches
-WHERE flags <> ''
+WHERE flags <> '' AND dropped = 0
 GROUP BY 1, 2, 3, 4, 5, 6, 7, 8
 UNION ALL
 SELECT shop, day, source, medium, campaign, NULL, NULL, 'internal_utm', landing_path, times

@@ -8,18 +8,17 @@ WHERE shop = ?1 AND rules <> ?2
 ORDER BY id LIMIT ?3;
 
 -- name: keep_past
-INSERT OR REPLACE INTO past_touches (touch, rules, changed_at, dropped, row)
-VALUES (?, ?, ?, ?, ?);
+INSERT OR REPLACE INTO past_touches (touch, rules, changed_at, told) VALUES (?, ?, ?, ?);
 
 -- name: rename
 UPDATE OR REPLACE touches
 SET source = ?, medium = ?, campaign = ?, term = ?, content = ?, campaign_id = ?, adset_id = ?,
     ad_id = ?, channel = ?, direct = ?, paid = ?, click_kind = ?, click_id = ?,
-    referrer_host = ?, landing_path = ?, rules = ?, flags = ?
+    referrer_host = ?, landing_path = ?, rules = ?, flags = ?, dropped = 0
 WHERE id = ?;
 
 -- name: drop
-DELETE FROM touches WHERE id = ?;
+UPDATE touches SET dropped = 1, rules = ? WHERE id = ?;
 
 -- name: past
-SELECT touch, rules, changed_at, dropped, row FROM past_touches ORDER BY touch, rules;
+SELECT touch, told FROM past_touches ORDER BY touch, rules;
