@@ -122,8 +122,11 @@ def slip(seen: BrowserSeen, shop: Shop) -> Slip | None:
 
 
 def again(touch: Touch, shop: Shop) -> Touch | None:
-    """The touch under today's rules; None if its landing counts no more. A coupon stays itself."""
-    if touch.url is None and touch.referrer is None and touch.landing_path is None:
+    """The touch under today's rules; None if its landing counts no more.
+
+    What has no address stays itself: a coupon, and a landing of somebody who was forgotten.
+    """
+    if touch.url is None and touch.referrer is None:
         return structs.replace(touch, rules=channel.version(shop.channels))
     landing = _landing(touch.url, touch.referrer, shop)
     if landing is None:

@@ -16,7 +16,13 @@ import msgspec
 from tillpost.core.outcome import Misconfigured
 from tillpost.deliver import catalog
 from tillpost.serve import outward
-from tillpost.serve.settings import SECRET_KEYS, Settings, ShopSettings, known_keys
+from tillpost.serve.settings import (
+    SECRET_KEYS,
+    AdAccountSettings,
+    Settings,
+    ShopSettings,
+    known_keys,
+)
 
 PREFIX = "TILLPOST_"
 _NOT_SETTINGS = frozenset({"TILLPOST_DATA", "TILLPOST_ALL", "TILLPOST_SHARED", "TILLPOST_CONFIG"})
@@ -235,16 +241,20 @@ def _check_sense(settings: Settings) -> None:
         if url is not None:
             outward.check_url(url, f"destinations[{number}].url", allowed)
     for number, account in enumerate(settings.ad_accounts):
-        if account.shop not in names:
-            raise Misconfigured(
-                f"ad_accounts: there is no shop `{account.shop}`; shops: {', '.join(names)}"
-            )
-        if not account.account_id.removeprefix("act_").isdigit():
-            raise Misconfigured("ad_accounts: account_id is a number, as act_1234567890")
-        if not account.every_hours > 0:
-            raise Misconfigured("ad_accounts: every_hours is a number above 0, as 6")
+        _check_account(account, f"ad_accounts[{number}]", names)
         if account.url is not None:
             outward.check_url(account.url, f"ad_accounts[{number}].url", allowed)
+
+
+def _check_account(account: AdAccountSettings, where: str, names: list[str]) -> None:
+    if account.shop not in names:
+        raise Misconfigured(
+            f"{where}: there is no shop `{account.shop}`; shops: {', '.join(names)}"
+        )
+    if not account.account_id.removeprefix("act_").isdigit():
+        raise Misconfigured(f"{where}: account_id is a number, as act_1234567890")
+    if not account.every_hours > 0:
+        raise Misconfigured(f"{where}: every_hours is a number above 0, as 6")
 
 
 def _networks(texts: tuple[str, ...]) -> outward.Networks:
