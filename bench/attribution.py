@@ -8,58 +8,64 @@ Rows are made inside the engine, as segments would be read; the time is of the q
 import argparse
 import resource
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 
 from tillpost.core.attribution import MODELS, WINDOWS
 from tillpost.report import engine as engines
 from tillpost.report.query import Query
+from tillpost.report.steps import EARNINGS, SPENDING, text
 
 ROWS = {
     "orders": """SELECT 'demo', 'o' || i, '#' || i, 1700000000 + i * 5, 'web', 1, NULL,
         1000 + dice(i, 20000), 'USD', NULL, NULL, NULL, NULL, 0, 0, 1, 0, 'USD', i + 1
         FROM range({n}) r(i)""",
     "order_keys": "SELECT 'demo', 'o' || i, 'checkout', 't' || i FROM range({n}) r(i)",
-    "links": """SELECT 'demo', 'checkout', 't' || i, 'v' || i, 1700000000 + i * 5 - 60
+    "links": """SELECT 'demo', 'checkout', 't' || i, visitor(i), 1700000000 + i * 5 - 60
         FROM range({n}) r(i)""",
     "labels": """SELECT 2 + i,
         ['Paid Social', 'Paid Search', 'Email', 'Direct', 'Organic Search', 'Referral'][1 + i % 6],
         'source' || i % 6, 'medium', 'Campaign ' || i % 50, 'c' || i % 50, NULL, 'a' || i
         FROM range(600) r(i)""",
-    "touches": """SELECT i, 'demo', 'v' || v, 1700000000 + v * 5 - dice(i * 7 + 1, 40 * 86400),
+    "touches": """SELECT i, 'demo', visitor(v), 1700000000 + v * 5 - dice(i * 7 + 1, 40 * 86400),
         (dice(i * 3, 600) % 6 = 3)::BIGINT, (dice(i * 3, 600) % 6 < 2)::BIGINT,
         2 + dice(i * 3, 600)
         FROM (SELECT i, dice(i, {n}) AS v FROM range({touches}) r(i))""",
 }
 
 
+MACROS = (
+    "CREATE MACRO dice(i, sides) AS (hash(i) % sides)::BIGINT",
+    "CREATE MACRO visitor(i) AS printf('%020d', i)",
+)
+"""Dice, and names of visitors as long as real ones."""
+
+
 def timed(told: str, action: Callable[[], object]) -> float:
-    began = time.perf_counter()
+    began, worked = time.perf_counter(), time.process_time()
     action()
     seconds = time.perf_counter() - began
-    print(f"  {told:24} {seconds:7.2f} s")
+    print(f"  {told:20} {seconds:7.2f} s {time.process_time() - worked:8.2f} s of processor")
     return seconds
 
 
 def made(orders: int) -> engines.Engine:
     engine = engines.Engine({})
     run = engine.connection.execute
-    run("CREATE MACRO dice(i, sides) AS (hash(i) % sides)::BIGINT")
+    for macro in MACROS:
+        run(macro)
     for name, rows in ROWS.items():
         run(f"INSERT INTO {name} {rows.format(n=orders, touches=10 * orders)}")
     return engine
 
 
-def one_window(engine: engines.Engine, window: str) -> float:
-    query = Query(window=window)
-    print(f"window {window}, {len(MODELS)} models")
-    whole = 0.0
-    engine.ask(query, "channels", MODELS)
-    for step in (*engines.ATTRIBUTION, "expenses"):
-        sql = engines.step_text(step, MODELS)
-        whole += timed(step, lambda sql=sql: engine.connection.execute(sql))
-    sql = engines.text("channels")
-    whole += timed("channels", lambda: engine.connection.execute(sql).fetchall())
-    return whole
+def credited(engine: engines.Engine, windows: Sequence[str]) -> float:
+    """All rule models within these windows, summed by label and shown by channel."""
+    print(f"windows {', '.join(windows)}: {len(MODELS)} models")
+    engine.ask(Query(), "channels", MODELS, windows)
+    whole = sum(timed(step, partial(engine.make, step, MODELS)) for step in (*EARNINGS, *SPENDING))
+    rows = engine.connection.execute(text("channels"))
+    return whole + timed("channels", rows.fetchall)
 
 
 def main() -> None:
@@ -69,7 +75,7 @@ def main() -> None:
     args = parser.parse_args()
     engine = made(args.orders)
     windows = list(WINDOWS) if args.windows == "all" else args.windows.split(",")
-    whole = sum(one_window(engine, window) for window in windows)
+    whole = credited(engine, windows)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
     print(f"{args.orders} orders, {10 * args.orders} touches: {whole:.1f} s, peak {peak:.1f} GiB")
 

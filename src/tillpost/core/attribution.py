@@ -1,7 +1,7 @@
 """Rule-based attribution of one order: which of its touches get how much of its money.
 
 This is the definition. The reports say the same as one set-based query over all orders
-(`report/sql/credits.sql`), and a property test holds the two together. Weights are
+(`report/sql/credits_*.sql`), and a property test holds the two together. Weights are
 integers, so that every engine splits to the same cent.
 """
 
@@ -72,6 +72,20 @@ def eligible(touches: Sequence[Touch], at: int, window: int | None) -> tuple[Tou
     """
     inside = (t for t in touches if t.at <= at and (window is None or at - t.at <= window))
     return tuple(sorted(inside, key=lambda t: t.at))
+
+
+def with_carried(
+    touches: Sequence[Touch], carried: Touch | None, at: int, window: int | None
+) -> tuple[Touch, ...]:
+    """An order's own touches, and the landing page it carried itself where that one counts.
+
+    It has no true time, so it counts only where no own touch in the window says what
+    brought the order: none at all, or none that is not direct if it is not direct itself.
+    """
+    if carried is None:
+        return tuple(touches)
+    told = any(carried.direct or not t.direct for t in eligible(touches, at, window))
+    return tuple(touches) if told else (*touches, carried)
 
 
 def _only(chosen: int, touches: Sequence[Touch]) -> tuple[int, ...]:

@@ -4,9 +4,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from tillpost.ports import Rows
-from tillpost.report.engine import CAMPAIGN_KEYS, SPENDING, Engine
+from tillpost.report.engine import Engine
 from tillpost.report.query import Query
 from tillpost.report.roas import count, ratio, shown
+from tillpost.report.steps import CAMPAIGN_KEYS, SPENDING
 
 SPENT = (*CAMPAIGN_KEYS, *SPENDING)
 """The steps that find the period's spend."""

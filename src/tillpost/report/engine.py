@@ -6,14 +6,13 @@ held as a star: a touch points at a label, which holds all that reports group by
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from functools import cache
-from importlib.resources import files
 from typing import Any, Self
 
 from tillpost.core.channel import DIRECT, UNKNOWN
 from tillpost.ports import Rows
 from tillpost.report.exchange import factors
-from tillpost.report.query import Query
+from tillpost.report.query import Query, numbered
+from tillpost.report.steps import statements, text
 
 N, T = "BIGINT", "VARCHAR"
 
@@ -110,43 +109,6 @@ MACROS = (
 )
 """Exact whole-number arithmetic, UTC days, and months since year 0: each engine's own words."""
 
-CAMPAIGN_KEYS = ("campaign_names", "label_keys")
-SPENDING = ("expenses", "claims")
-JOURNEYS = ("sales", "order_visitors", "journeys", "bounds")
-
-TEXT_OF_MODEL: dict[str, str] = {
-    "linear": "credits_linear",
-    "position": "credits_position",
-    "time_decay": "credits_time_decay",
-    "participation": "credits_participation",
-}
-"""The text of each model; all others are in `credits_one`."""
-
-
-@cache
-def text(name: str) -> str:
-    """The SQL of one step; names are those of the files under `report/sql`."""
-    return (files("tillpost.report") / "sql" / f"{name}.sql").read_text(encoding="utf-8")
-
-
-def credits_text(models: Iterable[str]) -> str:
-    """The SQL of the table `credits` for these models: their texts, in the period's basis."""
-    names = dict.fromkeys(TEXT_OF_MODEL.get(model, "credits_one") for model in models)
-    whole = "\nUNION ALL\n".join(f"SELECT * FROM ({text(n)})" for n in (*names, "credits_unseen"))
-    return (
-        "SELECT c.model, c.sale, c.touch_id, c.label, c.back, c.moment,"
-        " CAST(c.minor AS BIGINT) AS minor, CAST(c.share AS BIGINT) AS share\n"
-        f"FROM ({whole}) c CROSS JOIN params p\n"
-        "WHERE p.basis = 'cash' OR (c.moment >= p.start AND c.moment < p.stop)"
-    )
-
-
-def step_text(step: str, models: Iterable[str]) -> str:
-    """The statement of one step. Credits are many and read once, so they are not kept."""
-    if step == "credits":
-        return f"CREATE OR REPLACE VIEW credits AS {credits_text(models)}"
-    return f"CREATE OR REPLACE TABLE {step} AS {text(step)}"
-
 
 class Engine:
     """An in-memory database of one snapshot; close it after use, or use it in `with`."""
@@ -197,34 +159,47 @@ class Engine:
             appender.append_rows(rows)
             appender.flush()
 
-    def run(
-        self, steps: Iterable[str], report: str, query: Query, models: tuple[str, ...] = ()
+    def run(  # the last two widen the query
+        self,
+        steps: Iterable[str],
+        report: str,
+        query: Query,
+        models: tuple[str, ...] = (),
+        windows: tuple[str, ...] = (),
     ) -> list[dict[str, Any]]:
         """The rows of a report text after its steps, under this query.
 
-        The step `credits` credits touches under `models`, or else under the query's model.
+        Touches are credited under `models` and within `windows`, or else under the query's.
         """
-        self.ask(query.checked(), report, models or (query.model,))
+        self.ask(query.checked(), report, models or (query.model,), windows)
         for step in steps:
-            self.connection.execute(step_text(step, models or (query.model,)))
+            self.make(step, models or (query.model,))
         cursor = self.connection.execute(text(report))
         names = [column[0] for column in cursor.description]
         return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
 
-    def ask(self, query: Query, report: str, models: Sequence[str]) -> None:
-        """Fill the tables `params` and `models`, which the texts read."""
+    def make(self, step: str, models: Sequence[str]) -> None:
+        """Make the tables of one step, instead of those of an earlier query."""
+        for kind, name, query in statements(step, models):
+            self.connection.execute(f"CREATE OR REPLACE {kind} {name} AS {query}")
+
+    def ask(
+        self, query: Query, report: str, models: Sequence[str], windows: Sequence[str] = ()
+    ) -> None:
+        """Fill the tables `params`, `models` and `windows`, which the texts read.
+
+        Windows are those named, or else the query's own, numbered from the shortest.
+        """
         self.connection.execute(
             "CREATE OR REPLACE TABLE params AS SELECT $1::VARCHAR AS shop, $2::BIGINT AS start,"
             " $3::BIGINT AS stop, $4::VARCHAR AS first_day, $5::VARCHAR AS last_day,"
-            " $6::BIGINT AS window_seconds, $7::VARCHAR AS refunds, $8::VARCHAR AS basis,"
-            " $9::VARCHAR AS part",
+            " $6::VARCHAR AS refunds, $7::VARCHAR AS basis, $8::VARCHAR AS part",
             [
                 query.shop,
                 query.period.start,
                 query.period.stop,
                 query.period.first_day,
                 query.period.last_day,
-                query.window_seconds(),
                 query.refunds,
                 query.basis,
                 "campaign" if report == "campaigns" else "channel",
@@ -232,6 +207,10 @@ class Engine:
         )
         self.connection.execute("CREATE OR REPLACE TABLE models (model VARCHAR)")
         self._append("models", [(model,) for model in models])
+        self.connection.execute(
+            "CREATE OR REPLACE TABLE windows (number INTEGER, window_name VARCHAR, seconds BIGINT)"
+        )
+        self._append("windows", numbered(windows or (query.window,)))
         self._exchange(query.currency)
 
     def _exchange(self, currency: str | None) -> None:
@@ -269,7 +248,3 @@ def _labelled(rows: Rows, labels: dict[tuple[Any, ...], int]) -> Iterator[tuple[
     for row in _columns(rows, (*facts, *LABEL)):
         label = row[len(facts) :]
         yield (*row[: len(facts)], labels.setdefault(label, len(labels) + len(UNSEEN)))
-
-
-ATTRIBUTION = (*JOURNEYS, *CAMPAIGN_KEYS, "label_parts", "credits")
-"""The steps that credit touches, in order."""

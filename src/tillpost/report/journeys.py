@@ -7,9 +7,10 @@ from typing import Any
 from tillpost.core.attribution import MODELS
 from tillpost.core.money import decimal_string
 from tillpost.ports import Rows
-from tillpost.report.engine import ATTRIBUTION, JOURNEYS, Engine
+from tillpost.report.engine import Engine
 from tillpost.report.query import Query
 from tillpost.report.roas import count, ratio
+from tillpost.report.steps import EARNINGS, JOURNEYS, SALES
 
 
 def models(tables: Mapping[str, Rows], query: Query) -> list[dict[str, Any]]:
@@ -19,7 +20,7 @@ def models(tables: Mapping[str, Rows], query: Query) -> list[dict[str, Any]]:
     up to the shop's orders.
     """
     with Engine(tables) as engine:
-        found = engine.run(ATTRIBUTION, "compared", query, MODELS)
+        found = engine.run(EARNINGS, "compared", query, MODELS)
     cells: dict[tuple[str, str], dict[str, tuple[int, int]]] = defaultdict(dict)
     for row in found:
         cells[row["channel"], row["currency"]][row["model"]] = (row["shares"], row["minor"])
@@ -63,7 +64,7 @@ def cohorts(tables: Mapping[str, Rows], query: Query) -> list[dict[str, Any]]:
     customer. The period decides which orders are known, so a first order before it is not.
     """
     with Engine(tables) as engine:
-        found = engine.run(("sales",), "cohorts", query)
+        found = engine.run(SALES, "cohorts", query)
     return [
         {
             "cohort": f"{row['cohort'] // 12:04d}-{row['cohort'] % 12 + 1:02d}",

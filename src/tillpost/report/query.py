@@ -1,5 +1,6 @@
 """What a report is asked for: period, shop, model, window, and how refunds count."""
 
+from collections.abc import Sequence
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from typing import Literal, TypeAlias
 
@@ -40,17 +41,9 @@ class Query(Struct, frozen=True):
     currency: str | None = None
     """What money is turned into where a rate is known; None is each shop's own currency."""
 
-    def window_seconds(self) -> int | None:
-        """How far back a touch counts, or None for ever; raises `Misconfigured` if unknown."""
-        name = self.window.removesuffix("d")
-        if name not in WINDOWS:
-            known = ", ".join(WINDOWS)
-            raise Misconfigured(f"unknown window {self.window!r}: use one of {known} (days)")
-        return WINDOWS[name]
-
     def checked(self) -> "Query":
         """The query itself; raises `Misconfigured` for an unknown model, window or mode."""
-        self.window_seconds()
+        numbered((self.window,))
         if self.model not in MODELS:
             raise Misconfigured(f"unknown model {self.model!r}: use one of {', '.join(MODELS)}")
         if self.refunds not in ("restate", "refund_day"):
@@ -62,6 +55,22 @@ class Query(Struct, frozen=True):
         if self.currency is not None and not is_currency(self.currency):
             raise Misconfigured(f"unknown currency {self.currency[:20]!r}: use a code such as EUR")
         return self
+
+
+def numbered(windows: Sequence[str]) -> list[tuple[int, str, int]]:
+    """Number from 1, name and seconds of these windows, the shortest first.
+
+    A window is named by its days, as `30` or `30d`, or `lifetime`, which is longer than any
+    journey; raises `Misconfigured` for one that is not known.
+    """
+    found: list[tuple[int, str]] = []
+    for given in windows:
+        name = given.removesuffix("d")
+        if name not in WINDOWS:
+            known = ", ".join(WINDOWS)
+            raise Misconfigured(f"unknown window {given!r}: use one of {known} (days)")
+        found.append((WINDOWS[name] or FOREVER, name))
+    return [(number, name, seconds) for number, (seconds, name) in enumerate(sorted(found), 1)]
 
 
 def period(

@@ -8,9 +8,10 @@ from msgspec import structs
 from tillpost.core.moment import iso
 from tillpost.core.money import decimal_string
 from tillpost.ports import Rows
-from tillpost.report.engine import ATTRIBUTION, CAMPAIGN_KEYS, JOURNEYS, SPENDING, Engine
+from tillpost.report.engine import Engine
 from tillpost.report.query import Query
 from tillpost.report.roas import count, ratio
+from tillpost.report.steps import ATTRIBUTION, EARNINGS, SPENDING
 
 ONE_CREDIT = ("last_non_direct",)
 """A model that gives each order one credit, so that counting credits counts orders."""
@@ -33,7 +34,7 @@ REASONS: tuple[tuple[str, str], ...] = (
 def coverage(tables: Mapping[str, Rows], query: Query) -> list[dict[str, Any]]:
     """A row a shop: orders seen by browser, server, both; explained; matched; as shares too."""
     with Engine(tables) as engine:
-        steps = (*JOURNEYS, *CAMPAIGN_KEYS, "credits")
+        steps = ATTRIBUTION
         plain = structs.replace(query, basis="cash")
         found = engine.run(steps, "coverage", plain, ONE_CREDIT)
     names = ("orders", "browser", "server", "browser_only", "server_only", "observed")
@@ -86,7 +87,7 @@ def utm(tables: Mapping[str, Rows], query: Query) -> list[dict[str, Any]]:
     (no channel rule fits), `medium_missing`, and `no_spend` (a paid campaign without costs).
     """
     with Engine(tables) as engine:
-        found = engine.run((*ATTRIBUTION, *SPENDING), "utm", query)
+        found = engine.run((*EARNINGS, *SPENDING), "utm", query)
     spellings: dict[str, set[str]] = {}
     for row in found:
         name = row["campaign"] or ""

@@ -14,8 +14,9 @@ from tillpost.core.attribution import WHOLE
 from tillpost.core.moment import iso
 from tillpost.core.money import decimal_string
 from tillpost.ports import Rows
-from tillpost.report.engine import ATTRIBUTION, SPENDING, Engine
+from tillpost.report.engine import Engine
 from tillpost.report.query import Query
+from tillpost.report.steps import ATTRIBUTION, EARNINGS, SPENDING
 
 CLAIMING = frozenset({"meta", "facebook", "instagram"})
 """Platforms whose claim the receiver holds; of the others none is known, which is not zero."""
@@ -40,7 +41,7 @@ def count(shares: int) -> int | float:
 def channels(tables: Mapping[str, Rows], query: Query) -> list[dict[str, Any]]:
     """Rows of `channel, orders, revenue, spend, roas, currency`, the largest revenue first."""
     with Engine(tables) as engine:
-        rows = engine.run((*ATTRIBUTION, *SPENDING), "channels", query)
+        rows = engine.run((*EARNINGS, *SPENDING), "channels", query)
     return [
         {
             "channel": row["channel"],
@@ -61,7 +62,7 @@ def campaigns(tables: Mapping[str, Rows], query: Query) -> list[dict[str, Any]]:
     row without a campaign holds the orders that no campaign brought.
     """
     with Engine(tables) as engine:
-        rows = engine.run((*ATTRIBUTION, *SPENDING), "campaigns", query)
+        rows = engine.run((*EARNINGS, *SPENDING), "campaigns", query)
     return [_campaign(row) for row in rows]
 
 

@@ -2,14 +2,13 @@
 -- A claim that came with the spend stands before what the receiver credits: never both.
 -- Orders that no campaign brought stand in one row without a campaign, so that sums hold.
 WITH own AS (
-    SELECT k.campaign_key, s.currency, MAX(k.campaign_id) AS campaign_id,
-        MAX(b.campaign) AS campaign, CAST(SUM(c.share) AS BIGINT) AS shares,
-        CAST(SUM(c.minor) AS BIGINT) AS minor
-    FROM credits c
-    JOIN sales s ON s.sale = c.sale
-    JOIN labels b ON b.label = c.label
-    JOIN label_keys k ON k.label = c.label
-    GROUP BY k.campaign_key, s.currency
+    SELECT k.campaign_key, e.currency, MAX(k.campaign_id) AS campaign_id,
+        MAX(b.campaign) AS campaign, CAST(SUM(e.shares) AS BIGINT) AS shares,
+        CAST(SUM(e.minor) AS BIGINT) AS minor
+    FROM earned e
+    JOIN labels b ON b.label = e.label
+    JOIN label_keys k ON k.label = e.label
+    GROUP BY k.campaign_key, e.currency
 ),
 spent AS (
     SELECT campaign_key, currency, MAX(campaign_id) AS campaign_id, MAX(platform) AS platform,

@@ -1,12 +1,11 @@
 -- Orders, revenue, spend by model, channel and currency. A campaign's spend counts to the channel
 -- of most of its paid touches; a campaign that brought nobody, to its platform's usual channel.
 WITH earned AS (
-    SELECT c.model, b.channel, s.currency,
-        CAST(SUM(c.share) AS BIGINT) AS shares, CAST(SUM(c.minor) AS BIGINT) AS minor
-    FROM credits c
-    JOIN sales s ON s.sale = c.sale
-    JOIN labels b ON b.label = c.label
-    GROUP BY c.model, b.channel, s.currency
+    SELECT e.model, b.channel, e.currency,
+        CAST(SUM(e.shares) AS BIGINT) AS shares, CAST(SUM(e.minor) AS BIGINT) AS minor
+    FROM earned e
+    JOIN labels b ON b.label = e.label
+    GROUP BY e.model, b.channel, e.currency
 ),
 brought AS (
     SELECT k.campaign_key, b.channel, COUNT(*) AS touches

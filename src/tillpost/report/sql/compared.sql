@@ -1,8 +1,7 @@
 -- Orders and revenue of every channel under every rule-based model.
-SELECT c.model, b.channel, s.currency, CAST(SUM(c.share) AS BIGINT) AS shares,
-    CAST(SUM(c.minor) AS BIGINT) AS minor
-FROM credits c
-JOIN sales s ON s.sale = c.sale
-JOIN labels b ON b.label = c.label
-GROUP BY c.model, b.channel, s.currency
-ORDER BY b.channel, s.currency, c.model
+SELECT e.model, b.channel, e.currency, CAST(SUM(e.shares) AS BIGINT) AS shares,
+    CAST(SUM(e.minor) AS BIGINT) AS minor
+FROM earned e
+JOIN labels b ON b.label = e.label
+GROUP BY e.model, b.channel, e.currency
+ORDER BY b.channel, e.currency, e.model

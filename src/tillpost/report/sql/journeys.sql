@@ -1,36 +1,52 @@
--- Each order's touches in the window; `back` counts from the latest, which is 1; `age` is in
--- seconds before the order.
--- The landing page that an order carries (visitor `order:<id>`) has no time of its own; it
--- counts only where none of its visitors' own touches says what brought them.
-WITH own AS (
+-- Each order's touches in the longest window that is asked for; `back` counts from the latest,
+-- which is 1, and `age` is in seconds before the order. Shorter windows see the first of them.
+-- An order that carries a landing page has two journeys: `2 sale + 1` with it, for the windows
+-- in which it counts, and `2 sale` without. `weight` is that of time decay: 2^32 for the latest
+-- touch, half for each week older. `indirects` and `paids` count the touches of their kind from
+-- the latest to this one.
+WITH reach AS (SELECT MAX(seconds) AS seconds FROM windows),
+own AS (
     SELECT v.sale, t.id AS touch_id, v.moment - t.moment AS age, t.direct, t.paid, t.label
     FROM order_visitors v
-    CROSS JOIN params p
+    CROSS JOIN reach r
     JOIN touches t ON t.shop = v.shop AND t.visitor_id = v.visitor_id
-        AND t.moment <= v.moment
-        AND (p.window_seconds IS NULL OR v.moment - t.moment <= p.window_seconds)
-),
-carried AS (
-    SELECT s.sale, t.id AS touch_id, s.moment - t.moment AS age, t.direct, t.paid, t.label
-    FROM (SELECT * FROM touches WHERE visitor_id LIKE 'order:%') t
-    CROSS JOIN params p
-    JOIN sales s ON s.shop = t.shop AND s.order_id = SUBSTR(t.visitor_id, 7)
-        AND t.moment <= s.moment
-        AND (p.window_seconds IS NULL OR s.moment - t.moment <= p.window_seconds)
-),
-told AS (
-    SELECT c.sale, MIN(o.direct) AS direct
-    FROM carried c
-    JOIN own o ON o.sale = c.sale
-    GROUP BY c.sale
+        AND t.moment <= v.moment AND v.moment - t.moment <= r.seconds
 ),
 near AS (
-    SELECT * FROM own
+    SELECT 2 * o.sale AS journey, o.touch_id, o.age, o.direct, o.paid, o.label
+    FROM own o
+    LEFT JOIN carried c ON c.sale = o.sale
+    WHERE c.sale IS NULL OR c.displaced IS NOT NULL
     UNION ALL
-    SELECT c.*
+    SELECT 2 * o.sale + 1, o.touch_id, o.age, o.direct, o.paid, o.label
+    FROM own o
+    JOIN carried c ON c.sale = o.sale AND (c.displaced IS NULL OR o.age < c.displaced)
+    UNION ALL
+    SELECT 2 * c.sale + 1, c.touch_id, c.age, c.direct, c.paid, c.label
     FROM carried c
-    LEFT JOIN told t ON t.sale = c.sale
-    WHERE t.sale IS NULL OR (c.direct = 0 AND t.direct = 1)
+    CROSS JOIN reach r
+    WHERE c.age <= r.seconds
+),
+numbered AS (
+    SELECT journey, touch_id, age, direct, paid, label,
+        ROW_NUMBER() OVER (PARTITION BY journey ORDER BY age, touch_id DESC) AS back,
+        LEAD(age) OVER (PARTITION BY journey ORDER BY age, touch_id DESC) AS next_age,
+        MIN(age) OVER (
+            PARTITION BY journey ORDER BY age, touch_id DESC
+            ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
+        ) AS youngest,
+        SUM(1 - direct) OVER (
+            PARTITION BY journey ORDER BY age, touch_id DESC
+            ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
+        ) AS indirects,
+        SUM(paid) OVER (
+            PARTITION BY journey ORDER BY age, touch_id DESC
+            ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
+        ) AS paids
+    FROM near
 )
-SELECT near.*, ROW_NUMBER() OVER (PARTITION BY sale ORDER BY age, touch_id DESC) AS back
-FROM near
+SELECT journey, touch_id, age, next_age, CAST(direct AS INTEGER) AS direct,
+    CAST(paid AS INTEGER) AS paid, CAST(label AS INTEGER) AS label, CAST(back AS INTEGER) AS back,
+    CAST(indirects AS INTEGER) AS indirects, CAST(paids AS INTEGER) AS paids,
+    CAST(FLOOR(POWER(2.0, (youngest - age) / 604800.0) * 4294967296 + 0.5) AS BIGINT) AS weight
+FROM numbered

@@ -13,7 +13,7 @@ WITH given_back AS (
     GROUP BY r.shop, r.order_id, r.currency
 ),
 known AS (
-    SELECT o.seq AS sale, o.shop, o.order_id, o.moment,
+    SELECT o.seq AS sale, o.shop, o.order_id, o.moment, c.is_returning,
         COALESCE(e.into_currency, o.currency) AS currency, p.refunds,
         exchanged(o.value_minor, e.factor) AS value_minor,
         exchanged(CAST(COALESCE(g.minor, 0) AS BIGINT), e.factor) AS dated,
@@ -30,6 +30,7 @@ known AS (
         END AS cancelled
     FROM orders o
     CROSS JOIN params p
+    LEFT JOIN customers c ON c.sale = o.seq
     LEFT JOIN reported_in i ON i.shop = o.shop
     LEFT JOIN exchange e
         ON e.currency = o.currency AND e.into_currency = i.currency
@@ -38,7 +39,7 @@ known AS (
         ON g.shop = o.shop AND g.order_id = o.order_id AND g.currency = o.currency
     WHERE o.eligible = 1 AND (p.shop IS NULL OR o.shop = p.shop)
 )
-SELECT sale, shop, order_id, moment, currency, orders, value_minor,
+SELECT sale, shop, order_id, moment, currency, is_returning, orders, value_minor,
     CAST(refunded_minor AS BIGINT) AS refunded_minor,
     CAST(CASE refunds
         WHEN 'restate' THEN value_minor - refunded_minor

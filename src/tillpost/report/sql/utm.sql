@@ -7,7 +7,7 @@ WITH landed AS (
     GROUP BY t.label
 ),
 earned AS (
-    SELECT label, CAST(SUM(share) AS BIGINT) AS shares FROM credits GROUP BY label
+    SELECT label, CAST(SUM(shares) AS BIGINT) AS shares FROM earned GROUP BY label
 ),
 known AS (SELECT DISTINCT campaign_key FROM expenses)
 SELECT b.source, b.medium, b.campaign, b.channel, MAX(l.paid) AS paid,
