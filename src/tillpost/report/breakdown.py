@@ -13,9 +13,10 @@ from msgspec import Struct
 from tillpost.core.attribution import WHOLE
 from tillpost.core.money import decimal_string
 from tillpost.ports import Rows
-from tillpost.report.engine import ATTRIBUTION, SPENDING, Engine
+from tillpost.report.engine import Engine
 from tillpost.report.query import Query
 from tillpost.report.roas import count, ratio
+from tillpost.report.steps import EARNINGS, SPENDING
 
 Level: TypeAlias = Literal["channel", "campaign", "adset", "ad"]
 Buyers: TypeAlias = Literal["all", "new", "returning"]
@@ -40,7 +41,7 @@ def breakdown(tables: Mapping[str, Rows], query: Query) -> list[dict[str, Any]]:
     conversions (in millionths too) and their value; `visits` rows count landings in `shares`.
     """
     with Engine(tables) as engine:
-        rows = engine.run((*ATTRIBUTION, *SPENDING), "breakdown", query)
+        rows = engine.run((*EARNINGS, *SPENDING), "breakdown", query)
     return [_grain(row) for row in rows]
 
 

@@ -34,9 +34,8 @@ REASONS: tuple[tuple[str, str], ...] = (
 def coverage(tables: Mapping[str, Rows], query: Query) -> list[dict[str, Any]]:
     """A row a shop: orders seen by browser, server, both; explained; matched; as shares too."""
     with Engine(tables) as engine:
-        steps = ATTRIBUTION
         plain = structs.replace(query, basis="cash")
-        found = engine.run(steps, "coverage", plain, ONE_CREDIT)
+        found = engine.run(ATTRIBUTION, "coverage", plain, ONE_CREDIT)
     names = ("orders", "browser", "server", "browser_only", "server_only", "observed")
     return [
         {

@@ -52,16 +52,14 @@ claimed AS (
     WHERE COALESCE(t.claims, 0) = 0
 )
 SELECT 'own' AS part, b.channel, k.campaign_key, k.campaign_id, b.campaign, b.adset_id,
-    NULL AS adset, b.ad_id, NULL AS ad, NULL AS platform, s.currency, o.is_returning,
-    CAST(SUM(c.share) AS BIGINT) AS shares, CAST(SUM(c.minor) AS BIGINT) AS minor,
+    NULL AS adset, b.ad_id, NULL AS ad, NULL AS platform, c.currency,
+    c.is_returning, CAST(SUM(c.shares) AS BIGINT) AS shares, CAST(SUM(c.minor) AS BIGINT) AS minor,
     0 AS impressions, 0 AS clicks
-FROM credits c
-JOIN sales s ON s.sale = c.sale
-JOIN orders o ON o.seq = c.sale
+FROM earned c
 JOIN labels b ON b.label = c.label
 JOIN label_keys k ON k.label = c.label
-GROUP BY b.channel, k.campaign_key, k.campaign_id, b.campaign, b.adset_id, b.ad_id, s.currency,
-    o.is_returning
+GROUP BY b.channel, k.campaign_key, k.campaign_id, b.campaign, b.adset_id, b.ad_id, c.currency,
+    c.is_returning
 UNION ALL
 SELECT 'spend', COALESCE(u.channel, d.channel, 'Paid Other'), e.campaign_key, e.campaign_id,
     NULLIF(e.campaign, ''), NULLIF(e.adset_id, ''), NULLIF(e.adset, ''), NULLIF(e.ad_id, ''),
