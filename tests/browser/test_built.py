@@ -17,7 +17,7 @@ from tillpost.core.outcome import Misconfigured
 
 FOLDER = Path(str(files(pixel)))
 BUILT = ("px.js", "stub.js", "theme.js", "shopify.js")
-MOST = {"px.js": 2560, "stub.js": 640, "theme.js": 1024, "shopify.js": 3584}
+MOST = {"px.js": 2560, "stub.js": 704, "theme.js": 1024, "shopify.js": 3584}
 CONFIG = PixelConfig("demo", "https://tp.shop.example")
 
 
@@ -49,15 +49,13 @@ def test_the_stub_is_old_enough_for_tag_managers() -> None:
 
 
 def test_the_script_brings_its_settings() -> None:
-    config = PixelConfig("demo", path="/m", cookie_index=2, mint=False, consent="wait")
+    config = PixelConfig("demo", path="/m", consent="wait")
     head, _, body = pixel.script(config).decode().partition("\n")
     found = re.fullmatch(r"window\._tillpost=Object\.assign\((.*),window\._tillpost\);", head)
     assert found is not None
     assert json.loads(found[1]) == {
         "shop": "demo",
         "path": "/m",
-        "index": 2,
-        "mint": False,
         "consent": "wait",
     }
     assert body == (FOLDER / "px.js").read_text()

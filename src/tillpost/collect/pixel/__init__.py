@@ -42,11 +42,7 @@ class PixelConfig(Struct, frozen=True):
     shop: str
     url: str = ""
     path: str = "/px"
-    script_path: str = "/px.js"
-    cookie_index: int | None = None
-    """Dots in the cookies' domain (`core.click.subdomain_index`); None: the browser is asked."""
-    mint: bool = True
-    """False where the server sets `_fbp` and `_fbc`: never both make them (domain rule 16)."""
+    """The script is at this path with `.js` behind it; blockers' lists know the usual one."""
     consent: Literal["open", "wait"] = "open"
     """`wait`: nothing is stored or sent before `tillpost('consent', 'grant')`."""
     views: bool = True
@@ -73,7 +69,7 @@ def snippet(kind: Kind, config: PixelConfig) -> str:
     if kind == "shopify":
         settings = _sandboxed(config)
         return _fill("shopify.js", config=_javascript(settings), pixel=_text("shopify.js"))
-    source = f"{config.url}{config.script_path}?shop={config.shop}"
+    source = f"{config.url}{config.path}.js?shop={config.shop}"
     settings = {"shop": config.shop, "url": config.url}
     if kind == "theme":
         # Shopify's banner decides, and its custom pixel reports the views.
@@ -93,8 +89,6 @@ def _settings(config: PixelConfig) -> dict[str, Any]:
         "shop": config.shop,
         "url": config.url or None,
         "path": config.path,
-        "index": config.cookie_index,
-        "mint": None if config.mint else False,
         "consent": "wait" if config.consent == "wait" else None,
         "views": None if config.views else False,
         "pixel": config.pixel_id,
@@ -104,8 +98,7 @@ def _settings(config: PixelConfig) -> dict[str, Any]:
 
 def _sandboxed(config: PixelConfig) -> dict[str, Any]:
     known = {"shop": config.shop, "url": config.url, "path": config.path}
-    index = {} if config.cookie_index is None else {"index": config.cookie_index}
-    return {**known, **index, **msgspec.to_builtins(config.checkout)}
+    return {**known, **msgspec.to_builtins(config.checkout)}
 
 
 def _javascript(value: object) -> str:

@@ -14,17 +14,18 @@ let domain = "";
 export const read = (name: string): string | undefined =>
   ("; " + document.cookie).split(`; ${name}=`)[1]?.split(";")[0];
 
+/** A page without TLS keeps none. */
 const write = (name: string, value: string, age: number): void => {
-  document.cookie = `${name}=${value};path=/;samesite=lax;max-age=${age};domain=${domain}${/^https/.test(origin) ? ";secure" : ""}`;
+  document.cookie = `${name}=${value};path=/;samesite=lax;secure;max-age=${age};domain=${domain}`;
 };
 
-/** The shop's registrable domain, as `index` tells or as the browser accepts it; settled once. */
-export const site = (index = 1): string => {
+/** The shop's registrable domain: the widest that the browser accepts; settled once. */
+export const site = (): string => {
   const labels = location.hostname.split(".");
-  while (!domain) {
-    domain = labels.slice(-++index).join(".");
+  for (let taken = 2; !domain; taken++) {
+    domain = labels.slice(-taken).join(".");
     write("_tp_d", "1", 1);
-    if (!read("_tp_d") && labels[index]) domain = "";
+    if (!read("_tp_d") && labels[taken]) domain = "";
   }
   return domain;
 };
@@ -44,6 +45,6 @@ export const visitor = (): string | undefined =>
   read("_tp_vid") || (write("_tp_vid", random(), Age.Visitor), read("_tp_vid"));
 
 /** Remove every cookie of ours: the shopper took the consent back. */
-export const forget = (index?: number): void => {
-  for (const name of ["_tp_vid", "_fbp", "_fbc"]) if (read(name)) site(index), write(name, "", 0);
+export const forget = (): void => {
+  for (const name of ["_tp_vid", "_fbp", "_fbc"]) if (read(name)) site(), write(name, "", 0);
 };

@@ -5,19 +5,19 @@
  * gave none, and tells `tillpost` of it. `var` throughout: nothing turns it into ES5 for the stub.
  */
 
+import type { Kept } from "./types";
+
 /** `tillpost` as the trap sees it: a function with what must be known before the script is there. */
 export interface Tillpost {
   (...args: unknown[]): void;
-  /** Calls made before the script came: [time in ms, arguments]. */
-  q?: unknown[];
+  /** Calls made before the script came; the script itself has none. */
+  q?: [ms: number, args: ArrayLike<unknown>][];
   /** The checkout's token. */
   k?: string;
   /** The id of a PageView that was already reported, for a vendor's PageView that comes late. */
   v?: string;
   /** The address the page was opened with: pages like to strip its tags. */
   u?: string;
-  /** The trap is set. */
-  w?: 1;
 }
 
 var JOINED: Record<string, string> = { Purchase: "purchase.", InitiateCheckout: "ic." };
@@ -37,7 +37,17 @@ export var eventId = (tillpost: Tillpost, name: string): string => {
   return view;
 };
 
-var note = (page: any, call: ArrayLike<any>): any[] => {
+/** What the script keeps in this browser; empty where that allows no storage. */
+export var load = (): Kept => {
+  try {
+    return JSON.parse(localStorage._tp);
+  } catch (_) {
+    return {};
+  }
+};
+
+/** The call as it goes on, with its id; nothing for a sale of a page that is visited again. */
+var note = (page: any, call: ArrayLike<any>): any[] | undefined => {
   var args = Array.from(call);
   var kind = /^track(Single)?(Custom)?$/.exec(args[0]);
   if (kind) {
@@ -45,6 +55,7 @@ var note = (page: any, call: ArrayLike<any>): any[] => {
     var data = (args[at + 1] ||= {});
     var options = (args[at + 2] ||= {});
     options.eventID ||= eventId(page.tillpost, args[at]);
+    if (load().sold?.includes(args[at] + options.eventID)) return;
     page.tillpost("mirror", args[at], data, options.eventID, kind[1] && args[1]);
   }
   // `init`, `consent` and `dataProcessingOptions` mean the same here; nothing else is known.
@@ -59,10 +70,15 @@ export var trap = (page: any): void => {
   var set = (fbq: any) => {
     wrapped =
       fbq &&
-      new Proxy(fbq, { apply: (target, self, args) => target.apply(self, note(page, args)) });
+      new Proxy(fbq, {
+        apply: (target, self, args) => {
+          var noted = note(page, args);
+          return noted && target.apply(self, noted);
+        },
+      });
   };
   // Calls that still wait for the vendor's library can be given their ids; later ones cannot.
-  if (there?.queue) there.queue = there.queue.map((call: any) => note(page, call));
+  if (there?.queue) there.queue = there.queue.map((call: any) => note(page, call)).filter(Boolean);
   set(there);
   try {
     Object.defineProperty(page, "fbq", { configurable: true, get: () => wrapped, set });

@@ -4,10 +4,10 @@
  */
 
 import * as cookies from "./cookies";
-import { eventId, random, trap, type Tillpost } from "./fbq";
+import { eventId, load, random, trap, type Tillpost } from "./fbq";
 import { clean, fbclid, landed } from "./landing";
 import { seconds, send } from "./send";
-import { load, save } from "./store";
+import { save } from "./store";
 import type { Config, Consent, Data, PixelEvent, Touch } from "./types";
 import { watch } from "./vendor";
 
@@ -28,6 +28,11 @@ const enum Wait {
   Look = 300,
 }
 
+/** Sales that are remembered. */
+const enum Most {
+  Sales = 20,
+}
+
 const known: Record<string, 1> = {};
 const hits: Record<string, 1> = {};
 let queue: Item[] = [];
@@ -37,7 +42,7 @@ let timer: unknown;
 /** The page shown now, and whether its view is still to be told. */
 let shown: Touch = {
   url: clean(stub?.u || location.href),
-  referrer: clean(document.referrer) || undefined,
+  referrer: clean(document.referrer),
   // Before any call of the page: a click is never later than its events.
   time: performance.timing.navigationStart,
 };
@@ -48,10 +53,8 @@ let moved = false;
 /** A landing whose cookies and record are still to be written. */
 let landing: Touch | undefined = shown;
 
-const consent: Consent = {
-  at: seconds(shown.time),
-  sale_of_data: !(navigator as any).globalPrivacyControl && undefined,
-};
+/** Global Privacy Control is not asked here: the browser sends it with every beacon. */
+const consent: Consent = { at: seconds(shown.time) };
 
 /** Whether the vendor's library is there. */
 const alive = (): boolean => !!page.fbq?.callMethod;
@@ -107,11 +110,11 @@ const navigate = (): void => {
 const flush = (leaving?: boolean): void => {
   timer = 0;
   const refused = consent.marketing === false;
-  if (!config.shop || (refused ? !leaving : !consent.marketing && config.consent == "wait")) return;
+  if (refused ? !leaving : !consent.marketing && config.consent == "wait") return;
   if (!refused && landing) {
-    const domain = cookies.site(config.index);
+    const domain = cookies.site();
     const { first } = load();
-    if (config.mint !== false) cookies.mint(fbclid(landing.url), landing.time);
+    cookies.mint(fbclid(landing.url), landing.time);
     if (!first || landed(landing.url, landing.referrer, domain))
       save({ first: first || landing, last: landing });
     landing = undefined;
@@ -140,11 +143,13 @@ const flush = (leaving?: boolean): void => {
         : late && !alive() && document.readyState == "complete"
           ? "blocked"
           : "unknown";
-    const goes = refused ? event.event_name == "Purchase" : late || direct != "unknown";
+    const sale = event.event_name == "Purchase";
+    const goes = refused ? sale : late || direct != "unknown";
     if (goes) ready.push({ ...event, ...common, direct });
+    if (goes && sale && !refused) save({ sold: [...(load().sold || []), key].slice(-Most.Sales) });
     return !goes;
   });
-  send(new URL((config.path || "/px") + "/" + config.shop, config.url || from), ready);
+  send(new URL(config.path + "/" + config.shop, config.url || from), ready);
   if (queue[0]) plan(Wait.Look);
 };
 
@@ -163,11 +168,12 @@ const commands: Record<string, (at: number, ...args: any[]) => unknown> = {
   init: (_, settings: Config) => Object.assign(config, settings),
   track,
   trackCustom: track,
-  consent(at, answer: string) {
-    consent.marketing = answer == "grant";
-    consent.at = seconds(at);
-    if (!consent.marketing) {
-      cookies.forget(config.index);
+  consent(at, answer: string | Consent) {
+    Object.assign(consent, typeof answer == "string" ? { marketing: answer == "grant" } : answer, {
+      at: seconds(at),
+    });
+    if (consent.marketing === false) {
+      cookies.forget();
       save();
     }
   },
@@ -183,20 +189,17 @@ const commands: Record<string, (at: number, ...args: any[]) => unknown> = {
   },
 };
 
-const handle = (at: number, [command, ...args]: any[]): void => {
+const handle = (at: number, [command, ...args]: any): void => {
   commands[command]?.(at, ...args);
   plan(0);
 };
 
-/** A trap without a queue is this script's, already there. */
-if (!stub?.w || stub.q) {
+/** One without a queue is this script, already there. */
+if (!stub || stub.q) {
   page.tillpost = api;
-  api.w = 1;
-  if (stub?.w) api.k = stub.k;
+  if (stub) api.k = stub.k;
   else trap(page);
-  // A stub that someone wrote by hand, as one does for fbq, knows no times.
-  for (const call of (stub?.q || []) as any[])
-    handle(...((call[0] > 0 ? call : [Date.now(), call]) as [number, any[]]));
+  for (const [at, args] of stub?.q || []) handle(at, args);
   watch((name, id) => {
     hits[name! + id] = 1;
     // An id that no call of ours carried: told to the server, never sent on.

@@ -1,6 +1,7 @@
 /** Beacons out; what did not get through waits for the next page. */
 
-import { load, save } from "./store";
+import { load } from "./fbq";
+import { save } from "./store";
 import type { PixelEvent } from "./types";
 
 /** Events in one beacon, so that it stays under the 64 KiB of a keepalive request. */
@@ -26,7 +27,15 @@ export const send = (url: URL, events: PixelEvent[]): void => {
     fetch(url, {
       method: "POST",
       keepalive: true,
-      body: JSON.stringify({ ...load(), q: undefined, events: batch, sent_at: seconds(Date.now()) }),
+      // The server renews the cookies in its answer, which outlives what a script may write.
+      credentials: "include",
+      body: JSON.stringify({
+        ...load(),
+        q: undefined,
+        sold: undefined,
+        events: batch,
+        sent_at: seconds(Date.now()),
+      }),
     }).then(({ status }) => status >= Status.Later && keep(), keep);
   }
 };

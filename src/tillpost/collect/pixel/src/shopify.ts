@@ -14,8 +14,6 @@ interface Settings extends Catalogue {
   shop: string;
   url: string;
   path?: string;
-  /** Dots in the cookies' domain; absent means to find it by trying. */
-  index?: number;
   /** `checkout`: the theme's own fbq is mirrored there, so only the checkout is reported here. */
   events?: "all" | "checkout";
   /** Send what the buyer typed at checkout, for the server to hash. */
@@ -77,9 +75,8 @@ const write = (name: string, text: string | number, age: number, domain: string)
 
 const site = async (): Promise<string> => {
   const labels = host.split(".");
-  for (let taken = (tillpost.index ?? 1) + 1; taken < labels.length; taken++) {
+  for (let taken = 2; taken < labels.length; taken++) {
     const domain = labels.slice(-taken).join(".");
-    if (tillpost.index !== undefined) return domain;
     await write("_tp_d", 1, 1, domain);
     if (await browser.cookie.get("_tp_d")) return domain;
   }

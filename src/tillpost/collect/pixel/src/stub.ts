@@ -14,6 +14,5 @@ if (!page.tillpost) {
   } as Tillpost);
   tillpost.q = [];
   tillpost.u = location.href;
-  tillpost.w = 1;
   trap(page);
 }

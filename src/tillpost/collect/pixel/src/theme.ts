@@ -4,7 +4,7 @@
  */
 
 import { read } from "./cookies";
-import { load } from "./store";
+import { load } from "./fbq";
 
 /** Of Shopify's page global, what is used here. */
 interface Privacy {

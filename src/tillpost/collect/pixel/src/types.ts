@@ -10,6 +10,9 @@ export interface Consent {
   marketing?: boolean;
   analytics?: boolean;
   sale_of_data?: boolean;
+  /** Consent strings of IAB's frameworks, for the server to read. */
+  tcf?: string;
+  gpp?: string;
   /** Who said so; absent: the page. */
   source?: string;
   at: number;
@@ -41,16 +44,22 @@ export interface Touch {
   time: number;
 }
 
+/** What outlives the page. */
+export interface Kept {
+  first?: Touch;
+  last?: Touch;
+  /** The sales reported last, as name and id: a page that is visited again reports none twice. */
+  sold?: string[];
+  /** Events that did not get through, without identity. */
+  q?: PixelEvent[];
+}
+
 /** What the server writes before the script, or the page gives to `tillpost('init', ...)`. */
 export interface Config {
   shop?: string;
   /** The server's address; empty means where the script came from. */
   url?: string;
   path?: string;
-  /** Dots in the cookies' domain; absent means to find it by trying. */
-  index?: number;
-  /** `false`: the server sets `_fbp` and `_fbc`, so the script must not. */
-  mint?: boolean;
   /** `wait`: nothing is stored or sent before `tillpost('consent', 'grant')`. */
   consent?: "open" | "wait";
   /** `false`: the page calls `tillpost('track', 'PageView')` itself. */
