@@ -114,11 +114,44 @@ def test_the_banner_s_answer(given_consent: Any, *, expected: bool | None) -> No
 
 
 @pytest.mark.parametrize(
-    "agent", ["Googlebot/2.1", "HeadlessChrome/120", "facebookexternalhit bot"]
+    "agent",
+    [
+        "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)",
+        "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 HeadlessChrome/120.0 Safari/537.36",
+        "Mozilla/5.0 (Linux; Android 11) Chrome/138.0 Mobile Safari/537.36 Chrome-Lighthouse",
+        "facebookexternalhit/1.1",
+        "GPTBot/1.2",
+        "WhatsApp/2.23.20",
+        "curl/8.5.0",
+        "python-requests/2.32",
+    ],
 )
 def test_bots_are_known_by_their_names(agent: str) -> None:
     ((seen, _),) = _parse({"events": [{"event_name": "PageView"}]}, user_agent=agent)
     assert seen.bot
+
+
+@pytest.mark.parametrize(
+    "agent",
+    [
+        "Mozilla/5.0 (Linux; Android 9; CUBOT X19) AppleWebKit/537.36 Chrome/120.0 Mobile Safari",
+        "Mozilla/5.0 (iPhone; CPU iPhone OS 18_5) Mobile/15E148 [FBAN/FBIOS;FBAV/522.0.0.31]",
+        "Mozilla/5.0 (Linux; Android 13; SM-G991B) Chrome/120 Mobile Safari/537.36 Instagram 310.0",
+        "Mozilla/5.0 (iPhone; CPU iPhone OS 17_0) Mobile/15E148 [Pinterest/iOS]",
+        "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:120.0) Gecko/20100101 Firefox/120.0",
+        "",
+    ],
+)
+def test_shoppers_are_no_bots(agent: str) -> None:
+    ((seen, _),) = _parse({"events": [{"event_name": "PageView"}]}, user_agent=agent)
+    assert not seen.bot
+
+
+def test_the_browsers_own_opt_out_beats_the_banner() -> None:
+    told = {"events": [{"event_name": "PageView", "consent": {"sale_of_data": True}}]}
+    ((seen, _),) = _parse(told, sec_gpc="1")
+    assert seen.consent is not None
+    assert seen.consent.sale_of_data is False
 
 
 def test_an_event_without_an_id_gets_the_same_one_again() -> None:

@@ -12,7 +12,7 @@ from typing import Any, get_args
 import msgspec
 from msgspec import Struct
 
-from tillpost.core import click, consent
+from tillpost.core import bots, click, consent
 from tillpost.core.event import BrowserSeen, Consent, Device, Direct, Parsed, Person, Raw
 from tillpost.core.outcome import Rejection
 from tillpost.core.scrub import scrub
@@ -37,7 +37,6 @@ class Settings(Struct, frozen=True):
 
     origins: frozenset[str] = frozenset()
     country: str | None = None
-    bots: tuple[str, ...] = ("bot", "crawl", "spider", "headless", "preview", "lighthouse")
 
 
 class _Event(Struct):
@@ -86,7 +85,7 @@ def parse(request: Request, settings: Settings) -> list[Parsed] | Rejection:
     now = float(request.headers.get(RECEIVED_AT, 0))
     offset = _offset(beacon.sent_at, now)
     device = _device(request)
-    bot = _is_bot(device.client_user_agent, settings.bots)
+    bot = bots.is_bot(device.client_user_agent)
     return [_parsed(e, request, device, now, offset, settings, bot=bot) for e in beacon.events]
 
 
@@ -140,11 +139,6 @@ def _device(request: Request) -> Device:
         client_ip_address=request.headers.get(CLIENT_IP) or None,
         client_user_agent=request.headers.get("user-agent") or None,
     )
-
-
-def _is_bot(agent: str | None, words: tuple[str, ...]) -> bool:
-    lower = (agent or "").lower()
-    return any(word in lower for word in words)
 
 
 def _consent(given: dict[str, Any] | None, headers: Mapping[str, str], at: int) -> Consent | None:
