@@ -1,6 +1,7 @@
 """A real Chromium before a shop, our server and Meta, which all live on this machine."""
 
 import contextlib
+import http.client
 import ipaddress
 import json
 import os
@@ -17,12 +18,16 @@ from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
+from tests.live import BROWSER
 
 from tillpost.collect.pixel import PixelConfig, script
 
 SHOP, OURS = "www.shop.test", "tp.shop.test"
 LIBRARY, VENDOR = "connect.facebook.net", "www.facebook.com"
+OWN_PATH = "/tea"
 HOSTS = (SHOP, OURS, LIBRARY, VENDOR)
+SHOPPER = "8.8.4.4"
+"""The address that a proxy tells of everybody who comes."""
 FBEVENTS = Path(__file__).with_name("pages").joinpath("fbevents.js").read_bytes()
 """What a page can tell of the vendor's library: the same globals, the same queue, the same hits."""
 
@@ -36,6 +41,8 @@ class Site:
         default_factory=lambda: PixelConfig("demo", pixel_id="1234567890123456")
     )
     status: int = 204
+    behind: str | None = None
+    """A real server, for our host, `OWN_PATH` on the shop's host, and the vendor's hits."""
     beacons: list[dict[str, Any]] = field(default_factory=list)
     requests: list[dict[str, str]] = field(default_factory=list)
     hits: list[dict[str, str]] = field(default_factory=list)
@@ -145,7 +152,14 @@ class _Handler(BaseHTTPRequestHandler):
         body = self.rfile.read(int(headers.get("content-length", 0)))
         host = headers["host"].split(":")[0]
         self.server.heard_at = time.monotonic()
-        status, kind, text = self.server.site.answer(host, self.path, body, headers)
+        site = self.server.site
+        if site.behind and (host == OURS or (host == SHOP and self.path.startswith(OWN_PATH))):
+            self._pass_on(site.behind, body, headers)
+            return
+        status, kind, text = site.answer(host, self.path, body, headers)
+        if site.behind and host == VENDOR:
+            self._pass_on(site.behind, body, headers)
+            return
         self.send_response(status)
         self.send_header("Content-Type", kind)
         self.send_header("Content-Length", str(len(text)))
@@ -154,6 +168,22 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("Access-Control-Allow-Credentials", "true")
         self.end_headers()
         self.wfile.write(text)
+
+    def _pass_on(self, behind: str, body: bytes, headers: dict[str, str]) -> None:
+        """As a proxy does that ends TLS: the request as it came, and who sent it."""
+        to = http.client.HTTPConnection(behind.removeprefix("http://"), timeout=20)
+        sent = {**headers, "connection": "close", "x-forwarded-for": SHOPPER}
+        to.request(self.command, self.path, body, sent)
+        answer = to.getresponse()
+        text = answer.read()
+        self.send_response(answer.status)
+        for name, value in answer.getheaders():
+            if name.lower() not in {"content-length", "connection", "date", "server"}:
+                self.send_header(name, value)
+        self.send_header("Content-Length", str(len(text)))
+        self.end_headers()
+        self.wfile.write(text)
+        to.close()
 
     do_POST = do_GET  # noqa: N815 - the name that http.server looks for
 
@@ -219,7 +249,12 @@ def browser(stand_in: Any) -> Iterator[Any]:
     with sync_playwright() as play:
         browser = play.chromium.launch(
             executable_path=executable,
-            args=[*FLAGS, f"--host-resolver-rules={rules},MAP * ~NOTFOUND"],
+            # Not a context's: a beacon of a page that is left would name the headless browser.
+            args=[
+                *FLAGS,
+                f"--user-agent={BROWSER}",
+                f"--host-resolver-rules={rules},MAP * ~NOTFOUND",
+            ],
         )
         yield browser
         browser.close()
