@@ -43,3 +43,13 @@ def test_an_unknown_shop_is_a_usage_error(place: list[str]) -> None:
     answer = CliRunner().invoke(snippet, [*place, "--shop", "mugs"])
     assert answer.exit_code == 2
     assert "shops: cups" in answer.output
+
+
+def test_a_path_of_the_shops_own_is_in_every_snippet(place: list[str], tmp_path: Path) -> None:
+    config = tmp_path / "tillpost.toml"
+    config.write_text(SETTINGS + '[shops.pixel]\npath = "/tea"\n')
+    for kind in ("--page", "--theme", "--gtm", "--shopify"):
+        answer = CliRunner().invoke(snippet, [*place, kind])
+        assert answer.exit_code == 0, answer.output
+        assert '/tea.js?shop=cups"' in answer.output or '"path":"/tea"' in answer.output
+        assert "/px.js" not in answer.output

@@ -34,6 +34,8 @@ dataset_id = "42"
 access_token = "EAAtoken"
 """
 
+SHOP = '[[shops]]\nname = "acme"\ndomain = "acme.myshopify.com"\n'
+
 
 def _file(folder: Path, text: str) -> Path:
     path = folder / "tillpost.toml"
@@ -116,6 +118,9 @@ def test_secrets_may_come_from_files(tmp_path: Path) -> None:
         (FULL.replace("currency", "curency"), [":9:", "`shops.curency`", "`currency`"]),
         (FULL.replace("purchase_on", "purchase"), ["`shops.orders.purchase`", "purchase_on"]),
         (FULL.replace('"paid"', '"never"'), ["never", "purchase_on"]),
+        (f'{SHOP}pixel = {{ path = "/api" }}', ["`/api`"]),
+        (f'{SHOP}pixel = {{ path = "tea/" }}', ["`tea/`", '"/tea"']),
+        (f'{SHOP}origins = ["https://A.example/"]', ["`https://A.example/`", "lower case"]),
         (FULL.replace("9000", '"many"'), ["int", "server.port"]),
         (FULL.replace('shop = "acme"', 'shop = "acne"'), ["acne", "acme"]),
         (FULL + FULL[FULL.index("[[shops]]") :], ["two shops", "acme"]),

@@ -56,7 +56,9 @@ def pixel_config(
     identity: bool = False,
 ) -> "PixelConfig":
     """What the settings say of one shop's pixel; a usage error for a shop that is not there."""
-    from tillpost.collect.pixel import CheckoutPixel, PixelConfig
+    from msgspec import structs
+
+    from tillpost.serve import pixel
 
     shops = {each.name: each for each in settings.shops}
     name = shop or next(iter(shops), "")
@@ -65,10 +67,6 @@ def pixel_config(
         raise click.BadParameter(f"no shop {name!r}; shops: {known}", param_hint="--shop")
     server = settings.server
     address = url or server.public_url or f"http://{server.host}:{server.port}"
-    checkout = CheckoutPixel(
-        content_id=shops[name].catalogue.content_id,
-        value=shops[name].orders.value,
-        events=events,
-        identity=identity,
-    )
-    return PixelConfig(name, address.rstrip("/"), checkout=checkout)
+    found = pixel.config_of(settings, shops[name], address)
+    checkout = structs.replace(found.checkout, events=events, identity=identity)
+    return structs.replace(found, checkout=checkout)

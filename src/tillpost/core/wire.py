@@ -20,8 +20,12 @@ class Request(NamedTuple):
 
 
 class Response(NamedTuple):
-    """An answer as bytes and plain strings; header names are lower case."""
+    """An answer as bytes and plain strings; header names are lower case.
+
+    `cookies` are whole `set-cookie` values, the one header that may stand several times.
+    """
 
     status: int
     headers: Mapping[str, str]
     body: bytes = b""
+    cookies: tuple[str, ...] = ()

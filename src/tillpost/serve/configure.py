@@ -15,7 +15,7 @@ import msgspec
 
 from tillpost.core.outcome import Misconfigured
 from tillpost.deliver import catalog
-from tillpost.serve import outward
+from tillpost.serve import outward, pixel
 from tillpost.serve.settings import (
     SECRET_KEYS,
     AdAccountSettings,
@@ -231,6 +231,7 @@ def _check_sense(settings: Settings) -> None:
         raise Misconfigured(f"shops: two shops are named `{doubled}`: give each its own name")
     for shop in settings.shops:
         _check_channels(shop)
+        pixel.check(shop)
     allowed = _networks(settings.server.private_networks)
     for number, destination in enumerate(settings.destinations):
         if destination.shop not in names:

@@ -26,6 +26,7 @@ from tillpost.serve.receiver import ReceiverDesk
 from tillpost.serve.reclassifying import Reclassifier
 from tillpost.serve.seal import AesSealer
 from tillpost.serve.settings import AdAccountSettings, Settings, ShopSettings
+from tillpost.serve.throttle import Throttle
 from tillpost.serve.transport import HttpTransport
 from tillpost.serve.worker import Worker
 from tillpost.store.gateway_sqlite import GatewayStore
@@ -53,6 +54,7 @@ class Node:
         self.access = Access(settings, SystemClock())
         self.shops = {shop.name: _shop(shop, key) for shop in settings.shops}
         self.trusted = networks(settings.server.trusted_proxies)
+        self.throttle = Throttle()
         self._intakes = _intakes(settings)
         self._database = Database(directory / GATEWAY_FILE, "gateway")
         self.store = GatewayStore(self._database, self.sealer)

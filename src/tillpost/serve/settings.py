@@ -100,6 +100,17 @@ class ServerKey(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What the key may do."""
 
 
+class PixelSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The shop's own script."""
+
+    path: str = "/px"
+    """Where it and its beacons are, e.g. "/tea": blockers' lists know the usual one."""
+    consent: Literal["open", "wait"] = "open"
+    """`wait`: nothing is stored or sent before the page says that the shopper agreed."""
+    views: bool = True
+    """`false` where the page reports its own PageViews."""
+
+
 class ShopSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One shop."""
 
@@ -127,6 +138,7 @@ class ShopSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     """Channels of your own, in order, before the built-in rules."""
     coupons: tuple[Coupon, ...] = ()
     """Discount codes that tell who sent the buyer."""
+    pixel: PixelSettings = PixelSettings()
 
 
 class AdAccountSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

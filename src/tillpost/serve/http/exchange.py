@@ -40,6 +40,7 @@ async def read_body(receive: Receive, limit: int) -> bytes | None:
 async def answer(send: Send, response: Response) -> None:
     """Send a whole response."""
     headers = [(k.encode("latin-1"), v.encode("latin-1")) for k, v in response.headers.items()]
+    headers += [(b"set-cookie", cookie.encode("latin-1")) for cookie in response.cookies]
     headers.append((b"content-length", str(len(response.body)).encode()))
     await send({"type": "http.response.start", "status": response.status, "headers": headers})
     await send({"type": "http.response.body", "body": response.body})

@@ -5,7 +5,8 @@ from collections.abc import Awaitable, Callable
 from typing import NamedTuple, TypeAlias
 
 from tillpost.core.wire import Request, Response
-from tillpost.serve.http import collect
+from tillpost.serve import pixel
+from tillpost.serve.http import beacon, collect
 from tillpost.serve.http.exchange import (
     Receive,
     Scope,
@@ -55,8 +56,9 @@ class Front:
         self._node = node
         self._behind = behind
         post = frozenset({"POST"})
+        px = _Door("px", post | {"OPTIONS"}, bool, self._px)
         self._doors = {
-            "px": _Door("px", post | {"OPTIONS"}, bool, self._px),
+            **{path[1:]: px for path in pixel.paths(node.settings)},
             "webhooks": _Door("webhooks", post, lambda tail: "/" in tail, self._webhook),
             "events": _Door("events", post, bool, self._events),
         }
@@ -106,10 +108,11 @@ class Front:
         return await collect.server_events(self._node, scope["path"][8:], request)
 
     async def _px(self, request: Request, scope: Scope) -> Response:
+        _, _, shop = scope["path"].split("/", 2)
         if request.method == "OPTIONS":
-            return collect.preflight(request.headers)
+            return beacon.preflight(self._node, shop, request.headers)
         address = client_ip(scope, request.headers, self._node.trusted)
-        return await collect.beacon(self._node, scope["path"][4:], request, address)
+        return await beacon.beacon(self._node, shop, request, address)
 
 
 def _without_scope(answers: Callable[[Request], Awaitable[Response]]) -> Handler:

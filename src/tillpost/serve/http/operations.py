@@ -7,18 +7,20 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from tillpost.collect import pixel
+from tillpost.collect.pixel import script
+from tillpost.serve import pixel
 from tillpost.serve.http.api import refusal, reply
 from tillpost.serve.node import Node
 
 
 def routes(node: Node) -> list[Route]:
-    """`/healthz`, `/readyz`, `/metrics` and the browser script."""
+    """`/healthz`, `/readyz`, `/metrics` and the browser script, at each of its paths."""
+    scripts = pixel.paths(node.settings)
     return [
         Route("/healthz", _healthz),
         Route("/readyz", _readyz(node)),
         Route("/metrics", _metrics(node)),
-        Route("/px.js", _script(node)),
+        *(Route(f"{path}.js", _script(node, shop)) for path, shop in scripts.items()),
     ]
 
 
@@ -60,15 +62,18 @@ def _exposition(node: Node) -> bytes:
     return bytes(generate_latest(registry))
 
 
-def _script(node: Node) -> Callable[[Request], Awaitable[Response]]:
-    async def script(request: Request) -> Response:
-        shop = request.query_params.get("shop") or next(iter(node.shops), "")
-        if shop not in node.shops:
-            known = ", ".join(sorted(node.shops))
-            return refusal(404, "unknown_shop", "shop", f"no shop {shop[:50]!r}; shops: {known}")
-        url = node.settings.server.public_url or ""
-        text = pixel.script(pixel.PixelConfig(shop=shop, url=url.rstrip("/")))
+def _script(node: Node, usual: str) -> Callable[[Request], Awaitable[Response]]:
+    shops = {shop.name: shop for shop in node.settings.shops}
+
+    async def answer(request: Request) -> Response:
+        name = request.query_params.get("shop") or usual
+        if name not in shops:
+            known = ", ".join(sorted(shops))
+            return refusal(404, "unknown_shop", "shop", f"no shop {name[:50]!r}; shops: {known}")
+        # The script may come from the shop's own host as well; beacons go where it came from.
+        config = pixel.config_of(node.settings, shops[name])
         headers = {"cache-control": "public, max-age=3600"}
+        text = script(config)
         return Response(text, media_type="text/javascript; charset=utf-8", headers=headers)
 
-    return script
+    return answer
