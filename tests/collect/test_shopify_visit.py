@@ -85,9 +85,7 @@ def test_a_customer_without_an_id_or_a_time_tells_nothing() -> None:
     assert _facts("customers/create", _customer(created_at=None)) == []
 
 
-@pytest.mark.parametrize(
-    "topic", ["carts/create", "carts/update", "orders/edited", "app/uninstalled", "shop/update"]
-)
+@pytest.mark.parametrize("topic", ["carts/create", "carts/update", "orders/edited", "shop/update"])
 def test_topics_that_tell_no_event_are_taken_and_leave_nothing(topic: str) -> None:
     assert _facts(topic, {"id": 1}) == []
 

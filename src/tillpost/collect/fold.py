@@ -47,6 +47,10 @@ _REOPENS = frozenset({Reason.UNCONFIRMED, Reason.NEVER_PAID})
 """Drops that a later fact lifts: the order, or its payment, came after all."""
 
 
+_TOLD_ONCE = ("checkout_token", "cart_token", "customer_id", "event_id", "consent", "journey")
+"""Fields of an order that only some reports tell: a later one without them takes nothing back."""
+
+
 class Context(Struct, frozen=True):
     """What folding needs to know besides the rows: shops, where their events go, and the time."""
 
@@ -189,18 +193,15 @@ def _fold_order(draft: Draft, entry: Entry, seen: OrderSeen, shop: Shop, context
 def _merge(new: OrderSeen, old: OrderSeen) -> OrderSeen:
     """The later report, with what only the earlier one told."""
     later, earlier = (new, old) if policy.supersedes(new, old) else (old, new)
-    missing = {
-        name: getattr(earlier, name)
-        for name in ("checkout_token", "cart_token", "customer_id", "event_id", "consent")
-        if getattr(later, name) is None
-    }
+    missing = {name: getattr(earlier, name) for name in _TOLD_ONCE if getattr(later, name) is None}
     if later.device == Device():
         missing["device"] = earlier.device
     if not later.person.keys:
         missing["person"] = earlier.person
     if later.carried.landing_url is None and later.carried.visitor_id is None:
         missing["carried"] = earlier.carried
-    merged = structs.replace(later, **missing)
+    both = new.reports_only and old.reports_only
+    merged = structs.replace(later, **missing, reports_only=both)
     return privacy.anonymous(merged, old.customer_id) if old.erased else merged
 
 

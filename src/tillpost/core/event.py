@@ -110,6 +110,34 @@ class Carried(Struct, frozen=True, omit_defaults=True):
     referrer_url: str | None = None
 
 
+class Visit(Struct, frozen=True, omit_defaults=True):
+    """A visit as the shop system saw it; its pages have passed the allow-list."""
+
+    at: int
+    landing_url: str | None = None
+    referrer_url: str | None = None
+    source: str | None = None
+    source_type: str | None = None
+    utm_source: str | None = None
+    utm_medium: str | None = None
+    utm_campaign: str | None = None
+    utm_term: str | None = None
+    utm_content: str | None = None
+
+
+class Journey(Struct, frozen=True, omit_defaults=True):
+    """The shop system's own view of what led to an order: a second opinion, never a touch.
+
+    It looks back 30 days; `ready` is False while the shop still computes it.
+    """
+
+    ready: bool = False
+    days: int | None = None
+    visits: int | None = None
+    first: Visit | None = None
+    last: Visit | None = None
+
+
 class OrderSeen(Struct, frozen=True, tag="order", omit_defaults=True):
     """An order as it stood at `version` (the shop's own time of its last change, Unix seconds)."""
 
@@ -144,6 +172,9 @@ class OrderSeen(Struct, frozen=True, tag="order", omit_defaults=True):
     device: Device = Device()
     consent: Consent | None = None
     place: Place = Place()
+    journey: Journey | None = None
+    reports_only: bool = False
+    """Past orders that another tool has reported already: no platform is told of them."""
     erased: bool = False
     """The shopper was erased: what the order was worth is left, and nobody's name comes back."""
 

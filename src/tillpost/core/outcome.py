@@ -61,6 +61,7 @@ class Reason(StrEnum):
     NOT_SUBSCRIBED = "not_subscribed"  # the destination does not take this event name
     INVALID = "invalid"  # the platform would refuse it
     ERASED = "erased"  # the shopper was erased before it went out
+    REPORTS_ONLY = "reports_only"  # a past order that the owner wants in the reports alone
     UNINSTALLED = "uninstalled"  # the shop took the app away before it went out
 
 

@@ -121,6 +121,8 @@ def standing(
         return Standing(State.DROPPED, verdict.reason)
     if order.cancelled_at is not None:
         return Standing(State.DROPPED, Reason.CANCELLED)
+    if order.reports_only:
+        return Standing(State.DROPPED, Reason.REPORTS_ONLY)
     until = first_received_at + shop.join_wait
     if order.checkout_token and not sighted and now < until:
         return Standing(State.HELD, Reason.JOIN_WAIT, until)

@@ -61,6 +61,7 @@ def anonymous(order: OrderSeen, customer_id: str | None) -> OrderSeen:
         person=Person(),
         device=Device(),
         consent=None,
+        journey=None,
         place=Place(order.place.country),
         erased=True,
     )

@@ -9,6 +9,7 @@ from msgspec import structs
 
 from tillpost.collect.accept import Intake
 from tillpost.collect.sources import generic, pixel, shopify, stripe, woocommerce
+from tillpost.collect.sources.shopify import history
 from tillpost.core.event_id import of_order
 from tillpost.core.shop import Route, Shop
 from tillpost.deliver import catalog
@@ -164,15 +165,13 @@ def _intakes(settings: Settings) -> dict[tuple[str, str], Intake]:
         made["events", name] = Intake(name, generic, generic.Settings(shop.country))
         if shop.shopify is not None:
             secrets = _bytes(shop.shopify.webhook_secrets)
-            made["shopify", name] = Intake(
-                name,
-                shopify,
-                shopify.Settings(secrets, shop.domain, shop.currency, shop.country),
-            )
+            given = shopify.Settings(secrets, shop.domain, shop.currency, shop.country)
+            made["shopify", name] = Intake(name, shopify, given)
+            made["backfill", name] = Intake(name, history, given)
         if shop.woocommerce is not None:
             secrets = _bytes(shop.woocommerce.webhook_secrets)
-            given = woocommerce.Settings(secrets, shop.domain, shop.country)
-            made["woocommerce", name] = Intake(name, woocommerce, given)
+            woo = woocommerce.Settings(secrets, shop.domain, shop.country)
+            made["woocommerce", name] = Intake(name, woocommerce, woo)
         if shop.stripe is not None:
             secrets = _bytes(shop.stripe.webhook_secrets)
             made["stripe", name] = Intake(name, stripe, stripe.Settings(secrets, shop.country))

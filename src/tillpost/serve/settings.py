@@ -48,6 +48,14 @@ class ShopifySettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     """The current secret first, then the previous one while it is rotated."""
     api_version: str = "2026-07"
     """Version of the Admin API for `backfill`."""
+    access_token: str | None = None
+    """Token of an app with read_orders, read_all_orders and read_customers, for `backfill`."""
+    client_id: str | None = None
+    """Instead of a token: the app's client id; a token is then asked for each time."""
+    client_secret: str | None = None
+    """The secret that belongs to `client_id`."""
+    admin_url: str | None = None
+    """Address of the Admin API, if it is not the shop's own: a proxy, or a stand-in."""
 
 
 class WooCommerceSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -217,8 +225,8 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 SECRET_KEYS = frozenset(
-    {"webhook_secrets", "server_keys", "key", "access_token", "app_secret", "token"}
-    | {"admin_password"}
+    {"webhook_secrets", "server_keys", "key", "access_token", "client_secret", "app_secret"}
+    | {"token", "admin_password"}
 ).union(*(contract.secret_keys(member.settings) for member in catalog.members().values()))
 """Keys whose values are masked wherever settings are shown."""
 

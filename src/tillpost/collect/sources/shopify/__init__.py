@@ -14,15 +14,12 @@ import msgspec
 from msgspec import Struct
 
 from tillpost.collect.sources.shopify import order, privacy, visit
-from tillpost.core.event import Fact, OrderSeen, Parsed, RefundSeen
-from tillpost.core.money import MoneyError, to_minor
+from tillpost.core.event import Parsed
+from tillpost.core.money import MoneyError
 from tillpost.core.outcome import Rejection
 from tillpost.core.wire import Request
 
 name = "shopify"
-
-_LATEST = 10**10
-"""A Unix second in the year 2286; a report could not show what is later."""
 
 _ORDER_TOPICS = frozenset(
     {"orders/create", "orders/paid", "orders/updated", "orders/cancelled", "orders/fulfilled"}
@@ -70,7 +67,7 @@ def parse(request: Request, settings: Settings) -> list[Parsed] | Rejection:
     try:
         facts = _read(request.body, topic, settings)
         for parsed in facts:
-            _check_money(parsed.fact)
+            order.check(parsed.fact)
     except (msgspec.ValidationError, MoneyError, ArithmeticError) as error:
         return Rejection(200, "unexpected_shape", topic, str(error), keep=True)
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
@@ -96,18 +93,6 @@ def _read(body: bytes, topic: str, settings: Settings) -> list[Parsed]:
 def header(headers: Mapping[str, str], tail: str) -> str | None:
     """A Shopify header of either family: `x-shopify-` or, for Events, `shopify-`."""
     return headers.get(f"x-shopify-{tail}") or headers.get(f"shopify-{tail}")
-
-
-def _check_money(fact: Fact) -> None:
-    """Raises `MoneyError` for an amount or a currency that no report could hold."""
-    if isinstance(fact, OrderSeen):
-        for at in (fact.created_at, fact.processed_at, fact.cancelled_at or 0):
-            if not 0 <= at < _LATEST:
-                raise MoneyError("a time of the order is outside 1970 to 2286")
-        for money in (fact.value, fact.presentment):
-            to_minor(money.amount, money.currency)
-    elif isinstance(fact, RefundSeen):
-        to_minor(fact.money.amount, fact.money.currency)
 
 
 def _signed(secret: bytes, body: bytes, given: str) -> bool:

@@ -18,6 +18,7 @@ from tillpost.core.event import (
     Carried,
     Consent,
     Device,
+    Fact,
     Item,
     Money,
     OrderKind,
@@ -29,10 +30,13 @@ from tillpost.core.event import (
     RefundSeen,
     place,
 )
+from tillpost.core.money import MoneyError, to_minor
 
 Id: TypeAlias = int | str
 _NO_CURRENCY = "???"
 """Stands where an order names none; no report could hold it, so it becomes a bad row."""
+_LATEST = 10**10
+"""A Unix second in the year 2286; a report could not show what is later."""
 _CUT = 255
 """Shopify cuts `landing_site` at this length; a click id in a cut URL is not whole (rule 16)."""
 
@@ -201,7 +205,11 @@ def read_order(body: bytes, topic: str, domain: str, country: str | None) -> lis
 
     Raises `msgspec.ValidationError` naming the field that is not as documented.
     """
-    order = _orders.decode(body)
+    return facts_of(_orders.decode(body), topic, domain, country)
+
+
+def facts_of(order: Order, topic: str, domain: str, country: str | None) -> list[Parsed]:
+    """An order as facts: itself first, then each refund it already holds."""
     seen = _seen(order, topic, domain)
     region = seen.place.country or country
     facts = [Parsed(seen, identifiers(order), region)]
@@ -214,6 +222,18 @@ def read_refund(body: bytes, currency: str) -> list[Parsed]:
     """A refund webhook as a fact; one that moved no money is none."""
     refund = _refunds.decode(body)
     return _refund_facts(refund, str(refund.order_id or ""), currency)
+
+
+def check(fact: Fact) -> None:
+    """Raises `MoneyError` for an amount or a currency that no report could hold."""
+    if isinstance(fact, OrderSeen):
+        for at in (fact.created_at, fact.processed_at, fact.cancelled_at or 0):
+            if not 0 <= at < _LATEST:
+                raise MoneyError("a time of the order is outside 1970 to 2286")
+        for money in (fact.value, fact.presentment):
+            to_minor(money.amount, money.currency)
+    elif isinstance(fact, RefundSeen):
+        to_minor(fact.money.amount, fact.money.currency)
 
 
 def kind_of(order: Order) -> OrderKind:

@@ -1,0 +1,120 @@
+"""Past orders from a stand-in for the Admin API, into a server that runs and into one that not."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from tests.live import Live, wait_for
+from tests.orders import iso, order
+from tests.shopify_admin import TOKEN, AdminApi, admin_api, graphql_order
+
+DAY = 86400.0
+
+
+def _command(api: AdminApi, data: Path, *flags: str) -> "subprocess.CompletedProcess[bytes]":
+    """The command on a development directory, pointed at the stand-in by the environment."""
+    settings = data / "backfill.toml"
+    secrets = json.loads((data / "dev-secrets.json").read_text())
+    settings.write_text(
+        "[[shops]]\n"
+        'name = "demo"\n'
+        'domain = "demo-shop.myshopify.com"\n'
+        f'server_keys = [{{ key = "{secrets["server_key"]}", scopes = ["admin"] }}]\n'
+        "[shops.shopify]\n"
+        f'access_token = "{TOKEN}"\n'
+        f'admin_url = "{api.url}"\n'
+    )
+    since = iso(400 * DAY)[:10]
+    command = [sys.executable, "-m", "tillpost", "backfill", "--config", str(settings)]
+    command += ["--data", str(data), "--since", since, "--until", iso(-DAY)[:10], "--json"]
+    clean = {k: v for k, v in os.environ.items() if not k.startswith("TILLPOST_")}
+    return subprocess.run([*command, *flags], capture_output=True, check=False, env=clean)
+
+
+def _report(server: Live) -> dict[str, dict[str, Any]]:
+    return {row["order_id"]: row for row in server.get("/api/v1/reports/orders")["rows"]}
+
+
+def test_old_orders_feed_the_reports_and_young_ones_are_sent(server: Live) -> None:
+    old = [graphql_order(100 + n, iso(30 * DAY)) for n in range(4)]
+    young = graphql_order(200, iso(DAY))
+    refund = {"shopMoney": {"amount": "10.00", "currencyCode": "USD"}}
+    old[3]["refunds"] = [
+        {"legacyResourceId": "9", "createdAt": iso(29 * DAY), "totalRefundedSet": refund}
+    ]
+    with admin_api([*old, young]) as api:
+        api.trouble = [502, "THROTTLED"]
+        done = _command(api, server.data, "--how", "pages")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout) == {
+        "orders": 5,
+        "bad": 0,
+        "journeys_not_ready": 0,
+        "done": True,
+    }
+    outcomes = {number: server.purchase(number)["outcomes"][0] for number in ("100", "200")}
+    assert (outcomes["100"]["state"], outcomes["100"]["reason"]) == ("expired", "too_old")
+    assert outcomes["200"]["state"] == "delivered"
+    rows = wait_for(lambda: r if len(r := _report(server)) == 5 else None)
+    assert (rows["100"]["source"], rows["100"]["campaign"]) == ("facebook", "Spring")
+    assert rows["103"]["refunded"] == "10.00"
+
+
+def test_a_pull_that_is_ended_goes_on_and_a_webhook_of_the_same_order_is_one_sale(
+    server: Live,
+) -> None:
+    made = order(1001)
+    assert server.webhook(made).status == 200
+    known = graphql_order(made["id"], iso(5), checkoutToken=made["checkout_token"])
+    orders = [graphql_order(300 + n, iso(40 * DAY)) for n in range(5)]
+    with admin_api([*orders, known]) as api:
+        ended = _ended_after_one_page(api, server)
+        assert (ended.returncode, b"scope" in ended.stderr) == (2, True)
+        asked = len(api.asked)
+        done = _command(api, server.data, "--how", "pages")
+        assert json.loads(done.stdout)["orders"] == 6
+        assert api.asked[asked]["variables"]["after"] == "2"
+    assert server.purchase(str(made["id"]))["outcomes"][0]["state"] == "delivered"
+    (item,) = server.get(f"/api/v1/events?order_id={made['id']}")["items"]
+    assert item["source"] == "shopify"
+
+
+def _ended_after_one_page(api: AdminApi, server: Live) -> "subprocess.CompletedProcess[bytes]":
+    """A pull whose second page is refused."""
+    answer = api.answer
+
+    def once(path: str, body: dict[str, Any], token: str | None) -> tuple[int, Any]:
+        return (
+            (403, {}) if (body.get("variables") or {}).get("after") else answer(path, body, token)
+        )
+
+    api.answer = once  # type: ignore[method-assign]
+    try:
+        return _command(api, server.data, "--how", "pages")
+    finally:
+        api.answer = answer  # type: ignore[method-assign]
+
+
+def test_a_bulk_file_goes_in_without_a_server_and_for_the_reports_only(server: Live) -> None:
+    server.process.terminate()
+    server.process.wait(timeout=15)
+    orders = [graphql_order(500 + n, iso(DAY)) for n in range(3)]
+    orders[1]["totalPriceSet"] = "much"
+    orders[2]["customerJourneySummary"]["ready"] = False
+    with admin_api(orders) as api:
+        done = _command(api, server.data, "--reports-only")
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout)
+    assert (told["orders"], told["bad"], told["journeys_not_ready"]) == (2, 1, 1)
+
+
+def test_a_token_that_is_not_valid_and_dates_that_make_no_sense_are_told(server: Live) -> None:
+    with admin_api([]) as api:
+        api.answer = lambda *_: (401, {})  # type: ignore[method-assign]
+        done = _command(api, server.data)
+        assert (done.returncode, b"access_token" in done.stderr) == (2, True)
+        assert _command(api, server.data, "--since", "soon").returncode == 2
+        assert _command(api, server.data, "--until", "2020-01-01").returncode == 2
