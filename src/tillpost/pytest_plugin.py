@@ -17,22 +17,34 @@ from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+import msgspec
 import pytest
 
 from tillpost.core.received import Dataset
 from tillpost.core.wire import Request, Response
 from tillpost.receive import faults
-from tillpost.receive.receiver import Receiver, receiver_events
+from tillpost.receive.receiver import Options, Receiver, receiver_events
 from tillpost.receive.wire import BODY_LIMIT
 from tillpost.store.receiver_memory import MemoryReceiverStore
 
 DATASET = Dataset("1234567890123456", "test-access-token")
 _MOST = 100_000
+_MOST_REQUESTS = 1_000
 
 
 class _Clock:
     def now(self) -> float:
         return time.time()
+
+
+class _InMemory:
+    """Nothing is sealed, since nothing rests on disk."""
+
+    def seal(self, plain: bytes) -> bytes:
+        return plain
+
+    def open(self, box: bytes) -> bytes:
+        return box
 
 
 class CapiReceiver:
@@ -47,7 +59,13 @@ class CapiReceiver:
         self._traces = 0
         self._store = MemoryReceiverStore()
         self._receiver = Receiver(
-            self._store, {DATASET.id: DATASET}, self.receiver_token, _Clock(), self._trace_id
+            self._store,
+            {DATASET.id: DATASET},
+            self.receiver_token,
+            _Clock(),
+            self._trace_id,
+            _InMemory(),
+            Options(keep="all"),
         )
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _routes(self))
         self._server.daemon_threads = True
@@ -62,6 +80,34 @@ class CapiReceiver:
                 pass
             items = receiver_events(self._store, 0, _MOST)["items"]
         return [item for item in items if event_name in (None, item["event_name"])]
+
+    def requests(self) -> list[dict[str, Any]]:
+        """Every call of the events edge: `request`, `response`, and `findings` with their fixes."""
+        listed = self._tool("GET", f"/receiver/requests?limit={_MOST_REQUESTS}")["items"]
+        return [self._tool("GET", f"/receiver/requests/{call['id']}") for call in listed]
+
+    def people(self, *people: dict[str, Any]) -> None:
+        """Let the platform know these accounts: `{"id", "user_data": {"em": SHA-256, ...}}`.
+
+        Raises `ValueError` for what cannot be taken.
+        """
+        self._tool("POST", "/receiver/people", {"people": people})
+
+    def touches(self, *touches: dict[str, Any]) -> None:
+        """Let these ads have been clicked or seen, in the shape of `POST /receiver/touches`.
+
+        Raises `ValueError` for what cannot be taken.
+        """
+        self._tool("POST", "/receiver/touches", {"touches": touches})
+
+    def _tool(self, method: str, url: str, body: Any = None) -> Any:
+        headers = {"authorization": f"Bearer {self.receiver_token}"}
+        sent = b"" if body is None else msgspec.json.encode(body)
+        answer = self.answer(Request(method, url, headers, sent))
+        told = msgspec.json.decode(answer.body)
+        if answer.status != 200:
+            raise ValueError(told["error"]["message"])
+        return told
 
     def faults(self, *kinds: str, times: int = 1, seconds: float | None = None) -> None:
         """Let the next calls go wrong in these ways, in turn; see `receive.faults.FAULTS`.
@@ -90,7 +136,7 @@ class CapiReceiver:
         self._server.server_close()
 
     def answer(self, request: Request) -> Response:
-        """What the receiver says to a request."""
+        """What the receiver says to a request, without a network between."""
         handler = self._receiver.handler(request.method, request.url.partition("?")[0])
         if handler is None:
             return Response(404, {"content-type": "text/plain"}, b"not a path of the receiver\n")

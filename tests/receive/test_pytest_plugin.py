@@ -56,3 +56,27 @@ def test_a_lost_answer_does_not_double_the_sale(capi_receiver: CapiReceiver) -> 
 def test_an_unknown_fault_is_told(capi_receiver: CapiReceiver) -> None:
     with pytest.raises(ValueError, match="kind must be one of"):
         capi_receiver.faults("earthquake")
+
+
+def test_what_was_sent_can_be_looked_at_with_its_findings(capi_receiver: CapiReceiver) -> None:
+    sell(capi_receiver)
+    (call,) = capi_receiver.requests()
+    assert json.loads(call["request"]["body"])["data"][0]["event_id"] == "o1"
+    assert json.loads(call["response"]["body"])["events_received"] == 1
+    rules = {finding["rule"]: finding["fix"] for finding in call["findings"]}
+    assert rules["client_user_agent.missing"]
+
+
+def test_a_sale_goes_to_the_ad_that_its_buyer_clicked(capi_receiver: CapiReceiver) -> None:
+    buyer = {"em": sha256(b"a").hexdigest()}
+    capi_receiver.people({"id": "jane", "user_data": buyer})
+    click = {"action": "link_click", "time": int(time.time()) - 60, "user_data": buyer}
+    capi_receiver.touches({**click, "ad_id": "ad1", "campaign_id": "c1"})
+    sell(capi_receiver)
+    (event,) = capi_receiver.events()
+    assert (event["person"], event["conversion"]["ad_id"]) == ("jane", "ad1")
+
+
+def test_a_raw_identifier_is_told(capi_receiver: CapiReceiver) -> None:
+    with pytest.raises(ValueError, match=r"people\[0\].user_data.em has a value"):
+        capi_receiver.people({"user_data": {"em": "jane@example.com"}})

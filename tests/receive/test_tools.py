@@ -500,7 +500,9 @@ def test_quality_and_statistics() -> None:
     assert (keys["email"], keys["phone"]) == ({"percentage": 50.0}, {"percentage": 0.0})
     assert 0 < web["event_match_quality"]["composite_score"] < 10
     assert web["event_coverage"]["percentage"] == 100.0
-    assert web["dedupe_key_feedback"][0]["server_events_with_dedupe_key"] == {"percentage": 50.0}
+    by_id = web["dedupe_key_feedback"][0]
+    assert by_id["server_events_with_dedupe_key"]["percentage"] == 50.0
+    assert by_id["overall_browser_coverage_from_dedupe_key"]["percentage"] == 100.0
     names = [found["name"] for found in web["event_match_quality"]["diagnostics"]]
     assert "Server events without an event_id" in names
     (hour,) = desk.read("/v26.0/1/stats?aggregation=event_processing_results")["data"]

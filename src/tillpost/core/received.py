@@ -232,11 +232,13 @@ class Candidate(Struct, frozen=True):
 
 
 class Tally(Struct, frozen=True, array_like=True):
-    """So many events of one dataset are alike in all of this; `mask` has a bit for each `Code`.
+    """So many events of one dataset are alike in all of this.
 
-    `hour` is the Unix time at which the hour of receipt began; `late` is over an hour.
-    `matched_alone` is by its own keys, `matched` by its twins' too, `matched_merged` also
-    by those that the dataset has learned.
+    `mask` has a bit for each `Code` that the event itself brought. `hour` is the Unix time
+    at which the hour of receipt began; `late` is over an hour. `matched_alone` is by its own
+    keys, `matched` by its twins' too, `matched_merged` also by those that the dataset has
+    learned. `joined_by` is what the event has in common with one of the other source, None
+    where it is joined to none.
     """
 
     event_name: str
@@ -251,7 +253,7 @@ class Tally(Struct, frozen=True, array_like=True):
     late: bool
     hour: int
     unusable: bool
-    absorbed: bool
+    joined_by: JoinedBy | None
     events: int
 
 

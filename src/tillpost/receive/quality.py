@@ -7,6 +7,7 @@ counts are exact over the events received.
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 from tillpost.core import quality
@@ -107,7 +108,7 @@ def _quality_of(name: str, tallies: Sequence[Tally]) -> dict[str, Any]:
     return {
         "event_name": name,
         "event_match_quality": _match_quality(server),
-        "event_coverage": _event_coverage(server, browser),
+        "event_coverage": _event_coverage(browser),
         "dedupe_key_feedback": _dedupe_keys(server, browser),
         "data_freshness": _freshness(server),
         "match_rate": match_rate(server),
@@ -202,16 +203,10 @@ _DIAGNOSES: tuple[tuple[str, str, str, Callable[[Tally], bool]], ...] = (
 )
 
 
-def _event_coverage(server: Sequence[Tally], browser: Sequence[Tally]) -> dict[str, Any]:
-    """The share of browser events that came from the server too, joined by a shared key.
-
-    Each joined pair has exactly one duplicate in it, whichever twin was kept.
-    """
-    pairs = _sum(t for t in (*server, *browser) if t.duplicate)
-    total = _sum(browser)
-    share = min(1.0, pairs / total) if total else 0.0
+def _event_coverage(browser: Sequence[Tally]) -> dict[str, Any]:
+    """The share of browser events that came from the server too, joined by a shared key."""
     return {
-        "percentage": _percent(share),
+        "percentage": _percent(_share(browser, lambda t: t.joined_by is not None)),
         "goal_percentage": GOAL,
         "description": "Browser events that were received from the server too, by a shared key.",
     }
@@ -226,11 +221,27 @@ def _dedupe_keys(server: Sequence[Tally], browser: Sequence[Tally]) -> list[dict
     return [
         {
             "dedupe_key": name,
-            "browser_events_with_dedupe_key": {"percentage": _percent(_share(browser, has))},
-            "server_events_with_dedupe_key": {"percentage": _percent(_share(server, has))},
+            "browser_events_with_dedupe_key": _told(
+                _share(browser, has), f"Browser events that carry {name}."
+            ),
+            "server_events_with_dedupe_key": _told(
+                _share(server, has), f"Server events that carry {name}."
+            ),
+            "overall_browser_coverage_from_dedupe_key": _told(
+                _share(browser, partial(_joined_by, name)),
+                f"Browser events joined to a server's by {name}, and by no key before it.",
+            ),
         }
         for name, has in keys
     ]
+
+
+def _joined_by(name: str, tally: Tally) -> bool:
+    return tally.joined_by == name
+
+
+def _told(share: float, description: str) -> dict[str, Any]:
+    return {"percentage": _percent(share), "description": description}
 
 
 def _freshness(server: Sequence[Tally]) -> dict[str, str]:

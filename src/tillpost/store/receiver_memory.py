@@ -21,6 +21,7 @@ from tillpost.core.received import (
     Click,
     ConversionRow,
     Credit,
+    JoinedBy,
     KeptCall,
     Known,
     ReceivedEvent,
@@ -324,11 +325,20 @@ class MemoryReceiverStore:
     def tallies(self, dataset_id: str, since: float, until: float) -> list[Tally]:
         """See `ports.ReceiverStore`."""
         counts = Counter(
-            _tally(event)
+            _tally(event, self._joined_by(event))
             for event in self._events.values()
             if event.event.dataset_id == dataset_id and since <= event.event.received_at < until
         )
         return [replace(tally, events=count) for tally, count in counts.items()]
+
+    def _joined_by(self, settled: Settled) -> JoinedBy | None:
+        """What the event has in common with one of the other source."""
+        if settled.twin is not None:
+            root = self._events[settled.twin]
+            return settled.joined_by if root.event.source != settled.event.source else None
+        twins = (event for event in self._events.values() if event.twin == settled.seq)
+        others = (t.joined_by for t in twins if t.event.source != settled.event.source)
+        return next(others, None)
 
     def people_known(self) -> int:
         """See `ports.ReceiverStore`."""
@@ -380,12 +390,12 @@ class MemoryReceiverStore:
         return self._ads.index(bare)
 
 
-def _tally(settled: Settled) -> Tally:
+def _tally(settled: Settled, joined_by: JoinedBy | None) -> Tally:
     event, match, joint = settled.event, settled.match, settled.joint
     return Tally(
         event_name=event.event_name,
         source=event.source,
-        mask=key_mask(settled.all_keys),
+        mask=key_mask(event.keys),
         traits=event.traits,
         with_id=event.event_id is not None,
         duplicate=settled.twin is not None,
@@ -395,6 +405,6 @@ def _tally(settled: Settled) -> Tally:
         late=event.received_at - event.event_time > _HOUR,
         hour=int(event.received_at // _HOUR) * _HOUR,
         unusable=bool(event.unusable),
-        absorbed=settled.absorbed > 0,
+        joined_by=joined_by,
         events=1,
     )

@@ -62,7 +62,7 @@ def event_row(settled: Settled) -> tuple[Any, ...]:
         joint.merged,
         joint.reason,
         settled.apart,
-        key_mask(settled.all_keys),
+        key_mask(event.keys),
         settled.joined_by,
     )
 
@@ -128,7 +128,7 @@ def named_ad(row: tuple[Any, ...]) -> Ad:
 
 def tally(row: tuple[Any, ...]) -> Tally:
     """The value of a row of the statement `tallies`."""
-    name, source, mask, traits, *facts, hour, unusable, absorbed, events = row
+    name, source, mask, traits, *facts, hour, unusable, joined_by, events = row
     with_id, duplicate, alone, matched, merged, late = map(bool, facts)
     return Tally(
         event_name=name,
@@ -143,7 +143,7 @@ def tally(row: tuple[Any, ...]) -> Tally:
         late=late,
         hour=hour,
         unusable=bool(unusable),
-        absorbed=bool(absorbed),
+        joined_by=joined_by,
         events=events,
     )
 

@@ -364,6 +364,21 @@ class ReceiverStoreSuite:
         assert not found["browser", False].with_id
         assert store.tallies("1", AT + 1, AT + 9) == store.tallies("2", AT, AT + 1) == []
 
+    def test_tallies_tell_what_joined_the_two_sides(self, store: ReceiverStore) -> None:
+        hit = replace(EVENT, source="browser")
+        self.keep(store, settled(1), settled(2, hit, twin=1, joined_by="event_id"))
+        self.keep(store, settled(3, hit), settled(4, twin=3, joined_by="fbp"))
+        self.keep(store, settled(5, hit, twin=3, joined_by="event_id"), settled(6, hit))
+        joined = {(t.source, t.duplicate, t.joined_by) for t in store.tallies("1", AT, AT + 1)}
+        assert joined == {
+            ("server", False, "event_id"),
+            ("browser", True, "event_id"),
+            ("browser", False, "fbp"),
+            ("server", True, "fbp"),
+            ("browser", True, None),
+            ("browser", False, None),
+        }
+
     def test_kept_calls_come_back_in_order(self, store: ReceiverStore) -> None:
         for at in (AT, AT + 1):
             asyncio.run(store.keep_call(replace(CALL, at=float(at)), 99))

@@ -183,8 +183,12 @@ SELECT ad, action, at / 86400, count(*) FROM touch WHERE at >= ? AND at < ? GROU
 SELECT event_name, source, mask, traits, event_id IS NOT NULL, twin IS NOT NULL,
   person IS NOT NULL AND NOT merged,
   joint IS NOT NULL AND NOT joint_merged, joint IS NOT NULL, received_at - event_time > 3600,
-  CAST(received_at / 3600 AS INTEGER) * 3600, unusable != '', absorbed > 0, count(*)
-FROM event WHERE dataset_id = ? AND received_at >= ? AND received_at < ?
+  CAST(received_at / 3600 AS INTEGER) * 3600, unusable != '',
+  CASE WHEN twin IS NULL
+    THEN (SELECT t.joined_by FROM event AS t WHERE t.twin = e.seq AND t.source != e.source LIMIT 1)
+    ELSE (SELECT e.joined_by FROM event AS r WHERE r.seq = e.twin AND r.source != e.source)
+  END, count(*)
+FROM event AS e WHERE dataset_id = ? AND received_at >= ? AND received_at < ?
 GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13
 
 -- name: keep_call
