@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pytest
 from tests.live import DATASET, Live
+from tests.shared import SHARED, needs_shared
 
+SUITE = SHARED / "corpora" / "JSONTestSuite" / "test_parsing"
 CASES = Path(__file__).parent.parent / "cases" / "json"
 
 
@@ -39,3 +41,14 @@ def test_the_server_still_takes_events_after_all_that(server: Live, url: str) ->
     body = b'data=[{"event_name":"Lead","event_time":1,"user_data":{}}]'
     reply = server.ask("POST", url, body, content_type="application/x-www-form-urlencoded")
     assert reply.json()["error"]["error_subcode"] == 2804003
+
+
+@needs_shared
+def test_the_whole_suite_is_refused_and_brings_nothing_down(server: Live, url: str) -> None:
+    """None of it holds events: what is JSON is refused for its content, the rest as no JSON."""
+    files = sorted(SUITE.glob("*.json"))
+    assert len(files) > 300
+    for file in files:
+        reply = server.ask("POST", url, file.read_bytes(), content_type="application/json")
+        assert (reply.status, reply.json()["error"]["code"]) == (400, 100), file.name
+    assert server.ask("GET", "/healthz").status == 200
