@@ -205,6 +205,16 @@ def test_which_calls_are_kept(keep: Any, calls: int) -> None:
     assert len(desk.store.calls(0, 9)) == calls
 
 
+def test_which_calls_are_kept_can_be_changed_while_it_runs() -> None:
+    desk = Desk()
+    assert desk.read("/receiver/keep") == {"calls": "refused"}
+    desk.send()
+    assert desk.call("POST", "/receiver/keep", {"calls": "all"}).status == 200
+    desk.send()
+    assert desk.call("POST", "/receiver/keep", {"calls": "some"}).status == 400
+    assert [call["events"] for call in desk.read("/receiver/requests")["items"]] == [1]
+
+
 def test_events_of_a_test_code() -> None:
     desk = Desk()
     desk.send({"event_id": "a"}, {"event_id": "b"}, code="TEST1")
@@ -263,10 +273,10 @@ def test_a_compressed_call_is_kept_readable_and_sent_again() -> None:
 
 def test_a_body_that_is_not_kept_says_why() -> None:
     desk = Desk(Options(keep="all"))
-    desk.send({"event_source_url": "x" * calls.MOST_BYTES})
+    desk.send({"event_source_url": "x" * calls.MOST_TAKEN_BYTES})
     whole = desk.read("/receiver/requests/1")
     assert (whole["events"], whole["request"]["body"]) == (1, "")
-    assert "is not kept: at most 1048576" in whole["request"]["left_out"]
+    assert "is not kept: at most 65536" in whole["request"]["left_out"]
 
 
 def test_a_replay_brings_the_proof_that_its_dataset_wants() -> None:

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal, TypeAlias, get_args
 
 import msgspec
 from msgspec.structs import asdict, replace
@@ -16,7 +16,8 @@ from tillpost.receive import wire
 from tillpost.receive.accept import proof_of
 
 MOST_BYTES = 1024 * 1024
-"""A longer body is not kept; the call and its answer are."""
+MOST_TAKEN_BYTES = 64 * 1024
+"""A longer body is not kept, of a refused call and of one that was taken; the rest of it is."""
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(Exchange).decode
@@ -29,11 +30,32 @@ _IN_BODY = (
 """Where a token stands in JSON, in a form, and in a multipart body."""
 
 
+Kept: TypeAlias = Literal["none", "refused", "all"]
+"""Which calls are kept; `refused` keeps those with a `test_event_code` too."""
+
+KEPT: tuple[Kept, ...] = get_args(Kept)
+
+
+class Keeping:
+    """Which calls are kept from now on: what the settings say, until a developer says else.
+
+    Without a sealer none is.
+    """
+
+    def __init__(self, kept: Kept, sealer: Sealer | None) -> None:
+        self.kept: Kept = kept
+        self.sealer = sealer
+
+    def wants(self, *, refused: bool, tested: bool) -> bool:
+        """Whether such a call is to be kept."""
+        return self.kept == "all" or (self.kept == "refused" and (refused or tested))
+
+
 def kept_call(
     request: Request, answer: Response, sealer: Sealer, now: float, **facts: Any
 ) -> KeptCall:
     """A call as it is kept: its body sealed, its token left out."""
-    body, left_out = _body(request)
+    body, left_out = _body(request, MOST_TAKEN_BYTES if answer.status == 200 else MOST_BYTES)
     exchange = Exchange(
         request.method,
         without_tokens(request.url),
@@ -53,14 +75,14 @@ def kept_call(
     )
 
 
-def _body(request: Request) -> tuple[bytes, str | None]:
+def _body(request: Request, most: int) -> tuple[bytes, str | None]:
     """The body as it is kept, decompressed; or none, and why."""
     try:
         body = wire.inflated(request)
     except wire.Unreadable as unreadable:
         return b"", unreadable.problem.error.message
-    if len(body) > MOST_BYTES:
-        return b"", f"a body of {len(body)} bytes is not kept: at most {MOST_BYTES}"
+    if len(body) > most:
+        return b"", f"a body of {len(body)} bytes is not kept: at most {most}"
     return without_body_tokens(body), None
 
 

@@ -15,7 +15,7 @@ import asyncio
 import re
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextlib import suppress
-from typing import Any, Literal
+from typing import Any
 
 from msgspec import Struct
 
@@ -25,7 +25,7 @@ from tillpost.core.wire import Request, Response
 from tillpost.ports import Clock, ReceiverStore, Sealer
 from tillpost.receive import accept, batch, faults, graph, register, wire
 from tillpost.receive.accept import Answer, Datasets
-from tillpost.receive.calls import kept_call
+from tillpost.receive.calls import Keeping, Kept, kept_call
 from tillpost.receive.rate import LIMITED, Rate, RateLimit
 from tillpost.receive.settle import BATCH, STANDARD, Rules, settle_next
 from tillpost.receive.tools import Tools
@@ -46,7 +46,7 @@ class Options(Struct, frozen=True):
     """
 
     rules: Rules = STANDARD
-    keep: Literal["none", "refused", "all"] = "refused"
+    keep: Kept = "refused"
     rate: Rate | None = None
     bounds: Bounds = Bounds()
 
@@ -70,14 +70,20 @@ class Receiver:
     ) -> None:
         self.store = store
         self.faults = faults.FaultQueue()
+        self._keeping = Keeping(options.keep, sealer)
         self._tools = Tools(
-            store, datasets, receiver_token, clock, sealer, self.faults, self.events
+            store,
+            datasets,
+            receiver_token,
+            clock,
+            self.faults,
+            self._keeping,
+            self.events,
         )
         self._datasets = datasets
         self._token = receiver_token
         self._clock = clock
         self._new_trace_id = new_trace_id
-        self._sealer = sealer
         self._options = options
         self._rate = RateLimit(options.rate) if options.rate else None
         self._sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
@@ -176,8 +182,11 @@ class Receiver:
         else:
             answer = accept.graph_events(request, self._datasets, now, self._new_trace_id)
         await self._noted("events", answer.refused)
-        await self._keep(request, call.test_event_code, answer, now)
-        response = await self._kept(answer.rows, answer.response)
+        # Together, so that one commit takes both.
+        _, response = await asyncio.gather(
+            self._keep(request, call.test_event_code, answer, now),
+            self._kept(answer.rows, answer.response),
+        )
         return response._replace(headers={**response.headers, **headers})
 
     def _counted(self, call: GraphCall, now: float) -> tuple[bool, dict[str, str]]:
@@ -189,15 +198,15 @@ class Receiver:
     async def _keep(
         self, request: Request, code: str | None, answer: Answer[ReceivedEvent], now: float
     ) -> None:
-        keep = self._options.keep
-        wanted = keep == "all" or (keep == "refused" and bool(answer.refused or code))
+        wanted = self._keeping.wants(refused=bool(answer.refused), tested=bool(code))
         unknown = answer.response.status == 401
-        if self._sealer is None or not wanted or unknown:
+        sealer = self._keeping.sealer
+        if sealer is None or not wanted or unknown:
             return
         call = kept_call(
             request,
             answer.response,
-            self._sealer,
+            sealer,
             now,
             events=len(answer.rows),
             refused=answer.refused,

@@ -8,6 +8,7 @@ GET  /receiver/deduplication[?order_id=|after=&limit=]
 GET  /receiver/requests[?after=|last=&limit=&wait=]
                                                 calls that were kept, the oldest first
 GET  /receiver/requests/{id}                    one of them: request, answer, findings
+GET,POST /receiver/keep                         which calls are kept from now on
 POST /receiver/requests/{id}/replay             send it again, as it was or edited
 GET  /receiver/test-events?code=[&after=&wait=] events of one test_event_code
 GET  /receiver/summary                          match rate, accounts, refusals
@@ -27,7 +28,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 from tillpost.core.received import KeptCall
 from tillpost.core.wire import Request, Response
-from tillpost.ports import Clock, ReceiverStore, Sealer
+from tillpost.ports import Clock, ReceiverStore
 from tillpost.receive import calls, faults, quality, register, sightings, wire
 from tillpost.receive.accept import Datasets
 
@@ -54,16 +55,16 @@ class Tools:
         datasets: Datasets,
         receiver_token: str,
         clock: Clock,
-        sealer: Sealer | None,
         queue: faults.FaultQueue,
+        keeping: calls.Keeping,
         events: Handler,
     ) -> None:
         self._store = store
         self._datasets = datasets
         self._token = receiver_token
         self._clock = clock
-        self._sealer = sealer
         self._faults = queue
+        self._keeping = keeping
         self._events = events
         self._tools: dict[tuple[str, str], Handler] = {
             ("GET", "/receiver/faults"): self._waiting,
@@ -71,6 +72,8 @@ class Tools:
             ("DELETE", "/receiver/faults"): self._unplan,
             ("GET", "/receiver/events"): self._settled,
             ("GET", "/receiver/deduplication"): self._deduplication,
+            ("GET", "/receiver/keep"): self._kept,
+            ("POST", "/receiver/keep"): self._keep,
             ("GET", "/receiver/requests"): self._requests,
             ("GET", "/receiver/test-events"): self._tested,
             ("GET", "/receiver/summary"): self._summary,
@@ -106,6 +109,18 @@ class Tools:
     async def _unplan(self, request: Request) -> Response:
         self._faults.clear()
         return await self._waiting(request)
+
+    async def _kept(self, _request: Request) -> Response:
+        return register.answer(200, {"calls": self._keeping.kept})
+
+    async def _keep(self, request: Request) -> Response:
+        body = wire.json_object(request)
+        given = body.get("calls") if isinstance(body, dict) else None
+        wanted = next((kept for kept in calls.KEPT if kept == given), None)
+        if wanted is None:
+            return register.refused(400, f"calls must be one of {', '.join(calls.KEPT)}")
+        self._keeping.kept = wanted
+        return await self._kept(request)
 
     async def _requests(self, request: Request) -> Response:
         def read(page: _Page) -> list[dict[str, Any]]:
@@ -145,15 +160,16 @@ class Tools:
 
     async def _kept_request(self, request: Request, number: int, *, replay: bool) -> Response:
         call = await asyncio.to_thread(self._call, number)
-        if call is None or self._sealer is None:
+        sealer = self._keeping.sealer
+        if call is None or sealer is None:
             return register.refused(404, f"no request {number} is kept")
         if not replay:
-            return register.answer(200, calls.opened(call, self._sealer, self._clock.now()))
+            return register.answer(200, calls.opened(call, sealer, self._clock.now()))
         edited = wire.json_object(request) if request.body else {}
         if not isinstance(edited, dict):
             return register.refused(edited.status, edited.error.message)
         dataset = self._datasets.get(wire.graph_call(Request("POST", call.path, {})).dataset_id)
-        return await self._events(calls.again(call, self._sealer, edited, dataset))
+        return await self._events(calls.again(call, sealer, edited, dataset))
 
     def _call(self, number: int) -> KeptCall | None:
         return next((c for c in self._store.calls(number - 1, 1) if c.id == number), None)

@@ -84,7 +84,6 @@ def settings(made: Secrets, server: Server) -> Settings:
         receiver=ReceiverSettings(
             datasets=(Dataset(id=DATASET_ID, access_token=made.access_token),),
             token=made.receiver_token,
-            keep_calls="all",
         ),
         admin_password=made.admin_password,
     )

@@ -19,6 +19,7 @@ else:
 from tillpost.core.channel import Coupon, OwnRule
 from tillpost.core.received import Bounds
 from tillpost.core.windows import SettingName
+from tillpost.receive.calls import Kept
 from tillpost.receive.rate import Rate
 
 
@@ -204,7 +205,7 @@ class ReceiverSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """Whether matched events teach the browser and customer ids that came with them."""
     attribution: SettingName = "7d_click_1d_engage_1d_view"
     """Which touches take a conversion, and within which time."""
-    keep_calls: Literal["none", "refused", "all"] = "refused"
+    keep_calls: Kept = "refused"
     """Which calls are kept, sealed, to be looked at; those with a test code are, unless none."""
     rate: Rate | None = None
     """A limit of calls, told in the headers of every answer; none if it is not set."""
