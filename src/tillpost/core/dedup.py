@@ -72,20 +72,22 @@ def judge(event: ReceivedEvent, earlier: Sequence[Settled], policy: Policy) -> V
 
 
 def marks(event: ReceivedEvent) -> Marks:
-    """The marks of an event: two sightings of one sale share at least one."""
+    """The marks of an event: two sightings of one sale share at least one.
+
+    By browser and customer id a server's event that has an id of its own seeks only hits
+    that have none, for which alone those keys stand in.
+    """
     names = []
     if event.event_id is not None:
         names.append(id_mark(event.dataset_id, event.event_name, event.event_id))
     if event.order_id is not None:
         names.append(order_mark(event.dataset_id, event.event_name, event.order_id))
-    devices = [
-        _mark(f"key\0{event.dataset_id}\0{event.event_name}\0{key.hex()}")
-        for key in event.keys
-        if key[0] in FALLBACK
-    ]
+    has_id = event.event_id is not None
     if event.source == "browser":
-        return Marks(sought=tuple(names), written=(*names, *devices))
-    return Marks(sought=(*names, *devices), written=tuple(names))
+        kinds = ("key",) if has_id else ("key", "key of a hit without id")
+        return Marks(tuple(names), (*names, *(m for kind in kinds for m in _of_keys(event, kind))))
+    sought = _of_keys(event, "key of a hit without id" if has_id else "key")
+    return Marks((*names, *sought), tuple(names))
 
 
 def id_mark(dataset_id: str, event_name: str, event_id: str) -> int:
@@ -96,6 +98,14 @@ def id_mark(dataset_id: str, event_name: str, event_id: str) -> int:
 def order_mark(dataset_id: str, event_name: str, order_id: str) -> int:
     """The mark of an order."""
     return _mark(f"order\0{dataset_id}\0{event_name.casefold()}\0{order_id}")
+
+
+def _of_keys(event: ReceivedEvent, kind: str) -> list[int]:
+    return [
+        _mark(f"{kind}\0{event.dataset_id}\0{event.event_name}\0{key.hex()}")
+        for key in event.keys
+        if key[0] in FALLBACK
+    ]
 
 
 def _twin_by_id(event: ReceivedEvent, known: Iterable[Settled], policy: Policy) -> Settled | None:
