@@ -206,3 +206,40 @@ def test_any_value_in_any_field_is_an_event_or_a_reason(name: str, value: Any) -
     body = json.dumps({"events": [{"event_name": "PageView", name: value}]}).encode()
     found = pixel.parse(_request(body), SETTINGS)
     assert isinstance(found, list | Rejection)
+
+
+def test_the_browsers_memory_of_earlier_landings_comes_with_the_first_event() -> None:
+    first = {
+        "url": "https://shop.example/?utm_source=a&e=x%40y.example",
+        "time": (NOW - 9e4) * 1000,
+    }
+    last = {"url": "https://shop.example/?fbclid=b", "referrer": "https://n.example/?q=s"}
+    beacon = {
+        "events": [{"event_name": "PageView"}, {"event_name": "ViewContent"}],
+        "first": first,
+        "last": {**last, "time": (NOW - 7200) * 1000},
+    }
+    (one, _), (two, _) = _parse(beacon)
+    assert [(landing.at, landing.url, landing.referrer_url) for landing in one.landings] == [
+        (NOW - 90_000, "https://shop.example/?utm_source=a", None),
+        (NOW - 7200, "https://shop.example/?fbclid=b", "https://n.example/"),
+    ]
+    assert two.landings == ()
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        None,
+        5,
+        {},
+        {"url": 7, "time": 1},
+        {"url": "https://shop.example/", "time": "yesterday"},
+        {"url": "https://shop.example/?utm_source=a", "time": (NOW - 60) * 1000},
+        {"url": "https://shop.example/?utm_source=a", "time": (NOW + 86_400) * 1000},
+        {"url": "https://shop.example/?utm_source=a", "time": 0},
+    ],
+)
+def test_this_visits_landing_and_nonsense_are_no_memory(told: Any) -> None:
+    ((seen, _),) = _parse({"events": [{"event_name": "PageView"}], "first": told})
+    assert seen.landings == ()

@@ -5,7 +5,7 @@ from msgspec import structs
 
 from tillpost.core import channel, session
 from tillpost.core.books import Touch, Visitor
-from tillpost.core.event import BrowserSeen, Consent, Person
+from tillpost.core.event import BrowserSeen, Consent, Landing, Person
 from tillpost.core.shop import Shop
 from tillpost.testing import entries as make
 from tillpost.testing.entries import FBC, FBP, NOW, SHOP
@@ -186,3 +186,14 @@ def test_tags_inside_the_shop_are_a_slip_and_no_touch() -> None:
     assert slip.landing_path == "/sale"
     for other in (make.page_view(), view(NOW, None, DIRECT), structs.replace(tagged, bot=True)):
         assert session.slip(other, STORE) is None
+
+
+def test_a_visitor_nobody_knows_brings_the_landings_of_its_browser() -> None:
+    paid = Landing(NOW - 90_000, f"{DIRECT}?utm_source=facebook&utm_medium=paid_social")
+    bare = Landing(NOW - 80_000, DIRECT)
+    seen = make.page_view(event_source_url=DIRECT, referrer_url=None, landings=(paid, bare))
+    (touch,) = session.remembered(None, STORE, seen)
+    assert (touch.at, touch.channel, touch.url) == (NOW - 90_000, "Paid Social", paid.url)
+    visitor, _ = session.arrive(None, STORE, seen)
+    assert session.remembered(visitor, STORE, seen) == []
+    assert session.remembered(None, STORE, make.page_view(landings=(paid,), bot=True)) == []

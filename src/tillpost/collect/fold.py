@@ -308,6 +308,8 @@ def _fold_browser(
     draft: Draft, entry: Entry, seen: BrowserSeen, shop: Shop, context: Context
 ) -> None:
     known = draft.visitor(shop.name, seen.visitor_id)
+    for earlier in session.remembered(known, shop, seen):
+        draft.add_touch(earlier)
     visitor, touch = session.arrive(known, shop, seen)
     if visitor is not None:
         draft.put_visitor(visitor)

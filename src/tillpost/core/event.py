@@ -188,6 +188,14 @@ class RefundSeen(Struct, frozen=True, tag="refund", omit_defaults=True):
     money: Money
 
 
+class Landing(Struct, frozen=True, omit_defaults=True):
+    """A landing that a browser remembers: its cleaned addresses, and when it was."""
+
+    at: int
+    url: str
+    referrer_url: str | None = None
+
+
 class BrowserSeen(Struct, frozen=True, tag="browser", omit_defaults=True):
     """One event of a browser's beacon. Its money and its identity are never believed."""
 
@@ -206,6 +214,8 @@ class BrowserSeen(Struct, frozen=True, tag="browser", omit_defaults=True):
     bot: bool = False
     recorded: bool = False
     """Seen and kept, never delivered: the vendor has it already under an id that is not ours."""
+    landings: tuple[Landing, ...] = ()
+    """The first and the last landing of earlier sessions, as the browser's storage has them."""
 
 
 class ServerSeen(Struct, frozen=True, tag="server", omit_defaults=True):

@@ -61,6 +61,28 @@ def arrive(
     return after, touch
 
 
+def remembered(visitor: Visitor | None, shop: Shop, seen: BrowserSeen) -> list[Touch]:
+    """What a browser tells of its earlier landings, for a visitor that nobody knows yet.
+
+    A browser may drop the cookie with the visitor's id and keep its storage: Safari gives
+    a cookie one day after a landing with a click id, and storage seven.
+    """
+    if visitor is not None or seen.visitor_id is None or seen.bot:
+        return []
+    found = [(_landing(one.url, one.referrer_url, shop), one) for one in seen.landings]
+    return [
+        _touch(
+            landing,
+            shop,
+            seen.visitor_id,
+            one.at,
+            structs.replace(seen, event_source_url=one.url, referrer_url=one.referrer_url),
+        )
+        for landing, one in found
+        if landing is not None and not landing.direct
+    ]
+
+
 def _latest(known: T | None, told: T | None, *, newer: bool) -> T | None:
     """Of two answers the later in the visitor's life, however the beacons arrived."""
     first, last = (known, told) if newer else (told, known)

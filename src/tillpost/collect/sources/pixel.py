@@ -10,10 +10,19 @@ from collections.abc import Mapping
 from typing import Any, get_args
 
 import msgspec
-from msgspec import Struct
+from msgspec import Struct, structs
 
-from tillpost.core import bots, click, consent
-from tillpost.core.event import BrowserSeen, Consent, Device, Direct, Parsed, Person, Raw
+from tillpost.core import bots, click, consent, session
+from tillpost.core.event import (
+    BrowserSeen,
+    Consent,
+    Device,
+    Direct,
+    Landing,
+    Parsed,
+    Person,
+    Raw,
+)
 from tillpost.core.outcome import Rejection
 from tillpost.core.scrub import scrub
 from tillpost.core.wire import CLIENT_IP, RECEIVED_AT, Request
@@ -25,6 +34,10 @@ _MOST_EVENTS = 100
 _SKEW = 120
 """Seconds that a browser's clock may be off before its times are corrected."""
 _OLDEST = 7 * 86400
+_LAST_MS = 1e14
+"""No time in milliseconds is later."""
+_REMEMBERED = 400 * 86400
+"""Seconds that a browser's memory of a landing may go back."""
 _FLAGS = ("marketing", "analytics", "sale_of_data")
 _DIRECTS = frozenset(get_args(Direct))
 _USER_KEYS = frozenset(
@@ -59,6 +72,8 @@ class _Event(Struct):
 class _Beacon(Struct):
     events: list[_Event]
     sent_at: float | None = None
+    first: Any = None
+    last: Any = None
 
 
 _beacons = msgspec.json.Decoder(_Beacon)
@@ -86,7 +101,8 @@ def parse(request: Request, settings: Settings) -> list[Parsed] | Rejection:
     offset = _offset(beacon.sent_at, now)
     device = _device(request)
     bot = bots.is_bot(device.client_user_agent)
-    return [_parsed(e, request, device, now, offset, settings, bot=bot) for e in beacon.events]
+    parsed = [_parsed(e, request, device, now, offset, settings, bot=bot) for e in beacon.events]
+    return _with_landings(parsed, (beacon.first, beacon.last), offset)
 
 
 def _parsed(
@@ -117,6 +133,31 @@ def _parsed(
         recorded=bool(event.recorded),
     )
     return Parsed(seen, _raw(event.user_data), settings.country)
+
+
+def _with_landings(parsed: list[Parsed], told: tuple[Any, ...], offset: float) -> list[Parsed]:
+    """The first event with the landings of the browser's earlier sessions."""
+    if not parsed or not isinstance(parsed[0].fact, BrowserSeen):
+        return parsed
+    seen = parsed[0].fact
+    found = {landing for landing in (_landing(one, offset) for one in told) if landing}
+    ages = {landing: seen.event_time - landing.at for landing in found}
+    earlier = [one for one, age in ages.items() if session.IDLE < age <= _REMEMBERED]
+    kept = tuple(sorted(earlier, key=lambda landing: landing.at))
+    return [structs.replace(parsed[0], fact=structs.replace(seen, landings=kept)), *parsed[1:]]
+
+
+def _landing(told: Any, offset: float) -> Landing | None:
+    """A landing as the script keeps it, its time in ms; None for anything else."""
+    if not isinstance(told, dict):
+        return None
+    url, at, referrer = (told.get(name) for name in ("url", "time", "referrer"))
+    if not isinstance(url, str) or not url:
+        return None
+    if not isinstance(at, int | float) or not 0 < at < _LAST_MS:
+        return None
+    came = click.strip_query(referrer) if isinstance(referrer, str) else None
+    return Landing(int(at / 1000 + offset), click.strip_query(url), came or None)
 
 
 def _made_id(event: _Event, at: int) -> str:
