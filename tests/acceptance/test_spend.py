@@ -102,3 +102,12 @@ def test_the_api_previews_and_takes_files(server: Live) -> None:
     assert server.get("/api/v1/reports/channels?currency=EUR")["rows"][0]["spend"] == "30.00"
     assert server.get("/api/v1/reports/rates")["rows"] == []
     assert server.ask("POST", "/api/v1/rates", b"").status == 401
+
+
+def test_links_are_built_and_templates_shown_by_the_api(server: Live) -> None:
+    told = server.get("/api/v1/link?url=https://shop.example/tea&source=Anna&medium=Email")
+    assert told == {"url": "https://shop.example/tea?utm_source=anna&utm_medium=email"}
+    assert "{{ad.id}}" in server.get("/api/v1/link")["templates"]["meta"]["tags"]
+    key = f"Bearer {server.secrets['server_key']}"
+    wrong = server.ask("GET", "/api/v1/link?url=tea&source=a&medium=b", authorization=key)
+    assert wrong.status == 400

@@ -17,6 +17,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "ledger": ("report", "ledger", "What was accepted, and where all of it stands."),
     "costs": ("costs", "costs", "Import ad spend."),
     "rates": ("costs", "rates", "Import currency rates."),
+    "link": ("link", "link", "An address with its campaign tags, or a platform's template."),
     "validate": ("check", "validate", "Lint CAPI payloads with Meta's own codes."),
     "compare": ("check", "compare", "Say which keys of a payload would not match an order."),
     "hash": ("identifiers", "hash_identifier", "Show how an identifier is spelled and hashed."),

@@ -59,7 +59,7 @@ def report(  # noqa: PLR0913, PLR0917  # one parameter an option
     """Print the report NAME.
 
     Reports: ads, channels, campaigns, orders, journeys, models, cohorts, coverage,
-    reconcile, utm, rates.
+    reconcile, utm, utm_health, rates.
     """
     from tillpost.serve import offline
     from tillpost.serve.reading import Asked

@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from tillpost.core import links
 from tillpost.core.moment import iso
 from tillpost.core.outcome import Misconfigured
 from tillpost.serve import spending
@@ -38,6 +39,7 @@ def routes(node: Node) -> list[Route]:
         Route("/api/v1/spend/{shop}", guarded(node, _spend, "costs"), methods=["POST"]),
         Route("/api/v1/rates", guarded(node, _rates, "costs"), methods=["POST"]),
         Route("/api/v1/ad-accounts", guarded(node, _ad_accounts)),
+        Route("/api/v1/link", guarded(node, _link)),
         Route("/dev/clock", guarded(node, _clock, "admin"), methods=["POST"]),
         Route("/dev/token", guarded(node, _token, "admin"), methods=["POST"]),
     ]
@@ -177,6 +179,15 @@ async def _rates(node: Node, request: Request) -> Response:
         return text
     found = await anyio.to_thread.run_sync(spending.keep_rates, node.store, text)
     return reply(400 if found["errors"] else 200, found)
+
+
+async def _link(_node: Node, request: Request) -> Response:
+    """An address with its campaign tags; without one, every platform's template."""
+    given = dict(request.query_params)
+    url = given.pop("url", None)
+    if url is None:
+        return reply(200, {"templates": links.TEMPLATES})
+    return reply(200, {"url": links.build(url, given)})
 
 
 async def _ad_accounts(node: Node, request: Request) -> Response:
