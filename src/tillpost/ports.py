@@ -14,6 +14,7 @@ from tillpost.core.books import (
     EventRow,
     Leased,
     Pause,
+    Transition,
     Wanted,
 )
 from tillpost.core.event import Entry
@@ -103,13 +104,23 @@ class Folder(Protocol):
 
 
 class Outbox(Protocol):
-    """Events on their way to destinations."""
+    """Events on their way to destinations; every move is kept with its reason."""
 
     def lease(self, destination: str, now: float, limit: int, seconds: float) -> list[Leased]:
-        """Due events for this sender alone, the earliest first; expired leases go out again."""
+        """Due events for this sender alone; expired leases go out again.
+
+        Seven in ten are the earliest of those that became due in the last ten minutes and were
+        never tried, so that a backlog does not starve them; the rest have the nearest deadlines.
+        """
 
     def settle(self, results: Sequence[tuple[Leased, Outcome]], now: float) -> int:
-        """Keep what became of leased events; returns how many fences were still valid."""
+        """Keep what became of leased events, and their payloads, the first for good.
+
+        Returns how many fences were still valid.
+        """
+
+    def hurry(self, destination: str, now: float) -> int:
+        """Make due now what waits for a later try; returns how many events."""
 
     def pauses(self) -> list[Pause]:
         """When destinations took nothing at all, the oldest first; settling keeps the list."""
@@ -117,11 +128,17 @@ class Outbox(Protocol):
     def next_due(self, destination: str) -> float | None:
         """When the next event is due, or None if none waits."""
 
-    def free(self) -> int:
+    def free(self, now: float) -> int:
         """Give back every lease, as a node does at its start; returns how many."""
 
     def tallies(self) -> list[tuple[str, str, str, str | None, int]]:
         """(shop, destination, state, reason, events), and one row of state `accepted` each."""
+
+    def oldest(self) -> list[tuple[str, str, float]]:
+        """(shop, destination, received) of the oldest event that has not ended, for each line."""
+
+    def transitions(self, event: int) -> list[Transition]:
+        """Every move of an event, the first one first."""
 
 
 class Retention(Protocol):

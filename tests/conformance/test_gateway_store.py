@@ -187,7 +187,7 @@ class Player:
         return self.store.next_due(DESTINATION)
 
     def free(self) -> int:
-        return self.store.free()
+        return self.store.free(self.now)
 
 
 @pytest.fixture

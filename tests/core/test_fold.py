@@ -586,7 +586,7 @@ def test_a_beacon_after_the_release_moves_the_last_call_of_what_still_waits() ->
     late = entry(
         make.beacon("Purchase", event_id=before.event.event_id, direct="sent"), at=NOW + DAY
     )
-    desk.store.free()
+    desk.store.free(NOW + DAY)
     desk.fold(late)
     (after,) = desk.events()
     assert (after.event.direct, after.event.direct_at) == ("sent", NOW + DAY)

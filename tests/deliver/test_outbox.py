@@ -11,10 +11,11 @@ from msgspec import structs
 
 from tillpost.core import retry
 from tillpost.core.event import Event
-from tillpost.core.outcome import Retryable
+from tillpost.core.outcome import NotSent, Retryable
 from tillpost.core.wire import Request, Response
+from tillpost.deliver.breaker import Breaker
 from tillpost.deliver.destinations.meta import Settings, destination
-from tillpost.deliver.outbox import LEASE_SECONDS, UNKNOWN_TRIES, Line, deliver
+from tillpost.deliver.outbox import LEASE_SECONDS, UNKNOWN_TRIES, Line, Sender
 from tillpost.store.gateway_memory import MemoryGatewayStore
 from tillpost.testing import entries as make
 from tillpost.testing.entries import DESTINATION, NOW
@@ -55,13 +56,14 @@ class Clock:
 class Office:
     """An outbox with its one line, its network and its clock."""
 
-    def __init__(self, answer: Answer, events: Sequence[Event]) -> None:
+    def __init__(self, answer: Answer, events: Sequence[Event], *, shadow: bool = False) -> None:
         self.store = MemoryGatewayStore()
         self.wire = Wire(answer)
         self.clock = Clock()
-        self.line = Line(
-            DESTINATION, destination, Settings(shop=make.SHOP, dataset_id="1", access_token="t")
-        )
+        self.luck = 0.5
+        settings = Settings(shop=make.SHOP, dataset_id="1", access_token="t")
+        line = Line(DESTINATION, destination, settings, shadow)
+        self.sender = Sender(line, self.store, self.wire, self.clock, lambda: self.luck)
         rows = [make.event_row(n, event=event) for n, event in enumerate(events, 1)]
         self.store.commit(
             make.changes(
@@ -72,7 +74,8 @@ class Office:
         )
 
     def round(self, luck: float = 0.5) -> int:
-        return asyncio.run(deliver(self.line, self.store, self.wire, self.clock, lambda: luck))
+        self.luck = luck
+        return asyncio.run(self.sender.round())
 
     @property
     def ends(self) -> dict[tuple[str, str | None], int]:
@@ -259,3 +262,163 @@ def test_what_was_never_sent_has_no_attempt() -> None:
         good.event_id: 1,
         "old": 0,
     }
+
+
+def troubled(ids: list[str]) -> Response:
+    return Response(503, {}, b"")
+
+
+def test_a_limit_holds_the_whole_destination_and_one_event_asks_for_all() -> None:
+    answers: list[Answer] = [lambda _: refused(4, 0), ok, ok, ok]
+    office = Office(lambda ids: answers.pop(0)(ids), batch(1500))  # noqa: PLW0108
+    office.round()
+    assert [len(ids) for ids in office.wire.sent] == [1000]
+    assert office.ends == {("pending", "rate_limited"): 1000, ("pending", "put_back"): 500}
+    office.clock.time += 59
+    assert office.round() == 0
+    office.clock.time += 1
+    assert office.round() == 1
+    assert len(office.wire.sent[-1]) == 1
+    assert office.sender.breaker == Breaker()
+    while office.round():
+        pass
+    assert office.ends == {("delivered", None): 1500}
+    assert [len(ids) for ids in office.wire.sent[:2]] == [1000, 1]
+
+
+def test_a_dead_token_is_asked_about_with_one_event_each_time() -> None:
+    office = Office(lambda _: refused(190, 463, 401), batch(1500))
+    for _ in range(12 * 24):
+        office.round()
+        office.clock.time += retry.PAUSE_SECONDS
+    assert [len(ids) for ids in office.wire.sent] == [1000] + [1] * (12 * 24 - 1)
+    office.wire.answer = ok
+    office.wire.sent.clear()
+    while office.round():
+        pass
+    assert office.ends == {("delivered", None): 1500}
+    assert len(office.wire.sent) <= 4
+
+
+def test_three_failures_in_a_row_stop_the_trying() -> None:
+    office = Office(troubled, batch(5000))
+    for _ in range(20):
+        office.round()
+    assert len(office.wire.sent) == 3
+    assert office.sender.breaker.state(office.clock.time) == "open"
+    for _ in range(60):
+        office.clock.time += 60.0
+        office.round()
+    assert sum(len(ids) for ids in office.wire.sent[3:]) == len(office.wire.sent[3:]) <= 60
+    office.wire.answer = ok
+    office.clock.time += 60.0
+    office.round()
+    assert office.sender.breaker.state(office.clock.time) == "closed"
+    while office.round():
+        pass
+    assert office.ends == {("delivered", None): 5000}
+
+
+def test_nearly_all_that_is_allowed_is_used_so_it_rests() -> None:
+    usage = {"x-app-usage": '{"call_count":97,"total_time":3,"total_cputime":3}'}
+    office = Office(lambda ids: ok(ids)._replace(headers=usage), batch(3000))
+    for _ in range(5):
+        office.round()
+    assert len(office.wire.sent) == 1
+    office.clock.time += 60.0
+    office.round()
+    assert len(office.wire.sent) == 2
+
+
+def test_what_cannot_have_arrived_is_not_in_doubt() -> None:
+    def nobody(ids: list[str]) -> Response:
+        raise NotSent("cannot reach graph.facebook.com")
+
+    office = Office(nobody, batch(1))
+    office.round()
+    assert office.ends == {("pending", "unreachable"): 1}
+    assert office.outcome(1)["attempts"] == 1
+
+
+def test_the_first_payload_goes_in_every_attempt(monkeypatch: pytest.MonkeyPatch) -> None:
+    office = Office(troubled, batch(2))
+    office.round()
+    monkeypatch.setattr(type(destination), "build", lambda *_: b'{"event_id":"another rule"}')
+    office.wire.answer = ok
+    office.clock.time += retry.CAP_SECONDS
+    office.round()
+    assert office.wire.sent[0] == office.wire.sent[1] == ["e1", "e2"]
+
+
+def test_in_shadow_everything_is_built_and_nothing_is_sent() -> None:
+    good, bad = batch(2)
+    office = Office(ok, [good, structs.replace(bad, custom_data={"value": 1})], shadow=True)
+    assert office.round() == 2
+    assert office.wire.sent == []
+    assert office.ends == {("dropped", "shadow"): 1, ("dead", "invalid"): 1}
+    assert office.outcome(1)["attempts"] == 0
+
+
+def test_a_backlog_does_not_starve_the_fresh_and_the_most_urgent_go_first() -> None:
+    office = Office(ok, [])
+    old = [make.event(f"o{n}", event_time=NOW - 6 * 86400 + n) for n in range(5000)]
+    new = [make.event(f"n{n}") for n in range(1000)]
+    rows = [make.event_row(n, event=event) for n, event in enumerate([*old, *new], 1)]
+    deliveries = [
+        make.delivery(
+            row.id,
+            due_at=float(NOW - 3 * 86400 if row.event in old else NOW - 5),
+            deadline=retry.deadline(row.event),
+        )
+        for row in rows
+    ]
+    office.store.commit(
+        make.changes(
+            events=rows, deliveries=deliveries, accepted={(make.SHOP, DESTINATION): len(rows)}
+        )
+    )
+    office.round()
+    (first,) = office.wire.sent
+    assert sum(name.startswith("n") for name in first) == 700
+    assert {name for name in first if name.startswith("o")} == {f"o{n}" for n in range(300)}
+
+
+def test_waits_are_short_near_the_deadline() -> None:
+    office = Office(troubled, [])
+    event = make.event("e1", event_time=int(NOW - 7 * 86400 + 100))
+    row = make.event_row(1, event=event)
+    near = make.delivery(1, deadline=retry.deadline(event), attempts=0)
+    office.store.commit(make.changes(events=[row], deliveries=[near], accepted={}))
+    office.store._outbox[1, DESTINATION] = structs.replace(near, attempts=9)
+    office.round(luck=1.0)
+    assert office.store.next_due(DESTINATION) == NOW + 10.0
+
+
+def test_a_large_batch_goes_in_parts_that_the_platform_takes() -> None:
+    big = [
+        make.event(f"e{n}", custom_data={"value": 1, "currency": "USD", "x": "y" * 90_000})
+        for n in range(200)
+    ]
+    office = Office(ok, big)
+    office.round()
+    assert [len(ids) for ids in office.wire.sent] == [92, 92, 16]
+    assert office.ends == {("delivered", None): 200}
+
+
+def test_every_move_of_an_event_is_kept_with_its_reason() -> None:
+    answers: list[Answer] = [lost, lambda _: refused(190, 460, 401), lambda _: refused()]
+    office = Office(lambda ids: answers.pop(0)(ids), batch(1))  # noqa: PLW0108
+    for _ in range(3):
+        office.round()
+        office.clock.time += retry.CAP_SECONDS
+    moves = office.store.transitions(1)
+    assert [(move.state, move.reason) for move in moves] == [
+        ("pending", None),
+        ("leased", None),
+        ("in_doubt", "no_answer"),
+        ("leased", "no_answer"),
+        ("paused", "token"),
+        ("leased", "token"),
+        ("dead", "refused"),
+    ]
+    assert moves[-1].detail == "100/2804050: no"

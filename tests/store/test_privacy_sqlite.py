@@ -48,7 +48,7 @@ def test_an_event_on_its_way_is_seen_and_a_waiting_one_is_stopped(
     gateway.commit(make.outgoing(1))
     gateway.lease(DESTINATION, NOW + 1.0, 1, 60.0)
     assert store.trace(SHOP, _asked()).in_flight
-    gateway.free()
+    gateway.free(NOW + 2.0)
     trace = store.trace(SHOP, _asked())
     assert not trace.in_flight
     store.erase(trace, "t", float(NOW))

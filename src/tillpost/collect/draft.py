@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from msgspec import structs
 
+from tillpost.core import retry
 from tillpost.core.books import (
     Books,
     Changes,
@@ -172,7 +173,7 @@ class Draft:
             self._sales[row.shop, order_id] = row
         for route in self._routes.get(event.shop, ()):
             if route.takes(event.event_name):
-                self._put_delivery(row, route.destination, where)
+                self._put_delivery(row, route, where)
 
     def amend_event(self, row: EventRow) -> None:
         """Keep what is now known of an event; where it stands with its destinations stays."""
@@ -183,7 +184,8 @@ class Draft:
         self._books.next_event += 1
         return number
 
-    def _put_delivery(self, row: EventRow, destination: str, where: Standing) -> None:
+    def _put_delivery(self, row: EventRow, route: Route, where: Standing) -> None:
+        destination = route.destination
         known = self._books.deliveries.setdefault(row.id, {})
         old = known.get(destination)
         if old is None:
@@ -194,5 +196,8 @@ class Draft:
             return
         due_at = where.until if where.until is not None else row.received_at
         reason = str(where.reason) if where.reason else None
-        new = structs.replace(old, state=where.state, reason=reason, due_at=due_at)
+        deadline = retry.deadline(row.event, route.horizon)
+        new = structs.replace(
+            old, state=where.state, reason=reason, due_at=due_at, deadline=deadline
+        )
         known[destination] = self._deliveries[row.id, destination] = new

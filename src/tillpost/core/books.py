@@ -152,14 +152,30 @@ class Delivery(Struct, frozen=True):
     detail: str | None = None
     attempts: int = 0
     fence: int = 0
+    deadline: float = 9e15
+    """Unix seconds after which it can no longer be sent."""
 
 
 class Leased(Struct, frozen=True):
-    """An event handed to one sender until `lease_until`; `fence` proves whose lease it is."""
+    """An event handed to one sender until `lease_until`; `fence` proves whose lease it is.
+
+    `payload` is what was built for the destination, None before that.
+    """
 
     delivery: Delivery
     row: EventRow
     lease_until: float
+    payload: bytes | None = None
+
+
+class Transition(Struct, frozen=True):
+    """One move of an event with one destination, and why."""
+
+    destination: str
+    at: float
+    state: str
+    reason: str | None
+    detail: str | None
 
 
 class Pause(Struct, frozen=True):

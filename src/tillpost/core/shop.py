@@ -5,6 +5,7 @@ from typing import Literal
 from msgspec import Struct
 
 from tillpost.core.channel import Coupon, OwnRule
+from tillpost.core.retry import META, Horizon
 
 DEFAULT_JOIN_WAIT = 90.0
 """Seconds that a Purchase waits for its beacon in production (domain rule 3)."""
@@ -46,6 +47,7 @@ class Route(Struct, frozen=True):
 
     destination: str
     events: frozenset[str] = frozenset()
+    horizon: Horizon = META
 
     def takes(self, event_name: str) -> bool:
         """Whether the destination is sent events of this name."""

@@ -1,86 +1,218 @@
-"""One round of delivery: lease what is due, send it, and keep what became of each event.
+"""Sending a destination's events: lease what is due, build, send, keep what became of each.
 
-A lease has a fence: should a slow sender come back after its lease has gone to
-another, what it settles does not count. An answer that was never read leaves the
-batch in doubt; it goes again with the same ids, which the platform removes.
+A lease has a fence: should a slow sender come back after its lease has gone to another, what
+it settles does not count. What is built is kept, and the same bytes go in every attempt. An
+answer that was never read leaves the batch in doubt; it goes again with the same ids, which
+the platform removes. While a batch is on its way the next one is leased and built.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
+
+from msgspec import Struct, structs
 
 from tillpost.core import retry
 from tillpost.core.books import Leased
-from tillpost.core.outcome import FINAL, NotSent, Outcome, Retryable, State
-from tillpost.deliver.contract import BISECT, UNKNOWN, Destination
+from tillpost.core.outcome import FINAL, NotSent, Outcome, Reason, Retryable, State
+from tillpost.deliver.breaker import Breaker
+from tillpost.deliver.contract import BISECT, UNKNOWN, Destination, Limits
 from tillpost.ports import Clock, Outbox, Transport
 
 LEASE_SECONDS = 120.0
+FEWEST = 50
+"""So many events are leased at once where a request holds fewer."""
 UNKNOWN_TRIES = 5
 """After so many refusals that nobody understands, a batch is halved to see whose they are."""
+
+_MOST_ENDED = 1000
+"""A search for one event that can be sent looks at so many."""
+
+PUT_BACK = Outcome(State.PENDING, "put_back", retry_after=0.0, sent=False)
+SHADOWED = Outcome(State.DROPPED, Reason.SHADOW, sent=False)
 
 Results = list[tuple[Leased, Outcome]]
 
 
 class Line(NamedTuple):
-    """A destination of one shop: where its events go and how."""
+    """A destination of one shop: where its events go and how; `shadow` sends nothing."""
 
     name: str
     destination: Destination
     settings: Any
+    shadow: bool = False
 
 
-async def deliver(
-    line: Line, outbox: Outbox, transport: Transport, clock: Clock, luck: Callable[[], float]
-) -> int:
-    """Send one batch of what is due; returns how many events were settled."""
-    limit = line.destination.limits.events
-    leased = await asyncio.to_thread(outbox.lease, line.name, clock.now(), limit, LEASE_SECONDS)
-    if not leased:
-        return 0
-    ended, fresh = _sort(line, leased, clock.now())
-    if ended:
-        await asyncio.to_thread(outbox.settle, ended, clock.now())
-    async for results in _send(line, fresh, transport, clock.now()):
-        timed = [(item, _timed(item, outcome, luck())) for item, outcome in results]
-        await asyncio.to_thread(outbox.settle, timed, clock.now())
-    return len(leased)
+class Batch(Struct, frozen=True):
+    """Leased events with their payloads, as many as one lease gave; `taken` counts all of it."""
+
+    items: list[Leased]
+    taken: int
 
 
-def _sort(line: Line, leased: Sequence[Leased], now: float) -> tuple[Results, list[Leased]]:
-    """What ends unsent, being too late or invalid, with how; and what may go."""
-    ended: Results = []
-    fresh: list[Leased] = []
-    for item in leased:
-        event = item.row.event
-        end = retry.too_late(
-            event, now, line.destination.limits.horizon
-        ) or line.destination.refuses(event, line.settings, now)
-        if end is None:
-            fresh.append(item)
-        else:
-            ended.append((item, end))
-    return ended, fresh
+class Sender:
+    """Sends one line's events; what it knows of the destination's health is its `breaker`."""
+
+    def __init__(
+        self,
+        line: Line,
+        outbox: Outbox,
+        transport: Transport,
+        clock: Clock,
+        luck: Callable[[], float],
+    ) -> None:
+        self.line = line
+        self.breaker = Breaker()
+        self.exchanges: Counter[str] = Counter()
+        """Requests by what became of them: `delivered`, or the reason of the failure."""
+        self._outbox = outbox
+        self._transport = transport
+        self._clock = clock
+        self._luck = luck
+        self._ahead: Batch | None = None
+        self._sending = asyncio.Lock()
+
+    async def round(self) -> int:
+        """Send one batch of what is due; returns how many events were looked at.
+
+        While the breaker is half open that is one event; when it closes, everything that
+        waits for a later try is due at once.
+        """
+        async with self._sending:
+            state = self.breaker.state(self._clock.now())
+            return 0 if state == "open" else await self._round(probing=state == "half_open")
+
+    async def _round(self, *, probing: bool) -> int:
+        limit = 1 if probing else max(self.line.destination.limits.events, FEWEST)
+        ahead, self._ahead = self._ahead, None
+        batch = ahead or await self._next(limit, probing=probing)
+        following = None
+        if batch.taken == limit and not probing:
+            following = asyncio.create_task(asyncio.to_thread(self._prepare, limit))
+        try:
+            await self._send(batch.items)
+        finally:
+            self._ahead = await following if following else None
+        now = self._clock.now()
+        if self.breaker.state(now) == "open":
+            await self.put_back()
+        elif probing and self.breaker.state(now) == "closed":
+            await asyncio.to_thread(self._outbox.hurry, self.line.name, now)
+        return batch.taken
+
+    async def put_back(self) -> None:
+        """Give back what is leased and not sent."""
+        ahead, self._ahead = self._ahead, None
+        if ahead is not None and ahead.items:
+            await self._settle(ahead.items, [PUT_BACK] * len(ahead.items))
+
+    async def _next(self, limit: int, *, probing: bool) -> Batch:
+        return await asyncio.to_thread(self._find_one if probing else self._prepare, limit)
+
+    def _prepare(self, limit: int) -> Batch:
+        """Lease what is due; what ends unsent, being too late or invalid, is settled at once."""
+        now = self._clock.now()
+        leased = self._outbox.lease(self.line.name, now, limit, LEASE_SECONDS)
+        ended: Results = []
+        items: list[Leased] = []
+        for item in leased:
+            end = self._end(item, now)
+            if end is None:
+                items.append(self._built(item))
+            else:
+                ended.append((item, end))
+        if ended:
+            self._outbox.settle(ended, now)
+        return Batch(items, len(leased))
+
+    def _find_one(self, limit: int) -> Batch:
+        """One event that can still be sent; those that cannot end on the way."""
+        taken = 0
+        while taken < _MOST_ENDED:
+            batch = self._prepare(limit)
+            taken += batch.taken
+            if batch.items or not batch.taken:
+                return Batch(batch.items, taken)
+        return Batch([], taken)
+
+    def _end(self, item: Leased, now: float) -> Outcome | None:
+        event, destination = item.row.event, self.line.destination
+        return retry.too_late(event, now, destination.limits.horizon) or destination.refuses(
+            event, self.line.settings, now
+        )
+
+    def _built(self, item: Leased) -> Leased:
+        if item.payload is not None:
+            return item
+        payload = self.line.destination.build(item.row.event, self.line.settings)
+        return structs.replace(item, payload=payload)
+
+    async def _send(self, items: list[Leased]) -> None:
+        """Send; a batch that is refused for one of its events is halved until that is alone.
+
+        Each part is settled as soon as its answer is known. A search that takes longer than
+        the lease, or than the destination's patience, gives the rest back.
+        """
+        parts = [*_portions(items, self.line.destination.limits)][::-1]
+        while parts:
+            part = parts.pop()
+            if self.line.shadow:
+                await self._settle(part, [SHADOWED] * len(part))
+            elif not self._may_go(part):
+                await self._settle(part, [PUT_BACK] * len(part))
+            else:
+                parts += await self._exchange(part)
+
+    def _may_go(self, part: list[Leased]) -> bool:
+        now = self._clock.now()
+        patience = self.line.destination.limits.seconds
+        return self.breaker.state(now) != "open" and part[0].lease_until - now > patience
+
+    async def _exchange(self, part: list[Leased]) -> list[list[Leased]]:
+        """One request and its answer; returns the halves that are to be sent instead."""
+        outcomes = await self._outcomes([item.payload or b"" for item in part])
+        self._note(outcomes)
+        if len(part) > 1 and _splits(part, outcomes):
+            middle = len(part) // 2
+            return [part[middle:], part[:middle]]
+        await self._settle(part, self._timed(part, outcomes))
+        return []
+
+    async def _outcomes(self, payloads: list[bytes]) -> list[Outcome]:
+        destination = self.line.destination
+        request = destination.encode(payloads, self.line.settings, self._clock.now())
+        try:
+            response = await self._transport.send(request, destination.limits.seconds)
+        except NotSent as error:
+            return [Outcome(State.PENDING, "unreachable", str(error))] * len(payloads)
+        except Retryable as error:
+            return [Outcome(State.IN_DOUBT, "no_answer", str(error))] * len(payloads)
+        return destination.interpret(response, payloads)
+
+    def _note(self, outcomes: list[Outcome]) -> None:
+        failed = next((o for o in outcomes if o.state is not State.DELIVERED), None)
+        self.exchanges[(failed.reason or "unknown") if failed else "delivered"] += 1
+        self.breaker = self.breaker.after(outcomes, self._clock.now(), self._luck())
+
+    async def _settle(self, items: list[Leased], outcomes: Sequence[Outcome]) -> None:
+        results = list(zip(items, outcomes, strict=True))
+        await asyncio.to_thread(self._outbox.settle, results, self._clock.now())
+
+    def _timed(self, items: list[Leased], outcomes: list[Outcome]) -> list[Outcome]:
+        """The outcomes with the time of the next try; one draw of luck keeps a batch together."""
+        luck, now = self._luck(), self._clock.now()
+        return [
+            _again(item, outcome, luck, now) for item, outcome in zip(items, outcomes, strict=True)
+        ]
 
 
-async def _send(
-    line: Line, batch: list[Leased], transport: Transport, now: float
-) -> AsyncIterator[Results]:
-    """Send a batch; one that is refused for one of its events is halved until that is alone.
-
-    Each part's results come as soon as they are known, so that a long search keeps them.
-    """
-    if not batch:
-        return
-    payloads = [line.destination.build(item.row.event, line.settings) for item in batch]
-    outcomes = await _exchange(line, payloads, transport, now)
-    if len(batch) == 1 or not _splits(batch, outcomes):
-        yield list(zip(batch, outcomes, strict=True))
-        return
-    middle = len(batch) // 2
-    for half in (batch[:middle], batch[middle:]):
-        async for results in _send(line, half, transport, now):
-            yield results
+def _again(item: Leased, outcome: Outcome, luck: float, now: float) -> Outcome:
+    if outcome.state in FINAL or outcome.retry_after is not None:
+        return outcome
+    left = item.delivery.deadline - now
+    wait = retry.delay(item.delivery.attempts + 1, luck, left)
+    return structs.replace(outcome, retry_after=wait)
 
 
 def _splits(batch: list[Leased], outcomes: list[Outcome]) -> bool:
@@ -89,22 +221,16 @@ def _splits(batch: list[Leased], outcomes: list[Outcome]) -> bool:
     return BISECT in reasons or (UNKNOWN in reasons and tries >= UNKNOWN_TRIES)
 
 
-async def _exchange(
-    line: Line, payloads: list[bytes], transport: Transport, now: float
-) -> list[Outcome]:
-    request = line.destination.encode(payloads, line.settings, now)
-    try:
-        response = await transport.send(request, line.destination.limits.seconds)
-    except NotSent as error:
-        return [Outcome(State.PENDING, "unreachable", str(error))] * len(payloads)
-    except Retryable as error:
-        return [Outcome(State.IN_DOUBT, "no_answer", str(error))] * len(payloads)
-    return line.destination.interpret(response, payloads)
-
-
-def _timed(item: Leased, outcome: Outcome, luck: float) -> Outcome:
-    """The outcome with the time of the next try, if there is to be one."""
-    if outcome.state in FINAL or outcome.retry_after is not None:
-        return outcome
-    wait = retry.delay(item.delivery.attempts + 1, luck)
-    return Outcome(outcome.state, outcome.reason, outcome.detail, wait)
+def _portions(items: list[Leased], limits: Limits) -> Iterator[list[Leased]]:
+    """The items in order, in parts that one request holds; one that is too large goes alone."""
+    part: list[Leased] = []
+    size = 0
+    for item in items:
+        more = len(item.payload or b"")
+        if part and (size + more > limits.bytes or len(part) == limits.events):
+            yield part
+            part, size = [], 0
+        part.append(item)
+        size += more
+    if part:
+        yield part

@@ -84,7 +84,7 @@ async def _alone(
             asked = privacy.asked_of(given, node.shops[shop].country)
             if given.get("dry_run"):
                 return {"would_erase": node.privacy.preview(shop, asked)}
-            node.store.free()
+            node.store.free(node.clock.now())
             number = node.privacy.ask(shop, asked, node.clock.now(), source="command")
             node.privacy.round(node.clock.now())
             return node.privacy.request(number) or {}

@@ -185,7 +185,8 @@ def _bytes(secrets: tuple[str, ...]) -> tuple[bytes, ...]:
 def _routes(settings: Settings) -> dict[str, tuple[Route, ...]]:
     made: dict[str, tuple[Route, ...]] = {}
     for given in settings.destinations:
-        route = Route(destination_name(given, settings), frozenset(given.events))
+        horizon = catalog.members()[given.kind].destination.limits.horizon
+        route = Route(destination_name(given, settings), frozenset(given.events), horizon)
         made[given.shop] = (*made.get(given.shop, ()), route)
     return made
 
@@ -207,4 +208,6 @@ def _line(given: DestinationSettings, settings: Settings, own_url: str) -> Line:
     made = given
     if given.is_embedded:
         made = structs.replace(given, url=own_url)
-    return Line(destination_name(given, settings), catalog.members()[given.kind].destination, made)
+    destination = catalog.members()[given.kind].destination
+    shadow = "shadow" in {settings.server.mode, given.mode}
+    return Line(destination_name(given, settings), destination, made, shadow)

@@ -16,8 +16,9 @@ import structlog
 from tillpost.collect.fold import Context, fold, postponed, release, wanted, wanted_held
 from tillpost.core.books import BadRow, EventRow
 from tillpost.core.event import Entry
+from tillpost.core.outcome import TillpostError
 from tillpost.core.shop import Route, Shop
-from tillpost.deliver.outbox import Line, deliver
+from tillpost.deliver.outbox import Line, Sender
 from tillpost.ports import Clock, Folder, Journal, Outbox, Retention, Sealer, Transport
 
 _FOLD_BATCH = 500
@@ -82,8 +83,7 @@ class Worker:
         self._store = store
         self._shops = shops
         self._routes = routes
-        self._lines = lines
-        self._transport = transport
+        self.senders = [Sender(line, store, transport, clock, random.random) for line in lines]
         self._sealer = sealer
         self._clock = clock
         self._receiver = receiver
@@ -98,10 +98,10 @@ class Worker:
 
     def start(self) -> None:
         """Start every loop on the running event loop; leases of a former run are given back."""
-        self._store.free()
+        self._store.free(self._clock.now())
         rounds: list[tuple[str, Callable[[], Awaitable[int]]]] = [
             ("fold", self.fold_round),
-            *((line.name, self._delivery(line)) for line in self._lines),
+            *((sender.line.name, sender.round) for sender in self.senders),
         ]
         if self._receiver is not None:
             rounds.append(("settle", self.settle_round))
@@ -125,13 +125,16 @@ class Worker:
         self._stopping = True
         self.wake()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        for sender in self.senders:
+            with contextlib.suppress(TillpostError):
+                await sender.put_back()
 
     async def drain(self) -> None:
         """Return when nothing is left to do at the clock's time."""
         while True:
             done = await self.fold_round()
-            for line in self._lines:
-                done += await self._delivery(line)()
+            for sender in self.senders:
+                done += await sender.round()
             done += await self.settle_round()
             done += await self.privacy_round()
             if done == 0 and not await asyncio.to_thread(self._due):
@@ -169,16 +172,11 @@ class Worker:
             await asyncio.to_thread(self._receiver.prune, now)
         return 0
 
-    def _delivery(self, line: Line) -> Callable[[], Awaitable[int]]:
-        async def once() -> int:
-            return await deliver(line, self._store, self._transport, self._clock, random.random)
-
-        return once
-
     def _due(self) -> bool:
         """Whether a sender still holds something that was due."""
         now = self._clock.now()
-        due = [self._store.next_due(line.name) for line in self._lines]
+        closed = [s for s in self.senders if s.breaker.state(now) != "open"]
+        due = [self._store.next_due(sender.line.name) for sender in closed]
         return any(moment is not None and moment <= now for moment in due)
 
     def _fold_once(self) -> int:

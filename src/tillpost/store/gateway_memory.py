@@ -25,6 +25,7 @@ from tillpost.core.books import (
     Sighting,
     Slip,
     Touch,
+    Transition,
     Visitor,
     Wanted,
 )
@@ -74,6 +75,8 @@ class MemoryGatewayStore:
         self._numbers: dict[_Name, int] = {}
         self._outbox: dict[tuple[int, str], Delivery] = {}
         self._leases: dict[tuple[int, str], float] = {}
+        self._payloads: dict[tuple[int, str], bytes] = {}
+        self._transitions: dict[int, list[Transition]] = {}
         self._accepted: Counter[_Name] = Counter()
         self._pauses: list[Pause] = []
         self._slips: Counter[Slip] = Counter()
@@ -181,8 +184,9 @@ class MemoryGatewayStore:
             self._keep_facts(changes)
             for event in changes.events:
                 self._keep_event(event)
+            moment = {row.id: row.received_at for row in changes.events}
             for delivery in changes.deliveries:
-                self._keep_delivery(delivery)
+                self._keep_delivery(delivery, moment.get(delivery.event, delivery.due_at))
             self._accepted.update(changes.accepted)
             if changes.position is not None:
                 self._position = changes.position
@@ -210,45 +214,61 @@ class MemoryGatewayStore:
         self._events[row.id] = row
         self._numbers[name] = row.id
 
-    def _keep_delivery(self, row: Delivery) -> None:
+    def _keep_delivery(self, row: Delivery, at: float) -> None:
         """Folding never takes an event out of a sender's hands."""
         key = row.event, row.destination
         old = self._outbox.get(key)
         if old is None:
-            self._outbox[key] = structs.replace(row, attempts=0, fence=0)
+            self._move(structs.replace(row, attempts=0, fence=0), at)
         elif old.state in _FOLDED:
-            kept = structs.replace(row, attempts=old.attempts, fence=old.fence)
-            self._outbox[key] = kept
+            self._move(structs.replace(row, attempts=old.attempts, fence=old.fence), at)
+
+    def _move(self, row: Delivery, at: float) -> None:
+        """Put a row in place of another; a move is kept with its reason."""
+        key = row.event, row.destination
+        old = self._outbox.get(key)
+        self._outbox[key] = row
+        if old is None or (old.state, old.reason) != (row.state, row.reason):
+            told = Transition(row.destination, at, str(row.state), row.reason, row.detail)
+            self._transitions.setdefault(row.event, []).append(told)
 
     # Outbox
 
     def lease(self, destination: str, now: float, limit: int, seconds: float) -> list[Leased]:
-        """Due events for this sender alone, the earliest first."""
+        """Due events for this sender alone, some fresh ones and the most urgent."""
         with self._lock:
             self._expire(now)
-            due = [
-                (row.due_at, row.event)
-                for row in self._outbox.values()
-                if row.destination == destination and row.state in _DUE and row.due_at <= now
+            rows = [row for row in self._outbox.values() if row.destination == destination]
+            due = [row for row in rows if row.state in _DUE and row.due_at <= now]
+            by_time = sorted(due, key=lambda row: (row.due_at, row.event))
+            fresh = [
+                r
+                for r in by_time
+                if r.due_at >= now - gateway_rows.FRESH_SECONDS and not r.attempts
             ]
+            urgent = sorted(due, key=lambda row: (row.deadline, row.event))
+            first = fresh[: limit * gateway_rows.FRESH_TENTHS // 10]
+            chosen = {row.event: row for row in [*first, *urgent]}
+            taken = [*chosen.values()][:limit]
             return [
-                self._lease_one((event, destination), now + seconds)
-                for _, event in sorted(due)[:limit]
+                self._lease_one((row.event, destination), now, now + seconds)
+                for row in sorted(taken, key=lambda row: (row.due_at, row.event))
             ]
 
     def _expire(self, now: float) -> None:
         for key in [key for key, until in self._leases.items() if until <= now]:
             del self._leases[key]
-            self._outbox[key] = structs.replace(
-                self._outbox[key], state=State.IN_DOUBT, reason="lease_expired", due_at=now
-            )
+            row = self._outbox[key]
+            back = {"state": State.IN_DOUBT, "reason": "lease_expired", "due_at": now}
+            self._move(structs.replace(row, **back), now)
 
-    def _lease_one(self, key: tuple[int, str], until: float) -> Leased:
+    def _lease_one(self, key: tuple[int, str], now: float, until: float) -> Leased:
         old = self._outbox[key]
         new = structs.replace(old, state=State.LEASED, fence=old.fence + 1)
-        self._outbox[key] = new
+        self._move(new, now)
         self._leases[key] = until
-        return Leased(new, self._events[key[0]], until)
+        payload = self._payloads.get(key) if old.attempts else None
+        return Leased(new, self._events[key[0]], until, payload)
 
     def settle(self, results: Sequence[tuple[Leased, Outcome]], now: float) -> int:
         """Keep what became of leased events; returns how many fences were still valid."""
@@ -277,7 +297,9 @@ class MemoryGatewayStore:
         if row is None or row.state is not State.LEASED or row.fence != item.delivery.fence:
             return False
         del self._leases[key]
-        self._outbox[key] = structs.replace(
+        if item.payload is not None and not item.delivery.attempts:
+            self._payloads.setdefault(key, item.payload)
+        new = structs.replace(
             row,
             state=outcome.state,
             reason=outcome.reason,
@@ -285,7 +307,20 @@ class MemoryGatewayStore:
             due_at=now + (outcome.retry_after or 0.0),
             attempts=row.attempts + outcome.sent,
         )
+        self._move(new, now)
         return True
+
+    def hurry(self, destination: str, now: float) -> int:
+        """Make due now what waits for a later try."""
+        with self._lock:
+            late = [
+                row
+                for row in self._outbox.values()
+                if row.destination == destination and row.state in _DUE and row.due_at > now
+            ]
+            for row in late:
+                self._outbox[row.event, destination] = structs.replace(row, due_at=now)
+            return len(late)
 
     def next_due(self, destination: str) -> float | None:
         """When the next event is due, or None if none waits."""
@@ -293,16 +328,31 @@ class MemoryGatewayStore:
             rows = (row for row in self._outbox.values() if row.destination == destination)
             return min((row.due_at for row in rows if row.state in _DUE), default=None)
 
-    def free(self) -> int:
+    def free(self, now: float) -> int:
         """Give back every lease."""
         with self._lock:
             for key in self._leases:
-                self._outbox[key] = structs.replace(
-                    self._outbox[key], state=State.IN_DOUBT, reason="restart"
-                )
+                row = self._outbox[key]
+                self._move(structs.replace(row, state=State.IN_DOUBT, reason="restart"), now)
             freed = len(self._leases)
             self._leases.clear()
             return freed
+
+    def oldest(self) -> list[tuple[str, str, float]]:
+        """(shop, destination, received) of the oldest event that has not ended."""
+        with self._lock:
+            found: dict[tuple[str, str], float] = {}
+            for row in self._outbox.values():
+                if row.state in _DUE or row.state is State.LEASED:
+                    at = self._events[row.event].received_at
+                    key = row.shop, row.destination
+                    found[key] = min(at, found.get(key, at))
+            return [(*key, at) for key, at in sorted(found.items())]
+
+    def transitions(self, event: int) -> list[Transition]:
+        """Every move of an event, the first one first."""
+        with self._lock:
+            return list(self._transitions.get(event, ()))
 
     def prune(self, before: float) -> int:
         """Remove bad rows older than that; what is in memory has no sealed boxes."""

@@ -1,5 +1,6 @@
 """Rows of the gateway's tables as reports read them, made from the books without SQL."""
 
+import json
 from collections.abc import Iterable
 from typing import Any
 
@@ -26,6 +27,10 @@ TAG_FAULTS = (
     *("shop", "day", "source", "medium", "campaign", "channel", "click_kind", "flags"),
     *("landing_path", "times"),
 )
+FRESH_TENTHS = 7
+"""Of ten leased events so many may be fresh ones, before the most urgent."""
+FRESH_SECONDS = 600.0
+"""How long an event that was never tried counts as fresh."""
 BAD_ROWS = ("shop", "source", "received_at", "reason", "field", "detail")
 
 
@@ -43,6 +48,27 @@ def pause_turns(results: Iterable[tuple[Leased, Outcome]]) -> dict[str, str | No
         elif outcome.state is State.DELIVERED:
             turns[item.delivery.destination] = None
     return turns
+
+
+def alike(results: Iterable[tuple[Leased, Outcome]], now: float) -> list[tuple[Any, ...]]:
+    """The values of `settle`, one row for all events of a destination that became the same."""
+    groups: dict[tuple[str, Outcome], list[tuple[int, int]]] = {}
+    for item, outcome in results:
+        row = item.delivery
+        groups.setdefault((row.destination, outcome), []).append((row.event, row.fence))
+    return [
+        (
+            str(outcome.state),
+            outcome.reason,
+            outcome.detail,
+            now + (outcome.retry_after or 0.0),
+            int(outcome.sent),
+            now,
+            destination,
+            json.dumps(pairs),
+        )
+        for (destination, outcome), pairs in groups.items()
+    ]
 
 
 def _plain(value: object) -> object:

@@ -19,6 +19,7 @@ from tillpost.core.books import (
     Pause,
     Sighting,
     Touch,
+    Transition,
     Visitor,
     Wanted,
 )
@@ -206,21 +207,33 @@ class GatewayStore:
     # Outbox
 
     def lease(self, destination: str, now: float, limit: int, seconds: float) -> list[Leased]:
-        """Due events for this sender alone, the earliest first."""
+        """Due events for this sender alone, some fresh ones and the most urgent."""
         until = now + seconds
+        fresh = limit * gateway_rows.FRESH_TENTHS // 10
+        asked = (destination, now, until, limit, fresh, now - gateway_rows.FRESH_SECONDS)
 
-        def work(conn: sqlite3.Connection) -> tuple[list[Any], list[Any]]:
+        def work(conn: sqlite3.Connection) -> list[Any]:
             conn.execute(self._sql["lease_expired"], (now,))
-            taken = conn.execute(self._sql["lease"], (destination, now, until, limit)).fetchall()
-            numbers = json.dumps([row[0] for row in taken])
-            return taken, conn.execute(self._sql["leased_events"], (numbers,)).fetchall()
+            return conn.execute(self._sql["lease"], asked).fetchall()
 
         if not self._any_due(destination, now):
             return []
-        taken, found = self._db.write_now(work)
-        events = {row[0]: self._event(row) for row in found}
-        ready = [Leased(_delivery(row), events[row[0]], until) for row in taken]
+        taken = [_delivery(row) for row in self._db.write_now(work)]
+        events, payloads = self._leased_rows(destination, taken)
+        ready = [Leased(d, events[d.event], until, payloads.get(d.event)) for d in taken]
         return sorted(ready, key=lambda item: (item.delivery.due_at, item.delivery.event))
+
+    def _leased_rows(
+        self, destination: str, taken: list[Delivery]
+    ) -> tuple[dict[int, EventRow], dict[int, bytes]]:
+        """The events of deliveries; and the payloads of those that were tried before."""
+        numbers = json.dumps([row.event for row in taken])
+        tried = json.dumps([row.event for row in taken if row.attempts])
+        with self._db.reader() as conn:
+            events = conn.execute(self._sql["leased_events"], (numbers,)).fetchall()
+            boxes = conn.execute(self._sql["leased_payloads"], (destination, tried)).fetchall()
+        payloads = {event: self._sealer.open(box) for event, box in boxes}
+        return {row[0]: self._event(row) for row in events}, payloads
 
     def _any_due(self, destination: str, now: float) -> bool:
         """Look before writing: an idle server does not touch its disk."""
@@ -232,25 +245,18 @@ class GatewayStore:
         return expired is not None or (due is not None and due <= now)
 
     def settle(self, results: Sequence[tuple[Leased, Outcome]], now: float) -> int:
-        """Keep what became of leased events; returns how many fences were still valid."""
-        rows = [
-            (
-                str(outcome.state),
-                outcome.reason,
-                outcome.detail,
-                now + (outcome.retry_after or 0.0),
-                now,
-                item.delivery.event,
-                item.delivery.destination,
-                item.delivery.fence,
-                int(outcome.sent),
-            )
-            for item, outcome in results
-        ]
+        """Keep what became of leased events, and what was built for them the first time."""
+        groups = gateway_rows.alike(results, now)
         turns = gateway_rows.pause_turns(results)
+        payloads = [
+            (item.delivery.event, item.delivery.destination, self._sealer.seal(item.payload))
+            for item, _ in results
+            if item.payload is not None and not item.delivery.attempts
+        ]
 
         def work(conn: sqlite3.Connection) -> int:
-            kept = conn.executemany(self._sql["settle"], rows).rowcount
+            kept = sum(conn.execute(self._sql["settle"], group).rowcount for group in groups)
+            conn.executemany(self._sql["keep_payload"], payloads)
             for destination, reason in turns.items():
                 if reason is None:
                     conn.execute(self._sql["end_pause"], (destination, now))
@@ -259,6 +265,11 @@ class GatewayStore:
             return kept
 
         return self._db.write_now(work)
+
+    def hurry(self, destination: str, now: float) -> int:
+        """Make due now what waits for a later try."""
+        text = self._sql["hurry"]
+        return self._db.write_now(lambda conn: conn.execute(text, (destination, now)).rowcount)
 
     def pauses(self) -> list[Pause]:
         """When destinations took nothing at all, the oldest first."""
@@ -271,13 +282,23 @@ class GatewayStore:
             due: float | None = conn.execute(self._sql["next_due"], (destination,)).fetchone()[0]
             return due
 
-    def free(self) -> int:
+    def free(self, now: float) -> int:
         """Give back every lease."""
-        return self._db.write_now(lambda conn: conn.execute(self._sql["free"]).rowcount)
+        return self._db.write_now(lambda conn: conn.execute(self._sql["free"], (now,)).rowcount)
+
+    def oldest(self) -> list[tuple[str, str, float]]:
+        """(shop, destination, received) of the oldest event that has not ended."""
+        with self._db.reader() as conn:
+            return conn.execute(self._sql["oldest"]).fetchall()
+
+    def transitions(self, event: int) -> list[Transition]:
+        """Every move of an event, the first one first."""
+        with self._db.reader() as conn:
+            return [Transition(*row) for row in conn.execute(self._sql["transitions"], (event,))]
 
     def prune(self, before: float) -> int:
         """Remove sealed boxes, bad rows and folded facts older than that; returns how many."""
-        names = ("bad_rows", "journal", "events", "orders", "sightings")
+        names = ("bad_rows", "journal", "events", "payloads", "orders", "sightings")
 
         def work(conn: sqlite3.Connection) -> int:
             return sum(
@@ -404,6 +425,7 @@ def _delivery_values(row: Delivery, moment: Mapping[int, float]) -> tuple[Any, .
         row.reason,
         row.detail,
         row.due_at,
+        row.deadline,
         at,
     )
 

@@ -1,6 +1,8 @@
 # ruff: noqa: S101 - a suite of tests says what must hold by asserting it
 """What every outbox must do: one sender at a time, fences, holds, and a ledger that balances."""
 
+from msgspec import structs
+
 from tillpost.core.books import Leased
 from tillpost.core.outcome import Outcome, State
 from tillpost.ports import Outbox
@@ -85,7 +87,7 @@ class OutboxSuite:
         store.commit(make.outgoing(3))
         taken = lease_all(store)
         store.settle([(taken[0], DELIVERED)], NOW + 3600.0)
-        assert store.free() == 2
+        assert store.free(NOW + 3600.0) == 2
         assert states(store) == {("delivered", None): 1, ("in_doubt", "restart"): 2}
         assert ids(lease_all(store)) == [2, 3]
         assert store.settle([(taken[1], DELIVERED)], NOW + 3600.0) == 0
@@ -169,3 +171,74 @@ class OutboxSuite:
         store.settle([(item, DELIVERED) for item in lease_all(store, NOW + 900.0)], NOW + 901.0)
         (closed,) = store.pauses()
         assert (closed.began_at, closed.ended_at) == (NOW + 11.0, NOW + 901.0)
+
+    def test_fresh_events_go_beside_the_most_urgent(self, make_store: MakeStore) -> None:
+        """Seven of ten are fresh; the rest have the nearest deadlines, whenever they came."""
+        store = make_store()
+        rows = [make.event_row(n) for n in range(1, 41)]
+        old = [
+            make.delivery(n, due_at=NOW - 7200.0 + n, deadline=NOW + 9000.0 - n)
+            for n in range(1, 21)
+        ]
+        new = [make.delivery(n, due_at=NOW - 40.0 + n, deadline=NOW + 9e5) for n in range(21, 41)]
+        store.commit(make.changes(events=rows, deliveries=[*old, *new]))
+        taken = store.lease(DESTINATION, float(NOW), 10, 120.0)
+        assert sorted(ids(taken)) == [18, 19, 20, *range(21, 28)]
+        assert {item.delivery.deadline for item in taken[:3]} == {
+            NOW + 9000.0 - n for n in (18, 19, 20)
+        }
+
+    def test_a_healed_destination_waits_for_nothing(self, make_store: MakeStore) -> None:
+        """What was to be tried later is due at once; other destinations' events are not."""
+        store = make_store()
+        store.commit(make.outgoing(2))
+        store.commit(make.outgoing(1, 3, "other"))
+        later = Outcome(State.PENDING, "transient", retry_after=900.0)
+        store.settle([(item, later) for item in lease_all(store)], NOW + 3600.0)
+        assert store.next_due(DESTINATION) == NOW + 4500.0
+        assert store.hurry(DESTINATION, NOW + 3700.0) == 2
+        assert store.next_due(DESTINATION) == NOW + 3700.0
+        assert store.next_due("other") == NOW
+
+    def test_what_was_built_first_is_kept(self, make_store: MakeStore) -> None:
+        """And comes with every later lease, the same bytes."""
+        store = make_store()
+        store.commit(make.outgoing(1))
+        waiting = Outcome(State.PENDING, "transient", retry_after=0.0)
+        for payload in (b"first", b"second"):
+            (item,) = lease_all(store)
+            built = item if item.payload else structs.replace(item, payload=payload)
+            store.settle([(built, waiting)], NOW + 3600.0)
+        assert lease_all(store)[0].payload == b"first"
+
+    def test_every_move_is_kept_with_its_reason(self, make_store: MakeStore) -> None:
+        """In the order they were made, of each destination; the last is where it stands."""
+        store = make_store()
+        held = make.delivery(state=State.HELD, reason="join_wait")
+        store.commit(make.changes(events=[make.event_row()], deliveries=[held]))
+        store.commit(make.changes(deliveries=[make.delivery()]))
+        slow = lease_all(store, NOW + 10.0)[0]
+        fast = lease_all(store, NOW + 130.0)[0]
+        store.settle([(slow, DELIVERED)], NOW + 131.0)
+        store.settle([(fast, Outcome(State.DEAD, "refused", "100: no"))], NOW + 132.0)
+        moves = store.transitions(1)
+        assert [(m.state, m.reason, m.at) for m in moves] == [
+            ("held", "join_wait", NOW),
+            ("pending", None, NOW),
+            ("leased", None, NOW + 10.0),
+            ("in_doubt", "lease_expired", NOW + 130.0),
+            ("leased", "lease_expired", NOW + 130.0),
+            ("dead", "refused", NOW + 132.0),
+        ]
+        assert moves[-1].detail == "100: no"
+        assert {move.destination for move in moves} == {DESTINATION}
+
+    def test_the_oldest_that_has_not_ended_is_known(self, make_store: MakeStore) -> None:
+        """By when it was received; what has ended counts no more."""
+        store = make_store()
+        assert store.oldest() == []
+        rows = [make.event_row(n, received_at=float(NOW + n)) for n in (1, 2)]
+        store.commit(make.changes(events=rows, deliveries=[make.delivery(1), make.delivery(2)]))
+        assert store.oldest() == [(make.SHOP, DESTINATION, NOW + 1.0)]
+        store.settle([(lease_all(store)[0], DELIVERED)], NOW + 3600.0)
+        assert store.oldest() == [(make.SHOP, DESTINATION, NOW + 2.0)]

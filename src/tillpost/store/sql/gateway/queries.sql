@@ -52,7 +52,8 @@ FROM json_each(?) AS w
 JOIN events AS e ON e.order_id = w.value ->> 1 AND e.shop = w.value ->> 0;
 
 -- name: recall_deliveries
-SELECT d.event, d.destination, d.shop, d.state, d.due_at, d.reason, d.detail, d.attempts, d.fence
+SELECT d.event, d.destination, d.shop, d.state, d.due_at, d.reason, d.detail, d.attempts, d.fence,
+    d.deadline
 FROM json_each(?) AS w
 JOIN outbox AS d ON d.event = w.value;
 
@@ -115,11 +116,11 @@ INSERT OR REPLACE INTO events (
 
 -- name: put_delivery
 -- Folding never takes an event out of a sender's hands.
-INSERT INTO outbox (event, destination, shop, state, reason, detail, due_at, updated_at)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+INSERT INTO outbox (event, destination, shop, state, reason, detail, due_at, deadline, updated_at)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT (event, destination) DO UPDATE
 SET state = excluded.state, reason = excluded.reason, detail = excluded.detail,
-    due_at = excluded.due_at, updated_at = excluded.updated_at
+    due_at = excluded.due_at, deadline = excluded.deadline, updated_at = excluded.updated_at
 WHERE outbox.state IN ('held', 'dropped');
 
 -- name: add_accepted
@@ -127,34 +128,69 @@ INSERT INTO accepted (shop, destination, events) VALUES (?, ?, ?)
 ON CONFLICT (shop, destination) DO UPDATE SET events = events + excluded.events;
 
 -- name: lease_expired
-UPDATE outbox SET state = 'in_doubt', reason = 'lease_expired', due_at = ?1, lease_until = NULL
+UPDATE outbox
+SET state = 'in_doubt', reason = 'lease_expired', due_at = ?1, lease_until = NULL, updated_at = ?1
 WHERE state = 'leased' AND lease_until <= ?1;
 
 -- name: lease
-UPDATE outbox SET state = 'leased', lease_until = ?3, fence = fence + 1, updated_at = ?2
-WHERE (event, destination) IN (
-    SELECT event, destination FROM outbox
+-- ?5 places are for what became due since ?6 and was never tried; the nearest deadlines have
+-- all others.
+WITH fresh AS MATERIALIZED (
+    SELECT event FROM outbox
+    WHERE destination = ?1 AND state IN ('pending', 'in_doubt', 'paused')
+        AND due_at BETWEEN ?6 AND ?2 AND attempts = 0
+    ORDER BY due_at, event LIMIT ?5
+),
+urgent AS MATERIALIZED (
+    SELECT event FROM outbox INDEXED BY outbox_urgent
     WHERE destination = ?1 AND state IN ('pending', 'in_doubt', 'paused') AND due_at <= ?2
-    ORDER BY due_at, event LIMIT ?4
+        AND event NOT IN (SELECT event FROM fresh)
+    ORDER BY deadline, event LIMIT ?4 - (SELECT COUNT(*) FROM fresh)
 )
-RETURNING event, destination, shop, state, due_at, reason, detail, attempts, fence;
+UPDATE outbox SET state = 'leased', lease_until = ?3, fence = fence + 1, updated_at = ?2
+WHERE destination = ?1
+    AND event IN (SELECT event FROM fresh UNION ALL SELECT event FROM urgent)
+RETURNING event, destination, shop, state, due_at, reason, detail, attempts, fence, deadline;
+
+-- name: leased_payloads
+SELECT p.event, p.sealed FROM json_each(?2) AS w
+JOIN payloads AS p ON p.event = w.value AND p.destination = ?1;
 
 -- name: leased_events
 SELECT e.id, e.fold_key, e.source, e.received_at, e.order_id, e.hold_until, e.event, e.sealed
 FROM json_each(?) AS w JOIN events AS e ON e.id = w.value;
 
 -- name: settle
+-- Events of one destination that became the same: ?8 is [[event, fence], ...].
 UPDATE outbox
-SET state = ?1, reason = ?2, detail = ?3, due_at = ?4, attempts = attempts + ?9,
-    lease_until = NULL, updated_at = ?5
-WHERE event = ?6 AND destination = ?7 AND state = 'leased' AND fence = ?8;
+SET state = ?1, reason = ?2, detail = ?3, due_at = ?4, attempts = attempts + ?5,
+    lease_until = NULL, updated_at = ?6
+FROM json_each(?8) AS w
+WHERE outbox.event = w.value ->> 0 AND outbox.destination = ?7
+    AND outbox.state = 'leased' AND outbox.fence = w.value ->> 1;
+
+-- name: keep_payload
+INSERT OR IGNORE INTO payloads (event, destination, sealed) VALUES (?, ?, ?);
+
+-- name: hurry
+UPDATE outbox SET due_at = ?2
+WHERE destination = ?1 AND state IN ('pending', 'in_doubt', 'paused') AND due_at > ?2;
+
+-- name: oldest
+SELECT d.shop, d.destination, MIN(e.received_at)
+FROM outbox AS d JOIN events AS e ON e.id = d.event
+WHERE d.state IN ('pending', 'leased', 'in_doubt', 'paused')
+GROUP BY d.shop, d.destination;
+
+-- name: transitions
+SELECT destination, at, state, reason, detail FROM transitions WHERE event = ? ORDER BY id;
 
 -- name: next_due
 SELECT MIN(due_at) FROM outbox
 WHERE destination = ? AND state IN ('pending', 'in_doubt', 'paused');
 
 -- name: free
-UPDATE outbox SET state = 'in_doubt', reason = 'restart', lease_until = NULL
+UPDATE outbox SET state = 'in_doubt', reason = 'restart', lease_until = NULL, updated_at = ?
 WHERE state = 'leased';
 
 -- name: tallies
@@ -283,6 +319,13 @@ WHERE sealed IS NOT NULL AND hold_until IS NULL AND received_at < ?1
             d.state IN ('held', 'pending', 'leased', 'in_doubt', 'paused') OR d.updated_at >= ?1
         )
     );
+
+-- name: prune_payloads
+DELETE FROM payloads WHERE EXISTS (
+    SELECT 1 FROM outbox AS d
+    WHERE d.event = payloads.event AND d.destination = payloads.destination
+        AND d.state IN ('delivered', 'dead', 'expired', 'dropped') AND d.updated_at < ?
+);
 
 -- name: prune_orders
 UPDATE orders SET sealed = NULL WHERE sealed IS NOT NULL AND first_received_at < ?;
