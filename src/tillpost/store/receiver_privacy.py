@@ -13,6 +13,7 @@ import msgspec
 from tillpost.core import dedup, match_key, privacy
 from tillpost.core.event import PrivacyAsked
 from tillpost.core.match_key import Code, Key
+from tillpost.core.matching import learned_key
 from tillpost.ports import Sealer
 from tillpost.store import queries
 from tillpost.store.receiver_rows import EVENT_COLUMNS, settled_event
@@ -31,6 +32,8 @@ class Found(msgspec.Struct):
     others: list[int]
     """Events that only share a browser's cookies with them."""
     calls: list[int]
+    learned: list[Key]
+    """Their keys, as the datasets may have learned them, whoever they were learned for."""
 
     @property
     def counts(self) -> dict[str, int]:
@@ -61,7 +64,8 @@ class ReceiverPrivacy:
                 for row in conn.execute(self._sql["calls"])
                 if privacy.mentions(self._sealer.open(row[1]), asked)
             ]
-        return Found(keys, sorted(people), sorted(own), sorted(shared - own), calls)
+        learned = [learned_key(dataset, key) for dataset in json.loads(named) for key in keys]
+        return Found(keys, sorted(people), sorted(own), sorted(shared - own), calls, learned)
 
     def erase(self, found: Found) -> dict[str, int]:
         """Forget all that was found; returns what was forgotten, by kind."""
@@ -74,9 +78,8 @@ class ReceiverPrivacy:
             for person in found.people:
                 for what in ("person", "person_keys", "learned", "clicks"):
                     conn.execute(self._sql[f"forget_{what}"], (person,))
-            for key in found.keys:
-                conn.execute(self._sql["forget_key"], (key,))
-                conn.execute(self._sql["forget_click"], (key,))
+            conn.executemany(self._sql["forget_key"], [(key,) for key in found.learned])
+            conn.executemany(self._sql["forget_click"], [(key,) for key in found.keys])
             conn.executemany(self._sql["forget_call"], [(call,) for call in found.calls])
 
         self._db.write_now(work)

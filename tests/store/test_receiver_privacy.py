@@ -1,0 +1,44 @@
+"""Erasing a person at the platform's side leaves nothing that was learned of their browser."""
+
+from hashlib import sha256
+from pathlib import Path
+
+import pytest
+
+from tillpost.core.event import Person, PrivacyAsked
+from tillpost.core.match_key import Code, of_hash, of_value
+from tillpost.core.matching import STRANGER, learned_key
+from tillpost.core.received import Settlement
+from tillpost.store.receiver_privacy import ReceiverPrivacy
+from tillpost.store.receiver_sqlite import SqliteReceiverStore
+from tillpost.store.sqlite import Database
+
+DIGEST = sha256(b"jane@example.com").hexdigest()
+COOKIE = "fb.1.1790000000000.1116446470"
+
+
+class Plain:
+    def seal(self, plain: bytes) -> bytes:
+        return plain
+
+    def open(self, box: bytes) -> bytes:
+        return box
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Database:
+    return Database(tmp_path / "receiver.db", "receiver")
+
+
+def test_a_browser_is_forgotten_also_where_it_was_a_strangers(database: Database) -> None:
+    store = SqliteReceiverStore(database)
+    own = learned_key("1", of_value(Code.fbp, COOKIE))
+    other = learned_key("2", of_value(Code.fbp, COOKIE))
+    store.commit(Settlement(0, taught=((own, STRANGER), (other, STRANGER))))
+    asked = PrivacyAsked("erase", person=Person(keys={"em": (("meta", DIGEST),)}))
+    privacy = ReceiverPrivacy(database, Plain())
+    found = privacy.find(asked, [COOKIE], ["1"])
+    assert of_hash(Code.em, DIGEST) in found.keys
+    privacy.erase(found)
+    assert store.known((), [own, other]).learned == {other: (STRANGER,)}
+    database.close()
