@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from tillpost.core import matching
 from tillpost.core.match_key import Code, Key, of_value
-from tillpost.core.matching import Rules, account_of, match, match_learned
+from tillpost.core.matching import Rules, account_of, match
 from tillpost.core.received import Match
 
 RULES = Rules()
@@ -102,16 +102,19 @@ def test_no_key_at_all() -> None:
     assert match((key("em", "x"),), {}, {}, RULES).reason == "em unknown to every account"
 
 
+def by_learned(keys: tuple[Key, ...], *people: int) -> Match:
+    """The match by a browser that was learned for these accounts; account 1 is Ann's."""
+    learned = {matching.learned_key("1", key("fbp", "b")): people}
+    return matching.match_learned("1", keys, learned, known(ANN)[1], RULES)
+
+
 def test_learned_keys_stand_back_behind_an_own_address() -> None:
-    owners, accounts = known(ANN)
     fbp = key("fbp", "b")
-    learned = {fbp: (1,)}
-    found = match_learned((fbp,), learned, accounts, RULES)
+    found = by_learned((fbp,), 1)
     assert (found.person, found.merged) == (1, True)
-    assert match_learned((fbp, key("em", "guest")), learned, accounts, RULES).person is None
-    assert match_learned((fbp, key("fn", "eve")), learned, accounts, RULES).person is None
-    assert match_learned((fbp,), {fbp: (1, 2)}, accounts, RULES).person is None
-    assert owners
+    assert by_learned((fbp, key("em", "guest")), 1).person is None
+    assert by_learned((fbp, key("fn", "eve")), 1).person is None
+    assert by_learned((fbp,), 1, 2).person is None
 
 
 def taught(keys: tuple[Key, ...], found: Match, **learned: int) -> dict[Key, int]:
@@ -139,10 +142,9 @@ def test_what_was_learned_teaches_nothing() -> None:
 def test_a_browser_that_a_stranger_used_too_is_nobodys() -> None:
     fbp = key("fbp", "b")
     assert taught((key("em", "eve"), fbp), Match()) == {fbp: matching.STRANGER}
-    _, accounts = known(ANN)
-    assert match_learned((fbp,), {fbp: (1,)}, accounts, RULES).person == 1
-    assert match_learned((fbp,), {fbp: (matching.STRANGER, 1)}, accounts, RULES).person is None
-    assert match_learned((fbp,), {fbp: (matching.STRANGER,)}, accounts, RULES).person is None
+    assert by_learned((fbp,), 1).person == 1
+    assert by_learned((fbp,), matching.STRANGER, 1).person is None
+    assert by_learned((fbp,), matching.STRANGER).person is None
 
 
 def test_only_who_tells_who_they_are_is_a_stranger() -> None:

@@ -105,7 +105,9 @@ def match(keys: Sequence[Key], owners: Owners, accounts: Accounts, rules: Rules)
     return _elect(keys, votes, accounts, rules)
 
 
-def match_learned(keys: Sequence[Key], learned: Owners, accounts: Accounts, rules: Rules) -> Match:
+def match_learned(
+    dataset_id: str, keys: Sequence[Key], learned: Owners, accounts: Accounts, rules: Rules
+) -> Match:
     """As `match`, by keys learned from earlier events of the dataset, flagged `merged`.
 
     An event with an e-mail or phone of its own is left alone: a browser may be a
@@ -113,8 +115,9 @@ def match_learned(keys: Sequence[Key], learned: Owners, accounts: Accounts, rule
     """
     if any(key[0] in (Code.em, Code.ph) for key in keys):
         return Match()
-    own = {key: several for key, several in learned.items() if STRANGER not in several}
-    found = match([k for k in keys if k[0] in LEARNABLE], own, accounts, rules)
+    known = _learned_of(dataset_id, keys, learned).items()
+    own = {key: several for key, several in known if STRANGER not in several}
+    found = match(_learnable(keys), own, accounts, rules)
     if found.person is None or (rules.name_veto and _name(keys, accounts, found.person) < 0):
         return Match()
     return Match(found.person, found.by, found.confidence, found.reason, merged=True)
@@ -136,14 +139,14 @@ def lessons(
     return [(learned_key(dataset_id, key), person) for key in told]
 
 
-def learned_of(dataset_id: str, keys: Iterable[Key], learned: Owners) -> dict[Key, Sequence[int]]:
-    """Whose these keys are by what the dataset has learned."""
-    return {key: learned.get(learned_key(dataset_id, key), ()) for key in _learnable(keys)}
-
-
 def learned_key(dataset_id: str, key: Key) -> Key:
     """The name under which a dataset's learned key is kept; other datasets learn for themselves."""
     return blake2b(dataset_id.encode() + b"\0" + key, digest_size=16).digest()
+
+
+def _learned_of(dataset_id: str, keys: Iterable[Key], learned: Owners) -> dict[Key, Sequence[int]]:
+    """Whose these keys are by what the dataset has learned."""
+    return {key: learned.get(learned_key(dataset_id, key), ()) for key in _learnable(keys)}
 
 
 def _learnable(keys: Iterable[Key]) -> list[Key]:
@@ -154,7 +157,7 @@ def _strange(dataset_id: str, keys: Sequence[Key], learned: Owners) -> list[Key]
     """The browsers of somebody unknown; not where a customer id is known to be an account's."""
     if not any(key[0] in (Code.em, Code.ph) for key in keys):
         return []
-    for key, several in learned_of(dataset_id, keys, learned).items():
+    for key, several in _learned_of(dataset_id, keys, learned).items():
         if key[0] == Code.external_id and len(several) == 1 and STRANGER not in several:
             return []
     return [key for key in keys if key[0] == Code.fbp]

@@ -177,8 +177,8 @@ def _account(
     found = matching.match(keys, known.owners, known.accounts, rules.accounts)
     if found.person is not None or not rules.accounts.learn:
         return found
-    owners = matching.learned_of(event.event.dataset_id, keys, learned)
-    merged = matching.match_learned(keys, owners, known.accounts, rules.accounts)
+    dataset = event.event.dataset_id
+    merged = matching.match_learned(dataset, keys, learned, known.accounts, rules.accounts)
     return found if merged.person is None else merged
 
 
