@@ -238,6 +238,7 @@ def test_the_browsers_memory_of_earlier_landings_comes_with_the_first_event() ->
         {"url": "https://shop.example/?utm_source=a", "time": (NOW - 60) * 1000},
         {"url": "https://shop.example/?utm_source=a", "time": (NOW + 86_400) * 1000},
         {"url": "https://shop.example/?utm_source=a", "time": 0},
+        {"url": "https://shop.example/?utm_source=a", "time": 10**40},
     ],
 )
 def test_this_visits_landing_and_nonsense_are_no_memory(told: Any) -> None:

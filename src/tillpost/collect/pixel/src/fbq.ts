@@ -46,8 +46,8 @@ export var load = (): Kept => {
   }
 };
 
-/** The call as it goes on, with its id; nothing for a sale of a page that is visited again. */
-var note = (page: any, call: ArrayLike<any>): any[] | undefined => {
+/** The call as it goes on, with its id; nothing for one of the sales that an earlier page reported. */
+var note = (page: any, call: ArrayLike<any>, sold?: string[]): any[] | undefined => {
   var args = Array.from(call);
   var kind = /^track(Single)?(Custom)?$/.exec(args[0]);
   if (kind) {
@@ -55,7 +55,7 @@ var note = (page: any, call: ArrayLike<any>): any[] | undefined => {
     var data = (args[at + 1] ||= {});
     var options = (args[at + 2] ||= {});
     options.eventID ||= eventId(page.tillpost, args[at]);
-    if (load().sold?.includes(args[at] + options.eventID)) return;
+    if (sold?.includes(args[at] + options.eventID)) return;
     page.tillpost("mirror", args[at], data, options.eventID, kind[1] && args[1]);
   }
   // `init`, `consent` and `dataProcessingOptions` mean the same here; nothing else is known.
@@ -67,18 +67,19 @@ var note = (page: any, call: ArrayLike<any>): any[] | undefined => {
 export var trap = (page: any): void => {
   var wrapped: unknown;
   var there = page.fbq;
+  var sold = load().s;
   var set = (fbq: any) => {
     wrapped =
       fbq &&
       new Proxy(fbq, {
-        apply: (target, self, args) => {
-          var noted = note(page, args);
-          return noted && target.apply(self, noted);
+        apply: (target, self, args: any) => {
+          args = note(page, args, sold);
+          return args && target.apply(self, args);
         },
       });
   };
   // Calls that still wait for the vendor's library can be given their ids; later ones cannot.
-  if (there?.queue) there.queue = there.queue.map((call: any) => note(page, call)).filter(Boolean);
+  if (there?.queue) there.queue = there.queue.map((call: any) => note(page, call, sold)).filter(Boolean);
   set(there);
   try {
     Object.defineProperty(page, "fbq", { configurable: true, get: () => wrapped, set });

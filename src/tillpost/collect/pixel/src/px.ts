@@ -145,8 +145,10 @@ const flush = (leaving?: boolean): void => {
           : "unknown";
     const sale = event.event_name == "Purchase";
     const goes = refused ? sale : late || direct != "unknown";
-    if (goes) ready.push({ ...event, ...common, direct });
-    if (goes && sale && !refused) save({ sold: [...(load().sold || []), key].slice(-Most.Sales) });
+    if (goes) {
+      ready.push({ ...event, ...common, direct });
+      if (sale && !refused) save({ s: [...(load().s || []), key].slice(-Most.Sales) });
+    }
     return !goes;
   });
   send(new URL(config.path + "/" + config.shop, config.url || from), ready);

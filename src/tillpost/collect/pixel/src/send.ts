@@ -32,7 +32,7 @@ export const send = (url: URL, events: PixelEvent[]): void => {
       body: JSON.stringify({
         ...load(),
         q: undefined,
-        sold: undefined,
+        s: undefined,
         events: batch,
         sent_at: seconds(Date.now()),
       }),

@@ -49,7 +49,7 @@ export interface Kept {
   first?: Touch;
   last?: Touch;
   /** The sales reported last, as name and id: a page that is visited again reports none twice. */
-  sold?: string[];
+  s?: string[];
   /** Events that did not get through, without identity. */
   q?: PixelEvent[];
 }
