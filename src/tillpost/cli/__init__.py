@@ -15,6 +15,8 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "simulate": ("simulate", "simulate", "Send a simulated shop's traffic to a server."),
     "report": ("report", "report", "What it was worth: ads, channels, campaigns, orders ..."),
     "ledger": ("report", "ledger", "What was accepted, and where all of it stands."),
+    "dead-letters": ("letters", "dead_letters", "What did not go through: see it, send it again."),
+    "replay": ("letters", "replay", "Send a time's events again under today's rules."),
     "costs": ("costs", "costs", "Import ad spend."),
     "rates": ("costs", "rates", "Import currency rates."),
     "link": ("link", "link", "An address with its campaign tags, or a platform's template."),

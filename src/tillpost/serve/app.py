@@ -18,7 +18,7 @@ from starlette.responses import Response
 
 from tillpost.core.outcome import Misconfigured
 from tillpost.ports import Clock
-from tillpost.serve.http import api, backfill, operations, pages, privacy
+from tillpost.serve.http import api, backfill, letters, operations, pages, privacy
 from tillpost.serve.http.front import Front
 from tillpost.serve.node import Node
 from tillpost.serve.seal import read_key
@@ -36,7 +36,7 @@ _log = structlog.get_logger("tillpost.serve")
 
 def build(node: Node) -> Front:
     """The whole application of a node."""
-    parts = (api, backfill, privacy, operations, pages)
+    parts = (api, backfill, letters, privacy, operations, pages)
     routes = [route for part in parts for route in part.routes(node)]
     behind = Starlette(routes=routes, exception_handlers={Exception: _trouble})
     return Front(node, behind)

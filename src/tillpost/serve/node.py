@@ -1,8 +1,9 @@
 """A node: every part of one process, put together from its settings."""
 
 import ipaddress
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 from msgspec import structs
@@ -11,15 +12,17 @@ from tillpost.collect.accept import Intake
 from tillpost.collect.sources import generic, pixel, shopify, stripe, woocommerce
 from tillpost.collect.sources.shopify import history
 from tillpost.core.event_id import of_order
+from tillpost.core.moment import iso
 from tillpost.core.shop import Route, Shop
 from tillpost.deliver import catalog
 from tillpost.deliver.contract import Settings as DestinationSettings
-from tillpost.deliver.outbox import Line
+from tillpost.deliver.outbox import Line, Sender
 from tillpost.ports import Clock
 from tillpost.report.spend.meta_insights import Account
 from tillpost.serve.access import Access
 from tillpost.serve.clock import SystemClock
 from tillpost.serve.http.exchange import Networks
+from tillpost.serve.letters import LetterDesk
 from tillpost.serve.privacy import PrivacyDesk
 from tillpost.serve.pulling import Puller, Reader
 from tillpost.serve.reading import Reading, ShopBasis
@@ -31,6 +34,7 @@ from tillpost.serve.throttle import Throttle
 from tillpost.serve.transport import HttpTransport
 from tillpost.serve.worker import Worker
 from tillpost.store.gateway_sqlite import GatewayStore
+from tillpost.store.letters_sqlite import LetterStore
 from tillpost.store.privacy_sqlite import PrivacyStore
 from tillpost.store.pulls import PullStore
 from tillpost.store.sqlite import Database
@@ -78,11 +82,15 @@ class Node:
             self.transport,
             clock,
         )
+        lines = [_line(d, settings, own_url) for d in settings.destinations]
+        self.letters = LetterDesk(
+            LetterStore(self._database, self.sealer), self.store.transitions, lines, clock
+        )
         self.worker = Worker(
             store=self.store,
             shops=self.shops,
             routes=_routes(settings),
-            lines=[_line(d, settings, own_url) for d in settings.destinations],
+            lines=lines,
             transport=self.transport,
             sealer=self.sealer,
             clock=clock,
@@ -100,6 +108,12 @@ class Node:
     def intake(self, kind: str, shop: str) -> Intake | None:
         """Where requests of this kind for this shop go, if there is such a shop."""
         return self._intakes.get((kind, shop))
+
+    def destinations(self) -> list[dict[str, Any]]:
+        """How every destination is: its breaker, what it was asked, and who waits longest."""
+        now = self.clock.now()
+        oldest = {name: at for _, name, at in self.store.oldest()}
+        return [_health(sender, now, oldest) for sender in self.worker.senders]
 
     def datasets(self, shop: str | None) -> frozenset[str] | None:
         """The datasets that a shop sends to; None for all, if no shop is named."""
@@ -124,6 +138,24 @@ def destination_name(given: DestinationSettings, settings: Settings) -> str:
     name = f"{given.kind}:{given.account}"
     same = [d for d in settings.destinations if (d.kind, d.account) == (given.kind, given.account)]
     return name if len(same) == 1 else f"{name}@{given.shop}"
+
+
+def _health(sender: Sender, now: float, oldest: Mapping[str, float]) -> dict[str, Any]:
+    line, breaker = sender.line, sender.breaker
+    waits = oldest.get(line.name)
+    return {
+        "shop": line.settings.shop,
+        "destination": line.name,
+        "kind": line.destination.name,
+        "mode": "shadow" if line.shadow else "live",
+        "state": breaker.state(now),
+        "reason": breaker.reason,
+        "detail": breaker.detail,
+        "since": None if breaker.since is None else iso(breaker.since),
+        "asked_again_at": None if breaker.until is None else iso(breaker.until),
+        "lag_seconds": 0.0 if waits is None else max(now - waits, 0.0),
+        "exchanges": dict(sender.exchanges),
+    }
 
 
 def networks(texts: tuple[str, ...]) -> Networks:

@@ -297,7 +297,7 @@ class MemoryGatewayStore:
         if row is None or row.state is not State.LEASED or row.fence != item.delivery.fence:
             return False
         del self._leases[key]
-        if item.payload is not None and not item.delivery.attempts:
+        if item.payload is not None:
             self._payloads.setdefault(key, item.payload)
         new = structs.replace(
             row,

@@ -251,7 +251,7 @@ class GatewayStore:
         payloads = [
             (item.delivery.event, item.delivery.destination, self._sealer.seal(item.payload))
             for item, _ in results
-            if item.payload is not None and not item.delivery.attempts
+            if item.payload is not None
         ]
 
         def work(conn: sqlite3.Connection) -> int:

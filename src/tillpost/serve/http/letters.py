@@ -1,0 +1,88 @@
+"""The API of what did not go through: dead letters, replays, and how the destinations are."""
+
+from typing import Any
+
+import anyio.to_thread
+import msgspec
+from msgspec import Struct
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from tillpost.serve.clock import unix
+from tillpost.serve.http.api import guarded, page, refusal, reply
+from tillpost.serve.node import Node
+
+
+def routes(node: Node) -> list[Route]:
+    """The routes of deliveries; what sends again needs the scope `admin`."""
+    return [
+        Route("/api/v1/dead-letters", guarded(node, _listed)),
+        Route("/api/v1/dead-letters/retry", guarded(node, _retry, "admin"), methods=["POST"]),
+        Route("/api/v1/dead-letters/{number:int}", guarded(node, _shown)),
+        Route("/api/v1/events/{number:int}", guarded(node, _shown)),
+        Route("/api/v1/replay", guarded(node, _replay, "admin"), methods=["POST"]),
+        Route("/api/v1/destinations", guarded(node, _destinations)),
+    ]
+
+
+class _Retry(Struct, forbid_unknown_fields=True):
+    ids: list[int] | None = None
+    reason: str | None = None
+
+
+class _Replay(Struct, forbid_unknown_fields=True):
+    since: str
+    until: str
+    dry_run: bool = True
+    delivered: bool = False
+
+
+async def _listed(node: Node, request: Request) -> Response:
+    after, limit = page(request)
+    shop = request.state.shop
+    return reply(200, await anyio.to_thread.run_sync(node.letters.listed, after, limit, shop))
+
+
+async def _shown(node: Node, request: Request) -> Response:
+    number, shop = request.path_params["number"], request.state.shop
+    found = await anyio.to_thread.run_sync(node.letters.shown, number, shop)
+    if found is None:
+        return refusal(404, "no_event", "path", f"there is no event {number}")
+    return reply(200, found)
+
+
+async def _retry(node: Node, request: Request) -> Response:
+    """Send letters again: `{"ids": [1, 2]}`, or all, or all of one `reason`."""
+    try:
+        given = msgspec.json.decode(await request.body() or b"{}", type=_Retry)
+    except msgspec.MsgspecError as error:
+        return refusal(400, "not_json", "body", f'send {{"ids": [1]}}: {error}')
+    shop = request.state.shop
+    found = await anyio.to_thread.run_sync(node.letters.retry, given.ids, shop, given.reason)
+    node.worker.wake()
+    return reply(200, found)
+
+
+async def _replay(node: Node, request: Request) -> Response:
+    """Send again what was received in a time; a dry run unless `dry_run` is false."""
+    try:
+        given = msgspec.json.decode(await request.body(), type=_Replay)
+    except msgspec.MsgspecError as error:
+        return refusal(400, "not_json", "body", f'send {{"since": "...", "until": "..."}}: {error}')
+    since, until, shop = unix(given.since), unix(given.until), request.state.shop
+
+    def work() -> dict[str, Any]:
+        return node.letters.replay(
+            since, until, shop, delivered=given.delivered, dry_run=given.dry_run
+        )
+
+    found = await anyio.to_thread.run_sync(work)
+    node.worker.wake()
+    return reply(200, found)
+
+
+async def _destinations(node: Node, request: Request) -> Response:
+    shop = request.state.shop
+    items = [item for item in node.destinations() if shop in {None, item["shop"]}]
+    return reply(200, {"items": items})
