@@ -314,6 +314,19 @@ def test_the_live_list_waits_for_what_comes() -> None:
     assert came["next"] == last["next"] + 1
 
 
+def test_a_live_list_goes_on_after_a_reset() -> None:
+    desk = Desk()
+    desk.send({"event_id": "a"}, {"event_id": "b"}, code="TEST1")
+    desk.settle()
+    desk.call("POST", "/receiver/reset")
+    desk.send({"event_id": "c"}, code="TEST1")
+    desk.settle()
+    for path in ("events?after=2", "test-events?code=TEST1&after=2"):
+        (item,) = desk.read(f"/receiver/{path}")["items"]
+        assert item["event_id"] == "c"
+    assert desk.read("/receiver/events?after=1")["items"] == []
+
+
 def hit(desk: Desk, query: str) -> None:
     handler = desk.receiver.handler("GET", "/tr")
     assert handler is not None

@@ -178,7 +178,8 @@ class Tools:
         code = _query(request).get("code", "")
 
         def read(page: _Page) -> list[dict[str, Any]]:
-            return self._store.tested_items(code, page.after, page.limit)
+            after = page.start(self._store.newest()[0])
+            return self._store.tested_items(code, after, page.limit)
 
         return await self._listed(request, read)
 
@@ -217,8 +218,13 @@ class _Page(NamedTuple):
     wait: float
 
     def start(self, newest: int) -> int:
-        """The number after which it begins, where `newest` is the highest that there is."""
-        return self.after if self.last is None else max(0, newest - self.last)
+        """The number after which it begins, where `newest` is the highest that there is.
+
+        A number over that is from before a reset: what came since then is all new.
+        """
+        if self.last is not None:
+            return max(0, newest - self.last)
+        return self.after if self.after <= newest else 0
 
 
 def _page(request: Request) -> _Page:
