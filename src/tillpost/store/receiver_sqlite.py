@@ -302,7 +302,7 @@ class SqliteReceiverStore:
     def tallies(self, dataset_id: str, since: float, until: float) -> list[Tally]:
         """See `ports.ReceiverStore`."""
         with self._database.reader() as connection:
-            asked = (dataset_id, since, until)
+            asked = {"dataset": dataset_id, "since": since, "until": until}
             rows = connection.execute(self._sql["tallies"], asked).fetchall()
         return [tally(row) for row in rows]
 

@@ -180,6 +180,7 @@ LEFT JOIN name AS na ON na.kind = 'ad' AND na.id = a.ad_id
 SELECT ad, action, at / 86400, count(*) FROM touch WHERE at >= ? AND at < ? GROUP BY 1, 2, 3
 
 -- name: tallies
+-- Who is received within the window of its first twin (48 hours) is found by that one's time.
 SELECT event_name, source, mask, traits, event_id IS NOT NULL, twin IS NOT NULL,
   person IS NOT NULL AND NOT merged,
   joint IS NOT NULL AND NOT joint_merged, joint IS NOT NULL, received_at - event_time > 3600,
@@ -188,7 +189,9 @@ SELECT event_name, source, mask, traits, event_id IS NOT NULL, twin IS NOT NULL,
     THEN (SELECT t.joined_by FROM event AS t WHERE t.twin = e.seq AND t.source != e.source LIMIT 1)
     ELSE (SELECT e.joined_by FROM event AS r WHERE r.seq = e.twin AND r.source != e.source)
   END, count(*)
-FROM event AS e WHERE dataset_id = ? AND received_at >= ? AND received_at < ?
+FROM event AS e
+WHERE dataset_id = :dataset AND opened_at >= :since - 172800 AND opened_at < :until
+  AND received_at >= :since AND received_at < :until
 GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13
 
 -- name: keep_call
