@@ -41,6 +41,8 @@ class PrivacyDesk:
         self._receiver = receiver
         self._shops = shops
         self._datasets = datasets
+        self._log_holds_erased = True
+        """Whether a log may still hold what was erased; after a start nobody knows."""
 
     def ask(self, shop: str, asked: PrivacyAsked, now: float, *, source: str) -> int:
         """Keep a request, to be carried out by the next round; returns its number."""
@@ -55,11 +57,18 @@ class PrivacyDesk:
 
     def round(self, now: float) -> int:
         """Carry out what is asked; returns how many requests were closed."""
-        self._store.prune(now - ANSWER_SECONDS)
-        return sum(
+        closed = sum(
             self._carry_out(number, row, now)
             for number, row in self._store.open_requests(_MOST_REQUESTS)
         )
+        if self._log_holds_erased:
+            emptied = [self._store.empty_log(), self._receiver.privacy.empty_log()]
+            self._log_holds_erased = not all(emptied)
+        return closed
+
+    def prune(self, now: float) -> int:
+        """Remove answers that were kept long enough; returns how many."""
+        return self._store.prune(now - ANSWER_SECONDS)
 
     def requests(self, after: int, limit: int) -> dict[str, Any]:
         """`{"items": [...], "next": cursor | None}` of requests and what was done."""
@@ -112,8 +121,7 @@ class PrivacyDesk:
 
     def _close_erasure(self, number: int, now: float, counts: dict[str, int]) -> None:
         self._store.close_request(number, now, counts, None)
-        self._store.clear_log()
-        self._receiver.privacy.clear_log()
+        self._log_holds_erased = True
 
 
 def asked_of(given: Mapping[str, Any], country: str | None) -> PrivacyAsked:

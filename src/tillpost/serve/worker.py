@@ -62,6 +62,9 @@ class Requests(Protocol):
     def round(self, now: float) -> int:
         """Carry out what is asked; returns how many requests were closed."""
 
+    def prune(self, now: float) -> int:
+        """Remove answers that were kept long enough; returns how many."""
+
 
 class Worker:
     """The rounds of one node; `wake` ends a wait at once, `stop` ends all after their round."""
@@ -170,6 +173,8 @@ class Worker:
         await asyncio.to_thread(self._store.prune, now - KEPT_SECONDS)
         if self._receiver is not None:
             await asyncio.to_thread(self._receiver.prune, now)
+        if self._privacy is not None:
+            await asyncio.to_thread(self._privacy.prune, now)
         return 0
 
     def _due(self) -> bool:

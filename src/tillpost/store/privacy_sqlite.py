@@ -206,9 +206,9 @@ class PrivacyStore:
 
         return {"events": self._db.write_now(work)}
 
-    def clear_log(self) -> None:
-        """Move the write-ahead log into the file, so that no old page is left beside it."""
-        self._db.checkpoint()
+    def empty_log(self) -> bool:
+        """Leave no old page in the write-ahead log; False if it must be tried again."""
+        return self._db.empty_log()
 
     # What a trace is made of
 

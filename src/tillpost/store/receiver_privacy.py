@@ -96,9 +96,9 @@ class ReceiverPrivacy:
 
         return {"receiver_events": self._db.write_now(work)}
 
-    def clear_log(self) -> None:
-        """Move the write-ahead log into the file, so that no old page is left beside it."""
-        self._db.checkpoint()
+    def empty_log(self) -> bool:
+        """Leave no old page in the write-ahead log; False if it must be tried again."""
+        return self._db.empty_log()
 
     def _holding(self, conn: sqlite3.Connection, datasets: str, keys: Iterable[Key]) -> set[int]:
         text = self._sql["events_holding"]

@@ -129,16 +129,17 @@ class Database:
             connection.execute("ROLLBACK")
             self._readers.put(connection)
 
-    def checkpoint(self) -> None:
+    def empty_log(self) -> bool:
         """Move what the write-ahead log holds into the file, and leave the log empty.
 
-        A reader that is under way keeps the log for now; the next call finds it free.
+        False if a reader or another checkpoint is in the way: call it again later.
         """
         connection = sqlite3.connect(self.path, timeout=_BUSY_SECONDS, isolation_level=None)
         try:
-            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            busy = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
         finally:
             connection.close()
+        return not busy
 
     def close(self) -> None:
         """Commit what waits, close every connection; the database cannot be used after."""
