@@ -141,7 +141,9 @@ class Draft:
 
     def add_refund(self, row: RefundRow) -> None:
         """Keep a refund; the same one again is the same row."""
-        self._refunds[row.shop, row.refund_id] = row
+        old = self._refunds.get((row.shop, row.refund_id), row)
+        first = structs.replace(row, at=min(old.at, row.at))
+        self._refunds[row.shop, row.refund_id] = first
 
     def add_privacy(self, row: PrivacyRow) -> None:
         """Keep a request about somebody's data, to be carried out."""

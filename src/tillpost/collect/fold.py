@@ -10,8 +10,9 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from msgspec import Struct, structs
 
+from tillpost.collect import refunds
 from tillpost.collect.draft import Draft, is_sale
-from tillpost.core import consent, money, policy, privacy, sale, session
+from tillpost.core import consent, policy, privacy, sale, session
 from tillpost.core.books import (
     Books,
     Changes,
@@ -19,7 +20,6 @@ from tillpost.core.books import (
     Link,
     OrderRow,
     PrivacyRow,
-    RefundRow,
     Sighting,
     Visitor,
     Wanted,
@@ -132,6 +132,7 @@ def _want(names: Wanted, entry: Entry) -> None:
                 names.visitors.add((shop, fact.carried.visitor_id))
         case RefundSeen():
             names.orders.add((shop, fact.order_id))
+            names.events.add((shop, refunds.refund_key(fact.refund_id)))
         case BrowserSeen():
             _want_browser(names, shop, fact)
         case ServerSeen():
@@ -153,7 +154,7 @@ def _fold_one(draft: Draft, entry: Entry, shop: Shop, context: Context) -> None:
         case OrderSeen() as seen:
             _fold_order(draft, entry, seen, shop, context)
         case RefundSeen() as refund:
-            draft.add_refund(_refund_row(refund, shop))
+            refunds.fold_refund(draft, entry, refund, shop, context.now)
         case BrowserSeen() as browser:
             _fold_browser(draft, entry, browser, shop, context)
         case ServerSeen() as server:
@@ -162,12 +163,6 @@ def _fold_one(draft: Draft, entry: Entry, shop: Shop, context: Context) -> None:
             named = privacy.reference(asked, shop.id_key)
             row = PrivacyRow(shop.name, entry.source, entry.received_at, asked, named)
             draft.add_privacy(row)
-
-
-def _refund_row(refund: RefundSeen, shop: Shop) -> RefundRow:
-    given = refund.money
-    minor = money.to_minor(given.amount, given.currency)
-    return RefundRow(shop.name, refund.refund_id, refund.order_id, refund.at, minor, given.currency)
 
 
 # --- orders -----------------------------------------------------------------------------
@@ -459,6 +454,9 @@ def _release_one(draft: Draft, row: EventRow, shop: Shop, context: Context) -> N
     order = draft.order(shop.name, held.order_id) if held.order_id else None
     if order is not None and is_sale(held):
         _settle_sale(draft, order, held.source, shop, context.now)
+        return
+    if refunds.is_refund(held):
+        refunds.release_refund(draft, held, context.now)
         return
     if is_sale(held):
         where = Standing(State.DROPPED, Reason.UNCONFIRMED)

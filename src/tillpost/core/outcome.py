@@ -55,6 +55,8 @@ class Reason(StrEnum):
     GIFT_CARD = "gift_card"
     NEVER_PAID = "never_paid"
     NO_RATE = "no_rate"  # presentment money without a rate
+    CHANNEL = "channel"  # the owner's policy for this kind of order
+    NO_PURCHASE = "no_purchase"  # money back for a sale that the platform was never told of
     NATIVE = "native"  # the shop's own channel sends this one
     BOT = "bot"
     SHADOW = "shadow"

@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from tillpost.core.event import ActionSource, OrderKind, OrderSeen
 from tillpost.core.outcome import Reason, State
-from tillpost.core.shop import CONSENT_WAIT, PAYMENT_WAIT, Shop
+from tillpost.core.shop import CONSENT_WAIT, PAYMENT_WAIT, OrderPolicy, Shop
 
 PAID = frozenset({"paid", "partially_paid", "partially_refunded", "refunded"})
 """Shopify's financial states that follow a payment (shopify.dev, Order.financial_status)."""
@@ -41,6 +41,10 @@ ACTION_SOURCE: dict[OrderKind, ActionSource] = {
     "exchange": "other",
 }
 """What Meta is told of where a sale was made, by kind of order."""
+
+
+_NATIVE_KINDS = frozenset({"web", "app"})
+"""What the shop system's own channel tells Meta of, once the browser has come to the end."""
 
 
 class PolicyRow(NamedTuple):
@@ -99,12 +103,25 @@ def _rank(order: OrderSeen) -> tuple[float, int, bool, str]:
 def eligibility(order: OrderSeen, shop: Shop) -> Eligibility:
     """Whether the order, as it stands, is a Purchase by the shop's policy."""
     for row in INELIGIBLE:
-        if row.applies(order):
+        if row.applies(order) and _policy(row.reason, shop, "drop") == "drop":
             return Eligibility(eligible=False, reason=row.reason)
+    if _policy(order.kind, shop, "send") == "drop":
+        return Eligibility(eligible=False, reason=Reason.CHANNEL)
     waits = order.gateway_pending or shop.purchase_on == "paid"
     if waits and order.financial_status not in PAID:
         return Eligibility(eligible=False, reason=Reason.AWAITING_PAYMENT)
     return Eligibility(eligible=True)
+
+
+def _policy(name: str, shop: Shop, default: OrderPolicy) -> OrderPolicy:
+    """What the owner wants of this kind or condition; a test order never is a sale."""
+    return default if name == Reason.TEST_ORDER else shop.kinds.get(name, default)
+
+
+def _reported_only(order: OrderSeen, shop: Shop) -> bool:
+    """Whether the owner wants the order counted and no platform told of it."""
+    names = [order.kind, *(str(row.reason) for row in INELIGIBLE if row.applies(order))]
+    return any(shop.kinds.get(name) == "report" for name in names)
 
 
 def standing(
@@ -119,14 +136,26 @@ def standing(
         return awaiting_payment(order, first_received_at, now)
     if verdict.reason is not None:
         return Standing(State.DROPPED, verdict.reason)
-    if order.cancelled_at is not None:
-        return Standing(State.DROPPED, Reason.CANCELLED)
-    if order.reports_only:
-        return Standing(State.DROPPED, Reason.REPORTS_ONLY)
+    reason = _why_not_sent(order, shop, sighted=sighted)
+    if reason is not None:
+        return Standing(State.DROPPED, reason)
     until = first_received_at + shop.join_wait
     if order.checkout_token and not sighted and now < until:
         return Standing(State.HELD, Reason.JOIN_WAIT, until)
     return READY
+
+
+def _why_not_sent(order: OrderSeen, shop: Shop, *, sighted: bool) -> Reason | None:
+    """Why no platform is told of a sale that counts; None if it is."""
+    if order.cancelled_at is not None:
+        return Reason.CANCELLED
+    if order.reports_only:
+        return Reason.REPORTS_ONLY
+    if _reported_only(order, shop):
+        return Reason.CHANNEL
+    if shop.native == "full" and sighted and order.kind in _NATIVE_KINDS:
+        return Reason.NATIVE
+    return None
 
 
 def awaiting_payment(order: OrderSeen, first_received_at: float, now: float) -> Standing:

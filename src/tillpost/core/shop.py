@@ -1,6 +1,7 @@
 """What the rules need to know of a shop: its policies, as frozen values."""
 
-from typing import Literal
+from collections.abc import Mapping
+from typing import Literal, TypeAlias
 
 from msgspec import Struct
 
@@ -20,6 +21,10 @@ PAYMENT_WAIT = 7 * 86400.0
 """Seconds that an order waits for its payment; after that no platform takes its Purchase."""
 
 
+OrderPolicy: TypeAlias = Literal["send", "report", "drop"]
+"""What becomes of a kind of order: sent and counted, counted only, or neither."""
+
+
 class Shop(Struct, frozen=True):
     """One shop and its policies; `hosts` are its own host names, whose links are internal."""
 
@@ -34,6 +39,11 @@ class Shop(Struct, frozen=True):
     purchase_on: Literal["created", "paid"] = "created"
     value_base: Literal["total", "subtotal"] = "total"
     join_wait: float = DEFAULT_JOIN_WAIT
+    kinds: Mapping[str, OrderPolicy] = {}
+    """Kind of order, or condition of `core.policy` -> what the owner wants instead of the rule."""
+    refunds: Literal["report", "event"] = "report"
+    native: Literal["off", "pixel", "full"] = "off"
+    """What the shop system's own channel sends to Meta (domain rule 8)."""
     consent_unknown: str = "region"
     content_id: Literal["product", "variant", "sku", "shopify"] = "product"
     channels: tuple[OwnRule, ...] = ()

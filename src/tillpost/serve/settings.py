@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias, Union
 import msgspec
 from msgspec import Struct, field
 
+from tillpost.core.shop import OrderPolicy
 from tillpost.deliver import catalog, contract
 
 if TYPE_CHECKING:
@@ -47,6 +48,8 @@ class ShopifySettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
     webhook_secrets: tuple[str, ...] = ()
     """The current secret first, then the previous one while it is rotated."""
+    native: Literal["off", "pixel", "full"] = "off"
+    """What Shopify's own Meta channel sends: nothing, its pixel, or its server events as well."""
     api_version: str = "2026-07"
     """Version of the Admin API for `backfill`."""
     access_token: str | None = None
@@ -73,6 +76,12 @@ class StripeSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """The endpoint's signing secrets, whsec_...; while one is rolled, both."""
 
 
+OrderName: TypeAlias = Literal[
+    "web", "app", "pos", "phone", "api", "draft", "renewal", "exchange", "zero_value", "gift_card"
+]
+"""Kinds of order and conditions that have a policy of their own."""
+
+
 class OrderSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What counts as a Purchase and when it goes out."""
 
@@ -81,7 +90,9 @@ class OrderSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     value: Literal["total", "subtotal"] = "total"
     """What the platform is told that the order was worth."""
     refunds: Literal["report", "event"] = "report"
-    """`event` also sends a custom Refund event."""
+    """`event` also sends a custom Refund event for money given back on a Purchase that was sent."""
+    channels: dict[OrderName, OrderPolicy] = {}
+    """What becomes of kinds of order, e.g. {pos = "report", draft = "send", api = "drop"}."""
     join_wait: float = 90.0
     """Seconds that a Purchase waits for its browser beacon."""
 

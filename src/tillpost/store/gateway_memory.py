@@ -196,7 +196,10 @@ class MemoryGatewayStore:
             name = order.shop, order.seen.order_id
             self._orders[name] = order
             self._order_keys |= {(*name, *key) for key in order.keys}
-        self._refunds.update({(row.shop, row.refund_id): row for row in changes.refunds})
+        for refund in changes.refunds:
+            old = self._refunds.get((refund.shop, refund.refund_id), refund)
+            first = structs.replace(refund, at=min(old.at, refund.at))
+            self._refunds[refund.shop, refund.refund_id] = first
         self._sightings.update({(row.shop, row.token): row for row in changes.sightings})
         self._visitors.update({(row.shop, row.visitor_id): row for row in changes.visitors})
         for link in changes.links:

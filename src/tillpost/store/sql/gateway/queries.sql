@@ -82,8 +82,11 @@ VALUES (?, ?, ?, ?, ?, ?);
 INSERT OR IGNORE INTO order_keys (shop, order_id, kind, value) VALUES (?, ?, ?, ?);
 
 -- name: put_refund
-INSERT OR REPLACE INTO refunds (shop, refund_id, order_id, at, amount_minor, currency)
-VALUES (?, ?, ?, ?, ?, ?);
+-- Some senders date a refund by the order's last change: the first date is the nearest to it.
+INSERT INTO refunds (shop, refund_id, order_id, at, amount_minor, currency)
+VALUES (?, ?, ?, ?, ?, ?)
+ON CONFLICT (shop, refund_id) DO UPDATE SET order_id = excluded.order_id,
+    at = MIN(at, excluded.at), amount_minor = excluded.amount_minor, currency = excluded.currency;
 
 -- name: put_sighting
 INSERT OR REPLACE INTO sightings (shop, token, received_at, fact, sealed) VALUES (?, ?, ?, ?, ?);

@@ -1,0 +1,99 @@
+"""Money given back: always a row of the reports, and an event where the shop wants one.
+
+Never a negative Purchase (domain rule 14): a platform is told of a custom `Refund`, with a
+value above zero, and only of a sale that it was told of before.
+"""
+
+import hmac
+from hashlib import sha256
+
+from msgspec import structs
+
+from tillpost.collect.draft import Draft
+from tillpost.core import money
+from tillpost.core.books import EventRow, RefundRow
+from tillpost.core.event import Entry, Event, RefundSeen
+from tillpost.core.outcome import FINAL, Reason, State
+from tillpost.core.policy import READY, Standing
+from tillpost.core.shop import PAYMENT_WAIT, UNCONFIRMED_AFTER, Shop
+
+
+def refund_key(refund_id: str) -> str:
+    """What makes two reports of one refund one event."""
+    return f"refund:{refund_id}"
+
+
+def is_refund(row: EventRow) -> bool:
+    """Whether the event tells of money given back."""
+    return row.fold_key.startswith("refund:")
+
+
+def fold_refund(draft: Draft, entry: Entry, refund: RefundSeen, shop: Shop, now: float) -> None:
+    """Keep the refund; with `refunds = "event"` also make its event, once."""
+    given = refund.money
+    minor = money.to_minor(given.amount, given.currency)
+    row = RefundRow(shop.name, refund.refund_id, refund.order_id, refund.at, minor, given.currency)
+    draft.add_refund(row)
+    key = refund_key(refund.refund_id)
+    if shop.refunds != "event" or draft.event(shop.name, key) is not None:
+        return
+    held = EventRow(0, key, entry.source, entry.received_at, _event(refund, shop), refund.order_id)
+    _put(draft, None, held, now)
+
+
+def release_refund(draft: Draft, held: EventRow, now: float) -> None:
+    """Look again at a refund that waits for its sale."""
+    _put(draft, held, held, now)
+
+
+def _put(draft: Draft, old: EventRow | None, row: EventRow, now: float) -> None:
+    sale = draft.sale(row.shop, row.order_id or "")
+    where = _standing(draft, sale, row.received_at, now)
+    event = row.event
+    if sale is not None and where is READY:
+        event = _of_the_same_person(event, sale.event)
+    draft.put_event(old, row.fold_key, row.source, row.received_at, event, row.order_id, where)
+
+
+def _standing(draft: Draft, sale: EventRow | None, received_at: float, now: float) -> Standing:
+    """It goes once its sale has gone, and never if its sale never will."""
+    states = [d.state for d in draft.deliveries(sale.id)] if sale is not None else []
+    if State.DELIVERED in states:
+        return READY
+    ended = bool(states) and all(state in FINAL for state in states)
+    if ended or now >= received_at + PAYMENT_WAIT:
+        return Standing(State.DROPPED, Reason.NO_PURCHASE)
+    return Standing(State.HELD, Reason.AWAITING_ORDER, now + UNCONFIRMED_AFTER)
+
+
+def _event(refund: RefundSeen, shop: Shop) -> Event:
+    given = refund.money
+    return Event(
+        shop=shop.name,
+        event_name="Refund",
+        event_id=_id(refund.refund_id, shop.id_key),
+        event_time=refund.at,
+        action_source="system_generated",
+        custom_data={
+            "value": given.amount,
+            "currency": given.currency,
+            "order_id": refund.order_id,
+        },
+    )
+
+
+def _of_the_same_person(event: Event, sale: Event) -> Event:
+    """The refund with whom its sale named, under the limits that the sale was sent with."""
+    return structs.replace(
+        event,
+        person=sale.person,
+        device=sale.device,
+        data_processing_options=sale.data_processing_options,
+        data_processing_options_country=sale.data_processing_options_country,
+        data_processing_options_state=sale.data_processing_options_state,
+    )
+
+
+def _id(refund_id: str, key: bytes) -> str:
+    text = f"refund.{refund_id}".encode()
+    return f"refund.{hmac.new(key, text, sha256).hexdigest()[:32]}"
