@@ -1,6 +1,7 @@
 """What Shopify's checkouts and customers say in our words."""
 
 import json
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -43,7 +44,7 @@ def test_a_checkout_is_an_initiate_checkout_of_its_subtotal(topic: str) -> None:
     seen = parsed.fact
     assert isinstance(seen, ServerSeen)
     assert (seen.event_name, seen.event_id) == ("InitiateCheckout", "ic." + "t" * 32)
-    assert seen.custom_data == {"value": "54.00", "currency": "USD", "num_items": 2}
+    assert seen.custom_data == {"value": Decimal("54.00"), "currency": "USD", "num_items": 2}
     assert (seen.person.fbp, seen.device.client_ip_address) == ("fb.1.1.2", None)
     assert "ada.fischer@mail.example" in parsed.raw["em"]
 

@@ -184,6 +184,8 @@ class Order(Struct):
 
 _orders = msgspec.json.Decoder(Order)
 _refunds = msgspec.json.Decoder(Refund)
+_UNPAID = frozenset({"pending", "voided", "expired"})
+"""No money has come, and none was promised by a card; a voided promise never was one."""
 _APP_KINDS = {1354745: "draft", 129785: "pos", 580111: "web"}
 _SOURCE_KINDS: dict[str, OrderKind] = {
     "web": "web",
@@ -292,7 +294,7 @@ def _seen(order: Order, topic: str, domain: str) -> OrderSeen:
         tax=_shop_money(order.total_tax_set, order.total_tax, order.currency),
         shipping=_shop_money(order.total_shipping_price_set, None, order.currency),
         financial_status=order.financial_status or "",
-        gateway_pending=order.financial_status == "pending",
+        gateway_pending=order.financial_status in _UNPAID,
         cancelled_at=_unix(order.cancelled_at) if order.cancelled_at else None,
         test=bool(order.test),
         items=tuple(_item(line) for line in order.line_items),

@@ -87,7 +87,7 @@ def _worth(got: Checkout) -> dict[str, object]:
     if got.subtotal_price is None or got.currency is None or not same:
         return dict(count)
     to_minor(got.subtotal_price, got.currency)
-    return {"value": str(got.subtotal_price), "currency": got.currency, **count}
+    return {"value": got.subtotal_price, "currency": got.currency, **count}
 
 
 def _place(address: object) -> Place | None:

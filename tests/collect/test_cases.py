@@ -1,0 +1,42 @@
+"""Golden cases of the senders: what was seen, and what a platform is then sent."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.counter import Counter
+
+CASES = Path(__file__).parents[1] / "cases" / "sources"
+FILES = sorted(CASES.glob("*.json"))
+
+
+@pytest.mark.parametrize("file", FILES, ids=[file.stem for file in FILES])
+def test_case(file: Path) -> None:
+    case = json.loads(file.read_text("utf-8"))
+    counter = Counter(**case.get("shop", {}))
+    for step in case["given"]:
+        counter.take(step)
+    assert _told(counter.outcomes(), case["then"]) == case["then"]
+    if "orders" in case:
+        assert _told(counter.orders(), case["orders"]) == case["orders"]
+    if "refunds" in case:
+        assert _told(_rows(counter, "refunds"), case["refunds"]) == case["refunds"]
+    if "touches" in case:
+        assert _told(_rows(counter, "touches"), case["touches"]) == case["touches"]
+    if "bad_rows" in case:
+        assert _told(counter.store.bad_rows(0, 9), case["bad_rows"]) == case["bad_rows"]
+
+
+def _rows(counter: Counter, name: str) -> list[dict[str, Any]]:
+    columns, rows = counter.store.tables([name])[name]
+    return [dict(zip(columns, row, strict=True)) for row in rows]
+
+
+def _told(found: list[dict[str, Any]], expected: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Of each row the columns that the case names; all rows count."""
+    named = [*expected, *([{}] * max(len(found) - len(expected), 0))]
+    return [
+        {key: row.get(key) for key in wanted} or row
+        for row, wanted in zip(found, named, strict=False)
+    ]
