@@ -239,6 +239,9 @@ class ReceiverStore(Protocol):
     def matched_orders(self) -> list[tuple[str, bool]]:
         """Every order id that events told, and whether one of them was matched."""
 
+    def order_copies(self) -> list[tuple[str, int, int, int]]:
+        """Each order's Purchases: (order id, by browsers, by servers, removed as doubles)."""
+
     def candidates(self, since: int, until: int) -> list[Candidate]:
         """Events of `since <= conversion time < until` with a touch in some window."""
 

@@ -81,7 +81,11 @@ def test_without_a_rate_money_stands_apart_and_is_named(shop: Any, tables: Table
     named = [
         (r["what"], r["currency"], r["into_currency"], r["amount"]) for r in rows("rates", bare)
     ]
-    assert named == [("orders", "EUR", "USD", "20.01"), ("spend", "JPY", "USD", "1500")]
+    assert named == [
+        ("claims", "EUR", "USD", "20.01"),
+        ("orders", "EUR", "USD", "20.01"),
+        ("spend", "JPY", "USD", "1500"),
+    ]
     assert rows("rates", tables) == []
 
 

@@ -23,6 +23,20 @@ COLUMNS: dict[str, tuple[str, ...]] = {
         "campaign", "channel", "orders", "revenue", "spend", "currency", "true_roas",
         "platform_conversions", "platform_value", "platform_roas",
     ),
+    "drill": (
+        "name", "orders", "new_orders", "revenue", "spend", "currency", "roas", "nc_roas", "cpa",
+        "aov", "cvr", "visits", "clicks", "platform_orders", "platform_value", "platform_roas",
+    ),
+    "bridge": (
+        "step", "code", "orders", "value", "left_orders", "left_value", "currency", "title",
+    ),
+    "bridge_orders": (
+        "name", "at", "value", "currency", "step", "code", "channel", "browser", "delivery",
+        "received", "absorbed", "matched", "platform_window", "journey_source",
+    ),
+    "utm_health": (
+        "finding", "times", "source", "medium", "campaign", "last_day", "fix",
+    ),
 }  # fmt: skip
 """What a table shows of a report; JSON and CSV have every column."""
 
@@ -38,6 +52,17 @@ COLUMNS: dict[str, tuple[str, ...]] = {
 @click.option("--refunds", help="restate (default) or refund_day.")
 @click.option("--basis", help="cash (day of the order, default) or accrual (day of the touch).")
 @click.option("--currency", help="Turn money into this currency; default the shop's own.")
+@click.option("--channel", help="Only what this channel brought; the same of the next three.")
+@click.option("--campaign", help="A campaign's id or name.")
+@click.option("--adset", help="An ad set's id.")
+@click.option("--ad", help="An ad's id.")
+@click.option(
+    "--where",
+    multiple=True,
+    metavar="COLUMN=VALUE",
+    help="Only rows with this value.",
+)
+@click.option("--buyers", help="new or returning; of the report drill.")
 @click.option("--format", "style", type=click.Choice(["table", "json", "csv"]), default="table")
 @as_json
 def report(  # noqa: PLR0913, PLR0917  # one parameter an option
@@ -52,6 +77,12 @@ def report(  # noqa: PLR0913, PLR0917  # one parameter an option
     refunds: str | None,
     basis: str | None,
     currency: str | None,
+    channel: str | None,
+    campaign: str | None,
+    adset: str | None,
+    ad: str | None,
+    where: tuple[str, ...],
+    buyers: str | None,
     style: str,
     *,
     as_json: bool,
@@ -59,12 +90,18 @@ def report(  # noqa: PLR0913, PLR0917  # one parameter an option
     """Print the report NAME.
 
     Reports: ads, channels, campaigns, orders, journeys, models, cohorts, coverage,
-    reconcile, utm, utm_health, rates.
+    reconcile, bridge, bridge_orders, utm, utm_health, rates, drill, breakdown.
+
+    `drill` goes from channels down to ads: --channel "Paid Social" lists its campaigns.
     """
     from tillpost.serve import offline
     from tillpost.serve.reading import Asked
 
-    asked = Asked(since, until, shop, model, window, refunds, basis, currency)
+    levels = {"channel": channel, "campaign": campaign, "adset": adset, "ad": ad}
+    within = {level: key for level, key in levels.items() if key is not None}
+    asked = Asked(
+        since, until, shop, model, window, refunds, basis, currency, within, _pairs(where), buyers
+    )
     with offline.reading(config_file, data) as reading:
         rows = reading.report(name, asked)
     if as_json or style == "json":
@@ -75,6 +112,13 @@ def report(  # noqa: PLR0913, PLR0917  # one parameter an option
         click.echo(as_csv(rows), nl=False)
     else:
         _print_table(rows, COLUMNS.get(name, ()))
+
+
+def _pairs(given: tuple[str, ...]) -> dict[str, str]:
+    for pair in given:
+        if "=" not in pair:
+            raise click.UsageError(f"--where {pair}: write it as COLUMN=VALUE, e.g. step=failed")
+    return dict(pair.split("=", 1) for pair in given)
 
 
 @click.command()

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
 
 from tillpost.ports import Rows
-from tillpost.report import ads, breakdown, journeys, reconcile, roas, spending, tags
+from tillpost.report import ads, breakdown, bridge, journeys, reconcile, roas, spending, tags
 from tillpost.report.query import Query
 
 Report: TypeAlias = Callable[[Mapping[str, Rows], Query], list[dict[str, Any]]]
@@ -14,29 +14,30 @@ REPORTS: dict[str, Report] = {
     "channels": roas.channels,
     "campaigns": roas.campaigns,
     "breakdown": breakdown.breakdown,
+    "drill": breakdown.breakdown,
     "orders": roas.orders,
     "journeys": journeys.journeys,
     "models": journeys.models,
     "cohorts": journeys.cohorts,
     "coverage": reconcile.coverage,
     "reconcile": reconcile.reconcile,
+    "bridge": bridge.bridge,
+    "bridge_orders": bridge.bridge_orders,
     "utm": reconcile.utm,
     "utm_health": tags.health,
     "rates": spending.rates,
 }
 """What `tillpost report NAME` and `/api/v1/reports/{name}` answer with, under the key `rows`."""
 
-GATEWAY_TABLES = (
-    "orders",
-    "order_keys",
-    "links",
-    "touches",
-    "refunds",
-    "spend",
-    "rates",
-    "tag_faults",
-)
-"""Tables of the gateway's store that reports read."""
+GATEWAY_TABLES = ("orders", "order_keys", "links", "touches", "refunds", "spend", "rates")
+"""Tables of the gateway's store that every report reads."""
 
-RECEIVER_TABLES = ("conversions", "matches")
+MORE_TABLES: dict[str, tuple[str, ...]] = {
+    "utm_health": ("tag_faults",),
+    "bridge": ("deliveries", "shop_journeys"),
+    "bridge_orders": ("deliveries", "shop_journeys"),
+}
+"""Tables that single reports read besides."""
+
+RECEIVER_TABLES = ("conversions", "matches", "sightings")
 """Tables that the receiver gives reports; they count in platform columns only."""

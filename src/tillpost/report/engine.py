@@ -44,6 +44,13 @@ SCHEMA: dict[str, dict[str, str]] = {
         "currency": T, "at": N, "touch_at": N,
     },
     "matches": {"order_id": T, "matched": N},
+    "deliveries": {"shop": T, "order_id": T, "destination": T, "state": T, "reason": T},
+    "sightings": {
+        "order_id": T, "browser_copies": N, "server_copies": N, "absorbed": N,
+    },
+    "shop_journeys": {
+        "shop": T, "order_id": T, "source": T, "medium": T, "campaign": T, "visits": N,
+    },
     "labels": {
         "label": N, "channel": T, "source": T, "medium": T, "campaign": T, "campaign_id": T,
         "adset_id": T, "ad_id": T,

@@ -12,7 +12,7 @@ from tillpost.report.query import Query
 def rates(tables: Mapping[str, Rows], query: Query) -> list[dict[str, Any]]:
     """Money of the period that stands apart because no rate of its days is known.
 
-    Rows of `what` (spend or orders), `currency, into_currency, amount, days, first_day,
+    Rows of `what` (spend, orders or claims), `currency, into_currency, amount, days, first_day,
     last_day`; none is good.
     """
     with Engine(tables) as engine:

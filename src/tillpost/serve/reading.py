@@ -11,7 +11,7 @@ from tillpost.core.books import Pause
 from tillpost.core.moment import iso
 from tillpost.core.outcome import Misconfigured
 from tillpost.ports import Facts, Rows
-from tillpost.report import catalog
+from tillpost.report import catalog, drilling
 from tillpost.report.health import findings
 from tillpost.report.ledger import ledger
 from tillpost.report.query import Query, period
@@ -48,6 +48,12 @@ class Asked(Struct, frozen=True):
     refunds: str | None = None
     basis: str | None = None
     currency: str | None = None
+    within: Mapping[str, str] = {}
+    """A place in channel > campaign > adset > ad: level -> its key or name."""
+    where: Mapping[str, str] = {}
+    """Columns that must have these values."""
+    buyers: str | None = None
+    """`new` or `returning`; only `drill` tells them apart."""
 
 
 class ShopBasis(Struct, frozen=True):
@@ -73,12 +79,18 @@ class Reading:
         if found is None:
             known = ", ".join(sorted(catalog.REPORTS))
             raise Misconfigured(f"there is no report {name[:40]!r}: use one of {known}")
-        return found(self.tables(), self._query(asked))
+        query = self._query(asked)
+        rows = found(self.tables(name), query)
+        if name == "drill":
+            currency = query.currency or self._basis(asked.shop).currency
+            return drilling.drilled(rows, asked.within, asked.buyers, currency)
+        return drilling.chosen(rows, asked.within, asked.where)
 
-    def tables(self) -> dict[str, Rows]:
-        """All that reports are made from, as it stands now."""
+    def tables(self, report: str | None = None) -> dict[str, Rows]:
+        """All that reports (or this one) are made from, as it stands now."""
         currencies = [(name, shop.currency) for name, shop in self._shops.items()]
-        tables = dict(self._facts.tables(catalog.GATEWAY_TABLES))
+        more = catalog.MORE_TABLES.get(report or "", ())
+        tables = dict(self._facts.tables((*catalog.GATEWAY_TABLES, *more)))
         if self._platform is not None:
             tables.update(self._platform.tables())
         return {**tables, "shops": (["shop", "currency"], currencies)}
@@ -130,9 +142,12 @@ class Reading:
         span = period(_moment(asked.since, "from"), _moment(asked.until, "to"), zone)
         return Query(period=span, shop=asked.shop, **given).checked()  # type: ignore[arg-type]
 
+    def _basis(self, shop: str | None) -> ShopBasis:
+        """What the reports of this shop, or of the first one, are told in."""
+        return self._shops.get(shop or next(iter(self._shops), "")) or ShopBasis("UTC", "USD")
+
     def _zone(self, shop: str | None) -> ZoneInfo:
-        basis = self._shops.get(shop or next(iter(self._shops), ""))
-        name = basis.timezone if basis else "UTC"
+        name = self._basis(shop).timezone
         try:
             return ZoneInfo(name)
         except (ZoneInfoNotFoundError, ValueError):

@@ -186,6 +186,10 @@ def platform_tables(store: ReceiverStore) -> dict[str, Rows]:
     return {
         "conversions": (CONVERSION_COLUMNS, conversions),
         "matches": (["order_id", "matched"], matched),
+        "sightings": (
+            ["order_id", "browser_copies", "server_copies", "absorbed"],
+            list(store.order_copies()),
+        ),
     }
 
 

@@ -29,7 +29,7 @@ from tillpost.core.books import (
     Visitor,
     Wanted,
 )
-from tillpost.core.event import Entry
+from tillpost.core.event import Entry, Visit
 from tillpost.core.exchange import Rate
 from tillpost.core.moment import day_of
 from tillpost.core.outcome import Outcome, State
@@ -37,10 +37,12 @@ from tillpost.ports import Rows
 from tillpost.store import gateway_rows
 from tillpost.store.gateway_rows import (
     BAD_ROWS,
+    DELIVERIES,
     LINKS,
     ORDER_KEYS,
     ORDERS,
     RATES,
+    SHOP_JOURNEYS,
     SPEND,
     TAG_FAULTS,
     TOUCHES,
@@ -389,6 +391,8 @@ class MemoryGatewayStore:
             "refunds": lambda: table(refunds, map(structs.astuple, _sorted(self._refunds))),
             "spend": self._spend_table,
             "tag_faults": self._tag_faults,
+            "deliveries": self._purchases,
+            "shop_journeys": self._shop_journeys,
             "rates": lambda: table(RATES, [(*k, rate) for k, rate in sorted(self._rates.items())]),
         }
         with self._lock:
@@ -407,6 +411,24 @@ class MemoryGatewayStore:
     def _touches_table(self) -> Rows:
         numbered = enumerate(self._touches.values(), 1)
         return table(("id", *TOUCHES), [touch_row(*pair) for pair in numbered])
+
+    def _purchases(self) -> Rows:
+        rows = [
+            (row.shop, row.order_id, name, str(delivery.state), delivery.reason)
+            for row in self._events.values()
+            if row.order_id is not None and row.event.event_name == "Purchase"
+            for name, delivery in self._deliveries({row.id}).get(row.id, {}).items()
+        ]
+        return table(DELIVERIES, rows)
+
+    def _shop_journeys(self) -> Rows:
+        told = [(row, row.seen.journey) for row in self._orders.values() if row.seen.journey]
+        rows = []
+        for row, journey in told:
+            last = journey.last or Visit(0)
+            origin = (last.utm_source or last.source, last.utm_medium, last.utm_campaign)
+            rows.append((row.shop, row.seen.order_id, *origin, journey.visits))
+        return table(SHOP_JOURNEYS, rows)
 
     def _tag_faults(self) -> Rows:
         landed: dict[tuple[Any, ...], list[str]] = {}

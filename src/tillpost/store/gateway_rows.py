@@ -23,6 +23,8 @@ ORDERS = (
 ORDER_KEYS = ("shop", "order_id", "kind", "value")
 LINKS = ("shop", "kind", "value", "visitor_id", "at")
 TOUCHES = Touch.__struct_fields__[:-3]
+DELIVERIES = ("shop", "order_id", "destination", "state", "reason")
+SHOP_JOURNEYS = ("shop", "order_id", "source", "medium", "campaign", "visits")
 TAG_FAULTS = (
     *("shop", "day", "source", "medium", "campaign", "channel", "click_kind", "flags"),
     *("landing_path", "times"),

@@ -294,6 +294,14 @@ class MemoryReceiverStore:
                 orders[item["order_id"]] = orders.get(item["order_id"], False) or item["matched"]
         return sorted(orders.items())
 
+    def order_copies(self) -> list[tuple[str, int, int, int]]:
+        """See `ports.ReceiverStore`."""
+        groups: dict[int, list[dict[str, Any]]] = {}
+        for item in self.settled_items(0, len(self._events), None):
+            if item["event_name"] == "Purchase":
+                groups.setdefault(item["duplicate_of"] or item["id"], []).append(item)
+        return sorted(_copies(its) for its in groups.values() if any(i["order_id"] for i in its))
+
     def candidates(self, since: int, until: int) -> list[Candidate]:
         """See `ports.ReceiverStore`."""
         return [
@@ -408,3 +416,9 @@ def _tally(settled: Settled, joined_by: JoinedBy | None) -> Tally:
         joined_by=joined_by,
         events=1,
     )
+
+
+def _copies(items: list[dict[str, Any]]) -> tuple[str, int, int, int]:
+    """One sale's order id, and its copies by browsers, by servers, removed as doubles."""
+    by = Counter(item["source"] for item in items)
+    return max(i["order_id"] or "" for i in items), by["browser"], by["server"], len(items) - 1

@@ -281,6 +281,11 @@ class SqliteReceiverStore:
             rows = connection.execute(self._sql["matched_orders"]).fetchall()
         return [(order_id, bool(matched)) for order_id, matched in rows]
 
+    def order_copies(self) -> list[tuple[str, int, int, int]]:
+        """See `ports.ReceiverStore`."""
+        with self._database.reader() as connection:
+            return connection.execute(self._sql["order_copies"]).fetchall()
+
     def candidates(self, since: int, until: int) -> list[Candidate]:
         """See `ports.ReceiverStore`."""
         with self._database.reader() as connection:

@@ -17,10 +17,10 @@ from msgspec import structs
 
 from tillpost.core import spend
 from tillpost.core.books import BadRow, Link, RefundRow, Sighting, Touch, Visitor, Wanted
-from tillpost.core.event import Consent
+from tillpost.core.event import Consent, Journey, Visit
 from tillpost.core.exchange import Rate
 from tillpost.core.money import MoneyError
-from tillpost.core.outcome import State
+from tillpost.core.outcome import Reason, State
 from tillpost.ports import Facts, Folder, Journal, Outbox, Retention
 from tillpost.testing import entries as make
 from tillpost.testing.entries import CHECKOUT, DESTINATION, NOW, SHOP
@@ -395,6 +395,29 @@ class FactsSuite:
         assert store.tables(["rates"])["rates"] == (
             ["day", "currency", "quote", "rate"],
             [("2026-01-31", "EUR", "JPY", "160"), ("2026-01-31", "EUR", "USD", "1.09")],
+        )
+
+    def test_an_orders_way_and_the_shops_own_view(self, make_store: MakeStore) -> None:
+        """Where each Purchase stands, and what the shop system says led to the order."""
+        store = make_store()
+        visit = Visit(NOW, source="google", utm_source="news", utm_campaign="May")
+        order = make.order(journey=Journey(ready=True, visits=3, last=visit))
+        store.commit(
+            make.changes(
+                orders=[make.order_row(order), make.order_row(make.order("1002"))],
+                events=[make.event_row(1, order_id="1001"), make.event_row(2, order_id=None)],
+                deliveries=[
+                    make.delivery(1, state=State.DROPPED, reason=Reason.CONSENT_DENIED),
+                    make.delivery(2),
+                ],
+                accepted={(SHOP, DESTINATION): 2},
+            )
+        )
+        tables = store.tables(["deliveries", "shop_journeys"])
+        assert tables["deliveries"][1] == [(SHOP, "1001", DESTINATION, "dropped", "consent_denied")]
+        assert tables["shop_journeys"] == (
+            ["shop", "order_id", "source", "medium", "campaign", "visits"],
+            [(SHOP, "1001", "news", None, "May", 3)],
         )
 
     def test_empty_tables_have_their_columns(self, make_store: MakeStore) -> None:

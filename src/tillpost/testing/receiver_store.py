@@ -328,6 +328,19 @@ class ReceiverStoreSuite:
         )
         assert sorted(store.matched_orders()) == [("1001", True), ("1002", False)]
 
+    def test_an_orders_copies_are_counted_with_their_doubles(self, store: ReceiverStore) -> None:
+        server = replace(EVENT, source="server")
+        self.keep(
+            store,
+            settled(1, replace(EVENT, source="browser", order_id=None)),
+            settled(2, server, twin=1, absorbed=True),
+            settled(3, server, twin=1, absorbed=True),
+            settled(4, replace(server, order_id="1002")),
+            settled(5, replace(server, order_id=None)),
+            settled(6, replace(server, event_name="Lead")),
+        )
+        assert store.order_copies() == [("1001", 1, 2, 2), ("1002", 0, 1, 0)]
+
     def test_candidates_have_their_touches_and_ads_their_names(self, store: ReceiverStore) -> None:
         self.register(store, AccountSeen((EM,), "p1"), touches=(touch(), touch("impression", 60)))
         (person,) = store.known([EM], ()).owners[EM]

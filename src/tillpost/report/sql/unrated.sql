@@ -16,6 +16,15 @@ FROM (
     JOIN reported_in r ON r.shop = o.shop
     WHERE o.eligible = 1 AND o.moment >= p.start AND o.moment < p.stop
         AND (p.shop IS NULL OR o.shop = p.shop) AND o.currency <> r.currency
+    UNION ALL
+    SELECT 'claims', c.currency, r.currency, day_of(c.moment), div_whole(c.moment, 86400),
+        c.value_minor
+    FROM conversions c
+    CROSS JOIN params p
+    CROSS JOIN (
+        SELECT MIN(currency) AS currency FROM reported_in HAVING MIN(currency) = MAX(currency)
+    ) r
+    WHERE c.moment >= p.start AND c.moment < p.stop AND c.currency <> r.currency
 ) told
 WHERE currency <> into_currency AND NOT EXISTS (
     SELECT 1 FROM exchange e

@@ -13,6 +13,7 @@ from starlette.routing import Route
 from tillpost.core import links
 from tillpost.core.moment import iso
 from tillpost.core.outcome import Misconfigured
+from tillpost.report.breakdown import LEVELS
 from tillpost.serve import spending
 from tillpost.serve.access import COOKIE, Scope, is_own
 from tillpost.serve.clock import SimulatedClock, unix
@@ -148,6 +149,9 @@ async def _report(node: Node, request: Request) -> Response:
         refunds=query.get("refunds"),
         basis=query.get("basis"),
         currency=query.get("currency"),
+        within={level: query[level] for level in LEVELS if query.get(level) is not None},
+        where={name[6:]: value for name, value in query.items() if name.startswith("where.")},
+        buyers=query.get("buyers"),
     )
     name = request.path_params["name"]
     rows = await anyio.to_thread.run_sync(node.reading.report, name, asked)

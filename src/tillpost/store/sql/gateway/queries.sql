@@ -271,6 +271,24 @@ SELECT id, shop, visitor_id, at, source, medium, campaign, term, content, campai
     ad_id, channel, direct, paid, click_kind, click_id, referrer_host, landing_path, rules
 FROM touches WHERE dropped = 0;
 
+-- name: table_deliveries
+-- Where the Purchase of each order stands with each destination.
+SELECT e.shop, e.order_id, d.destination, d.state, d.reason
+FROM events AS e JOIN outbox AS d ON d.event = e.id
+WHERE e.order_id IS NOT NULL AND e.event_name = 'Purchase';
+
+-- name: table_shop_journeys
+-- What the shop system itself says led to its orders: the last visit, where it told one.
+SELECT shop, order_id,
+    COALESCE(told ->> '$.last.utm_source', told ->> '$.last.source') AS source,
+    told ->> '$.last.utm_medium' AS medium, told ->> '$.last.utm_campaign' AS campaign,
+    told ->> '$.visits' AS visits
+FROM (
+    SELECT shop, order_id, json_extract(CAST(fact AS TEXT), '$.journey') AS told
+    FROM orders WHERE instr(fact, CAST('"journey":' AS BLOB)) > 0
+)
+WHERE told IS NOT NULL;
+
 -- name: table_tag_faults
 -- What is wrong with the tags of landings, and of links inside the shop, by day.
 SELECT shop, strftime('%Y-%m-%d', at, 'unixepoch') AS day, source, medium, campaign, channel,

@@ -154,6 +154,13 @@ WHERE e.event_time >= ? AND e.event_time < ? ORDER BY e.seq
 SELECT order_id, max(joint IS NOT NULL AND NOT joint_merged)
 FROM event WHERE order_id IS NOT NULL GROUP BY order_id
 
+-- name: order_copies
+-- Of each order, the Purchases that came of it: by browsers, by servers, removed as doubles.
+SELECT MAX(order_id), SUM(source = 2), SUM(source = 1), COUNT(*) - 1
+FROM event WHERE event_name = 'Purchase'
+GROUP BY IFNULL(twin, seq) HAVING MAX(order_id) IS NOT NULL
+ORDER BY 1;
+
 -- name: tested
 SELECT e.*, p.id AS person_id, j.id AS joint_id, c.window, a.ad_id, a.adset_id, a.campaign_id
 FROM event AS e
