@@ -1,0 +1,165 @@
+"""A server as a process of its own, to be killed, stopped and started again on its data."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from tests.drills.shop import KEY, SECRET
+from tests.live import free_port
+
+TOKEN = "EAADdrilltoken0123456789"
+_SETTINGS = """\
+[server]
+port = {port}
+data = "{data}"
+[[shops]]
+name = "demo"
+domain = "demo-shop.myshopify.com"
+country = "US"
+origins = ["https://demo-shop.myshopify.com"]
+server_keys = [{{key = "{key}", scopes = ["events", "reports", "costs", "admin"]}}]
+[shops.shopify]
+webhook_secrets = ["{secret}"]
+[shops.orders]
+join_wait = 0.1
+[[destinations]]
+kind = "meta"
+shop = "demo"
+dataset_id = "1234567890123456"
+access_token = "{token}"
+url = "{platform}"
+"""
+
+
+class Node:
+    """`tillpost serve` on `data`, with one shop that sends to the platform at `platform`.
+
+    `source` is the folder that the code is taken from, where it is not the tree's own.
+    """
+
+    def __init__(
+        self, directory: Path, platform: str, *, data: Path | None = None, source: Path | None = None
+    ) -> None:
+        self.directory = directory
+        self.data = data or directory / "data"
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.output = directory / "output.log"
+        self._settings = directory / "tillpost.toml"
+        self._settings.write_text(
+            _SETTINGS.format(
+                port=self.port,
+                data=self.data,
+                key=KEY,
+                secret=SECRET,
+                token=TOKEN,
+                platform=platform,
+            )
+        )
+        self._environment = {k: v for k, v in os.environ.items() if not k.startswith("TILLPOST_")}
+        if source is not None:
+            self._environment["PYTHONPATH"] = str(source)
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self, *prefix: str, within: float = 30.0) -> bool:
+        """Start, under `prefix` if given (strace ...); whether it came up before it ended."""
+        command = [sys.executable, "-m", "tillpost", "serve", f"--config={self._settings}"]
+        with self.output.open("ab") as output:
+            self._process = subprocess.Popen(
+                [*prefix, *command],
+                env=self._environment,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        end = time.monotonic() + within
+        while time.monotonic() < end and self._process.poll() is None:
+            if self.answers():
+                return True
+            time.sleep(0.02)
+        return False
+
+    def must_start(self, *prefix: str) -> None:
+        """Start; fails with what it printed if it does not come up."""
+        if not self.start(*prefix):
+            raise AssertionError(f"the server did not come up: {self.output.read_text()[-2000:]}")
+
+    def answers(self, path: str = "/healthz") -> bool:
+        """Whether it answers with 200."""
+        try:
+            with urllib.request.urlopen(self.url + path, timeout=5):
+                return True
+        except OSError:
+            return False
+
+    @property
+    def pid(self) -> int:
+        """The process, or whatever it runs under."""
+        assert self._process is not None
+        return self._process.pid
+
+    @property
+    def ended(self) -> int | None:
+        """The exit code, once it has ended."""
+        return self._process.poll() if self._process else 0
+
+    def wait(self, within: float) -> bool:
+        """Whether it ends by itself in time."""
+        assert self._process is not None
+        try:
+            self._process.wait(within)
+        except subprocess.TimeoutExpired:
+            return False
+        return True
+
+    def kill(self) -> None:
+        """End it with SIGKILL, and whatever it runs under."""
+        if self._process is not None and self._process.poll() is None:
+            os.killpg(self._process.pid, signal.SIGKILL)
+            self._process.wait()
+        self._process = None
+
+    def terminate(self, within: float = 20.0) -> float:
+        """Ask it to end with SIGTERM; returns how many seconds it took."""
+        assert self._process is not None
+        began = time.monotonic()
+        os.kill(self._process.pid, signal.SIGTERM)
+        self._process.wait(within)
+        self._process = None
+        return time.monotonic() - began
+
+    def freeze(self) -> None:
+        """Stop every thread where it is (SIGSTOP)."""
+        os.killpg(self.pid, signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Go on after `freeze`."""
+        os.killpg(self.pid, signal.SIGCONT)
+
+    @contextmanager
+    def injected(self, rule: str, *, calls: str, log: Path) -> Iterator[None]:
+        """Have strace inject by `rule` into these system calls of the running server."""
+        command = [*strace(rule, calls=calls, log=log), "-p", str(self.pid)]
+        tracer = subprocess.Popen(command, stderr=subprocess.DEVNULL)
+        try:
+            yield
+        finally:
+            tracer.terminate()
+            tracer.wait()
+
+    def rss(self) -> int:
+        """Most bytes that it has held in memory at once."""
+        status = Path(f"/proc/{self.pid}/status").read_text()
+        line = next(row for row in status.splitlines() if row.startswith("VmHWM"))
+        return int(line.split()[1]) * 1024
+
+
+def strace(rule: str, *, calls: str, log: Path) -> list[str]:
+    """A command that injects by `rule` into these system calls of what follows it."""
+    return ["strace", "-f", "-qq", "-o", str(log), f"--trace={calls}", f"--inject={calls}:{rule}"]

@@ -1,0 +1,168 @@
+"""A shop and a back end that send orders as fast as they are answered, and log what was.
+
+It stands outside of what is killed: it knows which order was acknowledged and what it was
+worth. What got no 2xx is sent again, as shops do; now and then so is what got one.
+It imports nothing of Tillpost.
+"""
+
+import base64
+import hmac
+import http.client
+import json
+import random
+import threading
+import time
+from datetime import UTC, datetime
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from tests.drills.chaos import POISON
+from tests.orders import money, order
+
+SECRET = "drill-secret"
+KEY = "tp_drill_0123456789abcdef"
+_TWICE = 0.05
+"""How many acknowledged orders are sent once more."""
+
+
+class Shop:
+    """Sends to `url` from threads of its own between `start` and `stop`.
+
+    Every order has one line in `log` when it is first sent and one for every answer.
+    """
+
+    def __init__(
+        self, url: str, log: Path, *, seed: int = 1, poison: float = 0.0, pace: float = 0.0
+    ) -> None:
+        self.url = url
+        self._file = log.open("a", encoding="utf-8")
+        self._dice = random.Random(seed)
+        self._poison = poison
+        self._pace = pace
+        self._next = 0
+        self._lock = threading.Lock()
+        self._stopping = threading.Event()
+        self._threads: list[threading.Thread] = []
+        self.acked = 0
+        self.refused: dict[int, int] = {}
+        self.longest = 0.0
+        """Seconds that the slowest answer took."""
+
+    def start(self, threads: int = 4) -> None:
+        """Begin to send."""
+        self._stopping.clear()
+        self._threads = [threading.Thread(target=self._run, daemon=True) for _ in range(threads)]
+        for thread in self._threads:
+            thread.start()
+
+    def stop(self) -> None:
+        """Send no new order; what was sent and not answered stays in doubt."""
+        self._stopping.set()
+        for thread in self._threads:
+            thread.join()
+
+    def close(self) -> None:
+        """Stop, and end the log."""
+        self.stop()
+        self._file.close()
+
+    def send_until(self, acked: int, within: float = 60.0) -> None:
+        """Send until so many more orders are acknowledged."""
+        goal, end = self.acked + acked, time.monotonic() + within
+        self.start()
+        while self.acked < goal and time.monotonic() < end:
+            time.sleep(0.01)
+        self.stop()
+        assert self.acked >= goal, f"{self.acked} of {goal} acknowledged within {within} s"
+
+    def _run(self) -> None:
+        connection = http.client.HTTPConnection(urlsplit(self.url).netloc, timeout=30)
+        while not self._stopping.is_set():
+            number, kind, poison, twice = self._draw()
+            value = f"{20 + number % 977}.{number % 100:02d}"
+            self._note(order=str(number), value=float(value), poison=poison)
+            request = _webhook(number, value) if kind else _event(number, value, poison=poison)
+            self._insist(connection, number, *request)
+            if twice and not self._stopping.is_set():
+                self._insist(connection, number, *request)
+            time.sleep(self._pace)
+        connection.close()
+
+    def _draw(self) -> tuple[int, bool, bool, bool]:
+        with self._lock:
+            self._next += 1
+            poison = self._dice.random() < self._poison
+            webhook = not poison and self._dice.random() < 0.5
+            return self._next, webhook, poison, self._dice.random() < _TWICE
+
+    def _insist(
+        self, to: http.client.HTTPConnection, number: int, path: str, body: bytes, headers: Any
+    ) -> None:
+        """Send until it is acknowledged, or the drill ends."""
+        while True:
+            began = time.monotonic()
+            status = _ask(to, path, body, headers)
+            self.longest = max(self.longest, time.monotonic() - began if status else 0.0)
+            self._note(order=str(number), status=status)
+            if 200 <= status < 300:
+                with self._lock:
+                    self.acked += 1
+                return
+            with self._lock:
+                self.refused[status] = self.refused.get(status, 0) + 1
+            if self._stopping.wait(0.02):
+                return
+
+    def _note(self, **line: Any) -> None:
+        with self._lock:
+            self._file.write(json.dumps(line) + "\n")
+            self._file.flush()
+
+
+def _ask(to: http.client.HTTPConnection, path: str, body: bytes, headers: Any) -> int:
+    """The status of the answer; 0 if there was none."""
+    try:
+        to.request("POST", path, body, headers)
+        answer = to.getresponse()
+        answer.read()
+    except (OSError, http.client.HTTPException):
+        to.close()
+        return 0
+    return answer.status
+
+
+def _webhook(number: int, value: str) -> tuple[str, bytes, dict[str, str]]:
+    made = order(number, id=number, total_price=value, total_price_set=money(value))
+    body = json.dumps(made).encode()
+    signature = hmac.new(SECRET.encode(), body, sha256).digest()
+    return (
+        "/webhooks/shopify/demo",
+        body,
+        {
+            "Content-Type": "application/json",
+            "X-Shopify-Topic": "orders/create",
+            "X-Shopify-Shop-Domain": "demo-shop.myshopify.com",
+            "X-Shopify-Hmac-Sha256": base64.b64encode(signature).decode(),
+        },
+    )
+
+
+def _event(number: int, value: str, *, poison: bool) -> tuple[str, bytes, dict[str, str]]:
+    event = {
+        "event_name": "Purchase",
+        "event_id": f"made-{number}",
+        "event_time": int(datetime.now(UTC).timestamp()),
+        "action_source": "website",
+        "event_source_url": "https://demo-shop.myshopify.com/thanks",
+        "user_data": {"em": f"buyer{number}@mail.example", "client_user_agent": "Drill/1.0"},
+        "custom_data": {
+            "value": float(value),
+            "currency": "USD",
+            "order_id": str(number),
+            "content_name": POISON if poison else "tea",
+        },
+    }
+    headers = {"Content-Type": "application/json", "Authorization": f"Bearer {KEY}"}
+    return "/events/demo", json.dumps(event).encode(), headers
