@@ -12,6 +12,17 @@ if ! command -v chromium >/dev/null && ! command -v chromium-browser >/dev/null;
         echo "no chromium: browser tests are left out (sudo apt-get install chromium)" >&2
     fi
 fi
+missing=$(for tool in strace fusermount3; do command -v $tool >/dev/null || echo "${tool/usermount3/use3}"; done)
+if [ -n "$missing" ]; then
+    # The drills inject faults with strace and cut the power of a file system of their own.
+    if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+        # shellcheck disable=SC2086  # one word a package
+        (apt-get update -qq && apt-get install -y -qq --no-install-recommends $missing) >/dev/null 2>&1 ||
+            echo "$missing could not be installed: some drills are left out" >&2
+    else
+        echo "no $missing: some drills are left out (sudo apt-get install $missing)" >&2
+    fi
+fi
 pixel=src/tillpost/collect/pixel
 if [ ! -d $pixel/node_modules ]; then
     # Only the test that the built script is what its source gives needs Node.

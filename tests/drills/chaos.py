@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 
 POISON = "poison"
 """`custom_data.content_name` of an event that the platform refuses."""
-REFUSED = {"code": 100, "error_subcode": 2804050, "error_user_msg": "This event is poison"}
+_REFUSAL = {"error_subcode": 2804050, "error_user_msg": "This event is poison"}
 
 Answer = Callable[[socket.socket, int], None]
 Script = Callable[[int], str]
@@ -31,7 +31,6 @@ class Mode(NamedTuple):
 
     takes: bool
     answer: Answer
-    tls: bool = True
 
 
 class Arrival(NamedTuple):
@@ -113,7 +112,9 @@ _CHUNKED = {"Transfer-Encoding": "chunked"}
 
 
 def _chunk(size: str, data: bytes) -> bytes:
-    head = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
+    head = (
+        b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
+    )
     return head + size.encode() + b"\r\n" + data
 
 
@@ -124,7 +125,9 @@ MODES: dict[str, Mode] = {
         True,
         _bytes(lambda n: http(200, gzip.compress(received(n)), {"Content-Encoding": "gzip"})),
     ),
-    "continue_first": Mode(True, _bytes(lambda n: b"HTTP/1.1 100 Continue\r\n\r\n" + http(200, received(n)))),
+    "continue_first": Mode(
+        True, _bytes(lambda n: b"HTTP/1.1 100 Continue\r\n\r\n" + http(200, received(n)))
+    ),
     # Taken, but the answer does not say so.
     "silent_after": Mode(True, _silence),
     "reset_after": Mode(True, _reset),
@@ -154,7 +157,10 @@ MODES: dict[str, Mode] = {
     ),
     "garbage": Mode(False, _bytes(lambda _: bytes(range(256)) * 4)),
     "head_flood": Mode(False, _bytes(lambda _: http(200, b"{}", {"X-A": "a" * 300_000}))),
-    "two_lengths": Mode(False, _bytes(lambda _: b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\nContent-Length: 9\r\n\r\n{}")),
+    "two_lengths": Mode(
+        False,
+        _bytes(lambda _: b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\nContent-Length: 9\r\n\r\n{}"),
+    ),
     "redirect": Mode(
         False, _bytes(lambda _: http(302, b"", {"Location": "http://127.0.0.1:9/elsewhere"}))
     ),
@@ -182,7 +188,7 @@ class Chaos:
 
     def __init__(self, log: Path, script: Script | None = None) -> None:
         self.log = log
-        self._script = script or (lambda _: "ok")
+        self._script = script or _always("ok")
         self._count = 0
         self._lock = threading.Lock()
         self._file = log.open("a", encoding="utf-8")
@@ -196,7 +202,7 @@ class Chaos:
         """Answer by this script from now on, counted from 0; or always in one mode."""
         with self._lock:
             self._count = 0
-            self._script = (lambda _, mode=script: mode) if isinstance(script, str) else script
+            self._script = _always(script) if isinstance(script, str) else script
 
     def taken(self) -> dict[tuple[str, str], int]:
         """How often each (event_name, event_id) was taken."""
@@ -249,7 +255,7 @@ class Chaos:
             taken = mode.takes and not poisoned
             self._note(Arrival(time.time(), name, taken, given.get("access_token", ""), events))
         if poisoned and mode.takes:
-            connection.sendall(http(400, failure(**REFUSED)))
+            connection.sendall(http(400, failure(100, **_REFUSAL)))
             return True
         mode.answer(connection, len(events))
         return name == "ok"
@@ -259,6 +265,10 @@ class Chaos:
         line = {"at": arrival.at, "mode": arrival.mode, "taken": arrival.taken}
         self._file.write(json.dumps({**line, "events": [_row(e) for e in arrival.events]}) + "\n")
         self._file.flush()
+
+
+def _always(mode: str) -> Script:
+    return lambda _: mode
 
 
 def _row(event: dict[str, Any]) -> dict[str, Any]:

@@ -18,6 +18,7 @@ _SETTINGS = """\
 [server]
 port = {port}
 data = "{data}"
+private_networks = ["127.0.0.0/8"]
 [[shops]]
 name = "demo"
 domain = "demo-shop.myshopify.com"
@@ -44,7 +45,12 @@ class Node:
     """
 
     def __init__(
-        self, directory: Path, platform: str, *, data: Path | None = None, source: Path | None = None
+        self,
+        directory: Path,
+        platform: str,
+        *,
+        data: Path | None = None,
+        source: Path | None = None,
     ) -> None:
         self.directory = directory
         self.data = data or directory / "data"

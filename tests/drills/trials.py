@@ -190,7 +190,8 @@ def frozen(scene: Scene, times: int) -> None:
 
 def _steps(times: int) -> list[int]:
     """So many numbers: each of the first, where a start-up is, then ever wider apart."""
-    found, n = [], 1.0
+    found: list[int] = []
+    n = 1.0
     while len(found) < times:
         found.append(int(n))
         n = max(n + 1, n * 1.2)

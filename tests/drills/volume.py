@@ -55,7 +55,9 @@ class Volume:
 
     def unmount(self) -> None:
         """Unmount, whatever state it is in."""
-        subprocess.run(["fusermount3", "-u", "-z", str(self.path)], check=False, capture_output=True)
+        subprocess.run(
+            ["fusermount3", "-u", "-z", str(self.path)], check=False, capture_output=True
+        )
         if self._process is not None:
             self._process.kill()
             self._process.communicate()

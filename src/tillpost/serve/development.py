@@ -5,7 +5,6 @@ after a restart. They are shown on a terminal only.
 """
 
 import json
-import os
 import secrets
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from msgspec import Struct, convert, structs, to_builtins
 from tillpost.core.outcome import Misconfigured
 from tillpost.deliver.contract import EMBEDDED
 from tillpost.deliver.destinations import meta
+from tillpost.serve.private import write_private
 from tillpost.serve.settings import (
     Dataset,
     OrderSettings,
@@ -58,7 +58,7 @@ def read_secrets(directory: Path) -> Secrets:
     try:
         directory.mkdir(parents=True, exist_ok=True)
         if not path.exists():
-            _write_private(path, json.dumps(to_builtins(_make()), indent=2).encode())
+            write_private(path, json.dumps(to_builtins(_make()), indent=2).encode())
         return convert(json.loads(path.read_text("utf-8")), Secrets)
     except OSError as error:
         raise Misconfigured(
@@ -122,11 +122,3 @@ def _make() -> Secrets:
         receiver_token=f"tr_{secrets.token_urlsafe(24)}",
         admin_password=secrets.token_urlsafe(12),
     )
-
-
-def _write_private(path: Path, data: bytes) -> None:
-    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(handle, "wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())

@@ -1,6 +1,5 @@
 """Sealing what must not be read from disk: AES-GCM, a fresh nonce in front of every box."""
 
-import os
 import secrets
 from itertools import count
 from pathlib import Path
@@ -9,6 +8,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from tillpost.core.outcome import Misconfigured
+from tillpost.serve.private import write_private
 
 _NONCE = 12
 _COUNTER = 5
@@ -48,11 +48,7 @@ def read_key(directory: Path) -> bytes:
     """
     path = directory / KEY_FILE
     if not path.exists():
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(handle, "wb") as file:
-            file.write(secrets.token_bytes(32))
-            file.flush()
-            os.fsync(file.fileno())
+        write_private(path, secrets.token_bytes(32))
     key = path.read_bytes()
     if len(key) != 32:
         raise Misconfigured(f"{path} is damaged: a sealing key has 32 bytes; restore it")
