@@ -143,6 +143,7 @@ MODES: dict[str, Mode] = {
     "drip": Mode(True, _drip),
     "hold": Mode(True, _hold),
     # Not taken, and the answer is no answer of the platform.
+    "late_refusal": Mode(False, _after(0.4, _error(400, 100, error_subcode=2804050))),
     "silent": Mode(False, _silence),
     "reset": Mode(False, _reset),
     "html_200": Mode(False, _bytes(lambda _: http(200, _HTML, {"Content-Type": "text/html"}))),

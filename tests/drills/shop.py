@@ -81,9 +81,10 @@ class Shop:
         connection = http.client.HTTPConnection(urlsplit(self.url).netloc, timeout=30)
         while not self._stopping.is_set():
             number, kind, poison, twice = self._draw()
-            value = f"{20 + number % 977}.{number % 100:02d}"
+            value, now = worth(number), time.time()
             self._note(order=str(number), value=float(value), poison=poison)
-            request = _webhook(number, value) if kind else _event(number, value, poison=poison)
+            made = webhook(number, value, now) if kind else None
+            request = made or server_event(number, value, now, poison=poison)
             self._insist(connection, number, *request)
             if twice and not self._stopping.is_set():
                 self._insist(connection, number, *request)
@@ -133,27 +134,34 @@ def _ask(to: http.client.HTTPConnection, path: str, body: bytes, headers: Any) -
     return answer.status
 
 
-def _webhook(number: int, value: str) -> tuple[str, bytes, dict[str, str]]:
-    made = order(number, id=number, total_price=value, total_price_set=money(value))
+def webhook(number: int, value: str, at: float) -> tuple[str, bytes, dict[str, str]]:
+    """Path, body and headers of a signed order, made at a Unix time."""
+    when = datetime.fromtimestamp(at, UTC).isoformat()
+    times = dict.fromkeys(("created_at", "processed_at", "updated_at"), when)
+    made = order(number, id=number, total_price=value, total_price_set=money(value), **times)
     body = json.dumps(made).encode()
+    return "/webhooks/shopify/demo", body, signed(body)
+
+
+def signed(body: bytes, topic: str = "orders/create") -> dict[str, str]:
+    """The headers that a shop sends with a body."""
     signature = hmac.new(SECRET.encode(), body, sha256).digest()
-    return (
-        "/webhooks/shopify/demo",
-        body,
-        {
-            "Content-Type": "application/json",
-            "X-Shopify-Topic": "orders/create",
-            "X-Shopify-Shop-Domain": "demo-shop.myshopify.com",
-            "X-Shopify-Hmac-Sha256": base64.b64encode(signature).decode(),
-        },
-    )
+    return {
+        "content-type": "application/json",
+        "x-shopify-topic": topic,
+        "x-shopify-shop-domain": "demo-shop.myshopify.com",
+        "x-shopify-hmac-sha256": base64.b64encode(signature).decode(),
+    }
 
 
-def _event(number: int, value: str, *, poison: bool) -> tuple[str, bytes, dict[str, str]]:
+def server_event(
+    number: int, value: str, at: float, *, poison: bool = False
+) -> tuple[str, bytes, dict[str, str]]:
+    """Path, body and headers of a back end's Purchase, made at a Unix time."""
     event = {
         "event_name": "Purchase",
         "event_id": f"made-{number}",
-        "event_time": int(datetime.now(UTC).timestamp()),
+        "event_time": int(at),
         "action_source": "website",
         "event_source_url": "https://demo-shop.myshopify.com/thanks",
         "user_data": {"em": f"buyer{number}@mail.example", "client_user_agent": "Drill/1.0"},
@@ -164,5 +172,10 @@ def _event(number: int, value: str, *, poison: bool) -> tuple[str, bytes, dict[s
             "content_name": POISON if poison else "tea",
         },
     }
-    headers = {"Content-Type": "application/json", "Authorization": f"Bearer {KEY}"}
+    headers = {"content-type": "application/json", "authorization": f"Bearer {KEY}"}
     return "/events/demo", json.dumps(event).encode(), headers
+
+
+def worth(number: int) -> str:
+    """What the order of a number is worth."""
+    return f"{20 + number % 977}.{number % 100:02d}"
