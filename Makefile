@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev demo test lint types docs-check bench pixel clean test-oracles test-clients
+.PHONY: help setup setup-dev demo test lint types docs-check bench drills prove pixel clean test-oracles test-clients
 
 help: ## Show the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -24,6 +24,12 @@ lint: setup-dev ## Style, types, import rule and generated docs
 
 bench: setup-dev ## Measure; figures and how to read them are in bench/README.md
 	$(BIN)/python -m bench
+
+drills: setup-dev ## Kill, starve and cut off the server at length; figures go to docs/reference/reliability.md
+	$(BIN)/python -m tests.drills.report
+
+prove: setup-dev ## Show that nothing is lost or doubled, and that broken builds are found out
+	$(BIN)/python -m tests.drills.prove
 
 pixel: ## Build the browser script (needs Node; the built file is committed)
 	cd src/tillpost/collect/pixel && npm ci --no-audit --no-fund && node build.mjs

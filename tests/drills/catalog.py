@@ -78,9 +78,20 @@ DRILLS: dict[str, Drill] = {
 }
 
 
-def run(name: str, directory: Path, times: int, source: Path | None = None) -> Result:
-    """Do one drill so many times, on the tree's own code or on what is in `source`."""
+def run(
+    name: str,
+    directory: Path,
+    times: int,
+    *,
+    source: Path | None = None,
+    patience: float = 60.0,
+) -> Result:
+    """Do one drill so many times, on the tree's own code or on what is in `source`.
+
+    What has not come to an end after `patience` seconds of health counts as it stands.
+    """
     drill = DRILLS[name]
     with staged(directory / name, source=source, disk=drill.disk) as scene:
+        scene.patience = patience
         drill.trial(scene, times)
         return Result(drill.says, scene.verdict(), scene.figures)

@@ -85,10 +85,10 @@ def judge(sent: Path, arrived: Path, books: Books) -> Verdict:
     )
 
 
-def unsettled(url: str, key: str) -> int:
-    """How many events of the ledger have not come to an end yet."""
-    ledger = _get(f"{url}/api/v1/ledger", key)
-    return sum(int(row["pending"]) for row in ledger["destinations"])
+def standing(url: str, key: str) -> tuple[int, int]:
+    """How many events the ledger knows of, and how many of them have not come to an end."""
+    rows = _get(f"{url}/api/v1/ledger", key)["destinations"]
+    return sum(row["accepted"] for row in rows), sum(row["pending"] for row in rows)
 
 
 def _orders(sent: Path, arrived: Path) -> dict[str, Order]:

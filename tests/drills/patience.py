@@ -29,6 +29,20 @@ async def every_mode(rig: Rig, times: int) -> None:
     rig.figures |= {"modes": len(played), "requests": sum(played.values())}
 
 
+BROKEN = ("silent", "html_200", "transient", "silent_after", "short_count", "unavailable")
+"""Modes that a careless sender takes for an end."""
+
+
+async def broken_answers(rig: Rig, times: int) -> None:
+    """Answers that are missing, cut off or not the platform's, each to a batch of its own."""
+    for _ in range(times):
+        for mode in BROKEN:
+            rig.platform.play(lambda n, mode=mode: mode if n == 0 else "ok")  # type: ignore[misc]
+            await rig.sell(4)
+            await rig.pass_time(HOUR, step=600.0)
+    rig.figures |= {"modes": len(BROKEN)}
+
+
 async def poison(rig: Rig, times: int) -> None:
     """Events that the platform refuses, at random among good ones."""
     dice = random.Random(17)
@@ -71,7 +85,7 @@ async def late_answers(rig: Rig, times: int) -> None:
         await rig.sell(1)
         rig.clock.time += 3.0
         await worker.fold_round()
-        slow = asyncio.create_task(worker._delivery(worker._lines[0])())
+        slow = asyncio.ensure_future(worker._delivery(worker._lines[0])())
         await asyncio.sleep(0.15)
         rig.clock.time += 130.0
         await worker._delivery(worker._lines[0])()

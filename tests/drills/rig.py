@@ -6,6 +6,7 @@ socket to `Chaos`, or straight to the receiver of the node.
 """
 
 import json
+import os
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -13,10 +14,10 @@ from pathlib import Path
 from typing import Any
 
 from msgspec import structs
-
 from tests.drills.chaos import Chaos
 from tests.drills.oracle import Books, Verdict, judge
 from tests.drills.shop import KEY, SECRET, server_event, webhook, worth
+
 from tillpost.core.wire import Request, Response
 from tillpost.deliver.contract import EMBEDDED
 from tillpost.deliver.destinations import meta
@@ -102,8 +103,8 @@ class Rig:
 
     async def repeat(self) -> None:
         """All that was ever sent, once more."""
-        for number, *request in self._requests:
-            self._note(order=number, status=await self.post(*request))
+        for number, path, body, headers in self._requests:
+            self._note(order=number, status=await self.post(path, body, headers))
 
     async def post(self, path: str, body: bytes, headers: dict[str, str]) -> int:
         """The status of the answer to what a shop or a back end sends."""
@@ -119,8 +120,8 @@ class Rig:
             self.clock.time = min(self.clock.time + step, end)
             await self.node.worker.drain()
 
-    async def settle(self, most: float = 2 * DAY) -> None:
-        """Let time pass until nothing of the ledger is under way; fails if that takes longer."""
+    async def settle(self, most: float) -> None:
+        """Let time pass until nothing of the ledger is under way, or so many seconds."""
         began = self.clock.time
         while await self._drained() and self.clock.time - began < most:
             await self.pass_time(300.0)
@@ -136,10 +137,10 @@ class Rig:
             after = page["next"]
         return Books(found, self.node.reading.ledger())
 
-    async def verdict(self) -> Verdict:
-        """Heal the platform, let everything come to an end, and judge."""
+    async def verdict(self, most: float = 2 * DAY) -> Verdict:
+        """Heal the platform, let everything come to an end within so many seconds, and judge."""
         self.platform.play("ok")
-        await self.settle()
+        await self.settle(most)
         return judge(self._sent, self.platform.log, self.books())
 
     async def _drained(self) -> int:
@@ -160,7 +161,7 @@ async def rigged(
     directory: Path, *, embedded: bool = False, same_source: str = "absorb"
 ) -> AsyncIterator[Rig]:
     """A rig whose shop sends to `Chaos`, or with `embedded` to the node's own receiver."""
-    directory.mkdir(parents=True, exist_ok=True)
+    os.makedirs(directory, exist_ok=True)  # nothing else runs yet
     platform = Chaos(directory / "arrived.jsonl")
     clock = MovableClock(float(int(time.time())))
     settings = _settings(EMBEDDED if embedded else platform.url, same_source)

@@ -12,9 +12,12 @@ from typing import Any
 
 from tests.drills.chaos import Chaos
 from tests.drills.nodes import Node
-from tests.drills.oracle import Verdict, ask, judge, unsettled
+from tests.drills.oracle import Verdict, ask, judge, standing
 from tests.drills.shop import KEY, Shop
 from tests.drills.volume import Volume
+
+_STILL_SECONDS = 5.0
+"""What has not moved for so long, with nothing under way, will not."""
 
 
 class Scene:
@@ -42,13 +45,17 @@ class Scene:
         return judge(self.sent, self.platform.log, ask(self.node.url, KEY))
 
     def settle(self) -> None:
-        """Wait until nothing of the ledger is under way, or patience ends."""
-        time.sleep(0.3)  # what was just acknowledged is folded first
+        """Wait until all that was acknowledged has come to its end, or patience ends."""
         end = time.monotonic() + self.patience
-        quiet = 0
-        while quiet < 2 and time.monotonic() < end:
-            quiet = quiet + 1 if unsettled(self.node.url, KEY) == 0 else 0
-            time.sleep(0.15)
+        last, changed = (-1, -1), time.monotonic()
+        while time.monotonic() < end:
+            accepted, pending = standing(self.node.url, KEY)
+            if (accepted, pending) != last:
+                last, changed = (accepted, pending), time.monotonic()
+            stands_still = time.monotonic() - changed > _STILL_SECONDS
+            if not pending and (accepted >= self.shop.orders_acked or stands_still):
+                return
+            time.sleep(0.1)
 
     def power_cut(self, *, torn: bool) -> None:
         """Cut the power of disk and server, and bring both back."""

@@ -46,9 +46,15 @@ class Shop:
         self._stopping = threading.Event()
         self._threads: list[threading.Thread] = []
         self.acked = 0
+        self._orders: set[int] = set()
         self.refused: dict[int, int] = {}
         self.longest = 0.0
         """Seconds that the slowest answer took."""
+
+    @property
+    def orders_acked(self) -> int:
+        """How many orders were acknowledged, however often each."""
+        return len(self._orders)
 
     def start(self, threads: int = 4) -> None:
         """Begin to send."""
@@ -110,6 +116,7 @@ class Shop:
             if 200 <= status < 300:
                 with self._lock:
                     self.acked += 1
+                    self._orders.add(number)
                 return
             with self._lock:
                 self.refused[status] = self.refused.get(status, 0) + 1

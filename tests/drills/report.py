@@ -1,0 +1,99 @@
+"""`make drills`: the full form of every drill, with its figures in docs/reference/reliability.md.
+
+    python -m tests.drills.report [--short] [NAME ...]
+
+`--short` does as much as `make test` does. The tables stand between two marks in the page;
+what is around them is written by hand.
+"""
+
+import asyncio
+import os
+import platform
+import re
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from tests.drills import catalog, mutants, rigged_drills
+from tests.drills.catalog import Result
+
+PAGE = Path(__file__).parents[2] / "docs/reference/reliability.md"
+BEGIN, END = "<!-- figures: made by `make drills` -->\n", "<!-- end of figures -->\n"
+_HEAD = (
+    "| what is done | figures | acknowledged | over the wire again "
+    "| lost | doubled | invented | unexplained |\n"
+    "| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: |\n"
+)
+
+
+def main() -> None:
+    """Run the drills and write the page; exit 1 if one of them found anything."""
+    short = "--short" in sys.argv
+    wanted = [word for word in sys.argv[1:] if word != "--short"]
+    results = list(_real(wanted, short=short))
+    caught = [] if wanted else list(_broken())
+    if not wanted:
+        _write(results, caught)
+    bad = [r.says for r in results if r.verdict.wrong != (0, 0, 0, 0)]
+    passed = [r.says for r in caught if r.verdict.wrong == (0, 0, 0, 0)]
+    for says in (*bad, *passed):
+        print(f"not as it must be: {says}")
+    sys.exit(1 if bad or passed else 0)
+
+
+def _real(wanted: Sequence[str], *, short: bool) -> Iterator[Result]:
+    with tempfile.TemporaryDirectory() as made:
+        for name, drill in catalog.DRILLS.items():
+            if wanted and name not in wanted:
+                continue
+            if (why := drill.needs()) is not None:
+                print(f"left out: {drill.says}: {why}")
+                if os.environ.get("TILLPOST_ALL"):
+                    sys.exit(1)
+                continue
+            yield _told(catalog.run(name, Path(made), drill.short if short else drill.full))
+        for name, patient in rigged_drills.DRILLS.items():
+            if wanted and name not in wanted:
+                continue
+            times = patient.short if short else patient.full
+            yield _told(asyncio.run(rigged_drills.play(name, Path(made), times)))
+
+
+def _broken() -> Iterator[Result]:
+    for name, mutant in mutants.MUTANTS.items():
+        if (why := mutants.missing(name)) is not None:
+            print(f"left out: {mutant.says}: {why}")
+            continue
+        with tempfile.TemporaryDirectory() as made:
+            verdict = mutants.judged(name, Path(made))
+            yield _told(Result(mutant.says, verdict, {"caught by": mutants.drill_of(name)}))
+
+
+def _told(result: Result) -> Result:
+    print(_row(result), end="", flush=True)
+    return result
+
+
+def _row(result: Result) -> str:
+    verdict = result.verdict
+    figures = ", ".join(f"{name}: {value}" for name, value in result.figures.items())
+    counts = (verdict.acked, verdict.again, *verdict.wrong)
+    return f"| {result.says} | {figures} | " + " | ".join(map(str, counts)) + " |\n"
+
+
+def _write(results: Sequence[Result], caught: Sequence[Result]) -> None:
+    machine = (
+        f"{os.cpu_count()} cores, Linux {platform.release()}, Python {platform.python_version()}"
+    )
+    tables = (
+        f"\nMade on {machine}.\n\n### The build as it is\n\n{_HEAD}{''.join(map(_row, results))}"
+        f"\n### Builds that are broken on purpose\n\n{_HEAD}{''.join(map(_row, caught))}\n"
+    )
+    page = PAGE.read_text("utf-8")
+    between = re.compile(re.escape(BEGIN) + ".*" + re.escape(END), re.DOTALL)
+    PAGE.write_text(between.sub(lambda _: BEGIN + tables + END, page), "utf-8")
+
+
+if __name__ == "__main__":
+    main()
