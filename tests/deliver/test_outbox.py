@@ -422,3 +422,20 @@ def test_every_move_of_an_event_is_kept_with_its_reason() -> None:
         ("dead", "refused"),
     ]
     assert moves[-1].detail == "100/2804050: no"
+
+
+def test_what_the_platform_said_is_kept_once_the_disk_takes_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    office = Office(ok, batch(1))
+    keep, tries = office.store.settle, iter((True, True, False))
+
+    def settle(results: Any, now: float) -> int:
+        if next(tries):
+            raise Retryable("the disk refused a write")
+        return keep(results, now)
+
+    monkeypatch.setattr(office.store, "settle", settle)
+    office.round()
+    assert office.ends == {("delivered", None): 1}
+    assert len(office.wire.sent) == 1

@@ -39,7 +39,6 @@ class Mutant(NamedTuple):
     times: int
 
 
-_WAITING = "state IN ('pending', 'in_doubt', 'paused')"
 _SENT = "            content=request.body,\n"
 _FUZZED = "            content=__import__('re').sub({what}, {by}, request.body),\n"
 
@@ -101,7 +100,13 @@ MUTANTS: dict[str, Mutant] = {
     ),
     "doubt_is_forgotten": Mutant(
         "what is in doubt never goes again",
-        (Change("store/sql/gateway/queries.sql", _WAITING, "state IN ('pending', 'paused')"),),
+        (
+            Change(
+                "deliver/outbox.py",
+                "retry_after=wait)",
+                "retry_after=wait + 1e9 * (outcome.state is State.IN_DOUBT))",
+            ),
+        ),
         "broken_answers",
         1,
     ),
@@ -190,8 +195,8 @@ MUTANTS: dict[str, Mutant] = {
         (
             Change(
                 "store/sql/gateway/queries.sql",
-                "WHERE event = ?6 AND destination = ?7 AND state = 'leased' AND fence = ?8;",
-                "WHERE event = ?6 AND destination = ?7 AND ?8 = ?8;",
+                "    AND outbox.state = 'leased' AND outbox.fence = w.value ->> 1;",
+                ";",
             ),
         ),
         "late_answers",

@@ -11,6 +11,8 @@ from typing import TypeAlias
 from tests.drills.chaos import MODES
 from tests.drills.rig import DAY, HOUR, Rig
 
+from tillpost.deliver.outbox import LEASE_SECONDS, Sender
+
 Trial: TypeAlias = Callable[[Rig, int], Awaitable[None]]
 
 
@@ -79,16 +81,18 @@ async def clock_jumps(rig: Rig, times: int) -> None:
 
 async def late_answers(rig: Rig, times: int) -> None:
     """A sender hangs past its lease; another sends the batch; then the first comes to its end."""
-    worker = rig.node.worker
+    node = rig.node
+    first = node.worker.senders[0]
+    other = Sender(first.line, node.store, node.transport, rig.clock, random.random)
     for _ in range(times):
         rig.platform.play(lambda n: "late_refusal" if n == 0 else "ok")
         await rig.sell(1)
         rig.clock.time += 3.0
-        await worker.fold_round()
-        slow = asyncio.ensure_future(worker._delivery(worker._lines[0])())
+        await node.worker.fold_round()
+        slow = asyncio.create_task(first.round())
         await asyncio.sleep(0.15)
-        rig.clock.time += 130.0
-        await worker._delivery(worker._lines[0])()
+        rig.clock.time += LEASE_SECONDS + 1
+        await other.round()
         await slow
     rig.figures |= {"leases taken over": times}
 

@@ -167,7 +167,8 @@ async def rigged(
     settings = _settings(EMBEDDED if embedded else platform.url, same_source)
     node = Node(settings, directory, clock, b"k" * 32, "http://127.0.0.1:1")
     if embedded:
-        node.worker._transport = Loop(node)
+        for sender in node.worker.senders:
+            sender._transport = Loop(node)
     limits = meta.Meta.limits
     meta.Meta.limits = structs.replace(limits, seconds=_ANSWER_SECONDS)
     rig = Rig(directory, node, clock, platform)

@@ -23,6 +23,8 @@ from tillpost.ports import Clock, Outbox, Transport
 LEASE_SECONDS = 120.0
 FEWEST = 50
 """So many events are leased at once where a request holds fewer."""
+_DISK_WAITS = (0.1, 0.5, 1.0, 2.0, 4.0)
+"""Seconds between tries to keep what became of a batch, while the disk refuses it."""
 UNKNOWN_TRIES = 5
 """After so many refusals that nobody understands, a batch is halved to see whose they are."""
 
@@ -196,7 +198,18 @@ class Sender:
         self.breaker = self.breaker.after(outcomes, self._clock.now(), self._luck())
 
     async def _settle(self, items: list[Leased], outcomes: Sequence[Outcome]) -> None:
+        """Keep what became of them; a disk that refuses is asked again for a while.
+
+        Else what the platform said would be forgotten, and they would stand until the lease ends.
+        """
         results = list(zip(items, outcomes, strict=True))
+        for wait in _DISK_WAITS:
+            try:
+                await asyncio.to_thread(self._outbox.settle, results, self._clock.now())
+            except Retryable:
+                await asyncio.sleep(wait)
+            else:
+                return
         await asyncio.to_thread(self._outbox.settle, results, self._clock.now())
 
     def _timed(self, items: list[Leased], outcomes: list[Outcome]) -> list[Outcome]:
