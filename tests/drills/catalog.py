@@ -61,6 +61,9 @@ DRILLS: dict[str, Drill] = {
     "killed_at_answer": _traced("kill -9 in the n-th write to a socket", killed_at(ANSWERS), 8, 40),
     "killed_at_read": _traced("kill -9 in the n-th read", killed_at(READS), 6, 40),
     "killed_starting": _traced("kill -9 in the n-th step of a start", killed_starting, 8, 60),
+    "killed_while_sending": Drill(
+        "kill -9 while the platform has not answered yet", trials.killed_while_sending, 3, 40
+    ),
     "failed_syncs": _traced("the n-th fdatasync fails (EIO)", failing_at(SYNCS, "EIO"), 5, 40),
     "failed_writes": _traced("the n-th pwrite fails (EIO)", failing_at(WRITES, "EIO"), 5, 40),
     "refused_writes": _traced(

@@ -98,17 +98,17 @@ MUTANTS: dict[str, Mutant] = {
         "broken_answers",
         1,
     ),
-    "doubt_is_forgotten": Mutant(
-        "what is in doubt never goes again",
+    "leases_outlive_a_crash": Mutant(
+        "what was on its way at a crash stays there",
         (
             Change(
-                "deliver/outbox.py",
-                "retry_after=wait)",
-                "retry_after=wait + 1e9 * (outcome.state is State.IN_DOUBT))",
+                "store/sql/gateway/queries.sql",
+                "reason = 'restart', lease_until = NULL, updated_at = ?\nWHERE state = 'leased'",
+                "reason = 'restart', lease_until = NULL, updated_at = ?\nWHERE state = 'none'",
             ),
         ),
-        "broken_answers",
-        1,
+        "killed_while_sending",
+        2,
     ),
     "silence_is_success": Mutant(
         "no answer counts as delivered",

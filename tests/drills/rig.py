@@ -17,11 +17,12 @@ from msgspec import structs
 from tests.drills.chaos import Chaos
 from tests.drills.oracle import Books, Verdict, judge
 from tests.drills.shop import KEY, SECRET, server_event, webhook, worth
+from tests.live import BROWSER
 
 from tillpost.core.wire import Request, Response
 from tillpost.deliver.contract import EMBEDDED
 from tillpost.deliver.destinations import meta
-from tillpost.serve.http import collect
+from tillpost.serve.http import beacon, collect
 from tillpost.serve.node import Node
 from tillpost.serve.settings import (
     Dataset,
@@ -100,6 +101,13 @@ class Rig:
             )
             self._requests.append((str(number), *request))
             self._note(order=str(number), status=await self.post(*request))
+
+    async def beacon(self, event: dict[str, Any]) -> int:
+        """The status of the answer to an event of the shop's page."""
+        body = json.dumps({"events": [event]}).encode()
+        headers = {"origin": "https://demo-shop.myshopify.com", "user-agent": BROWSER}
+        request = Request("POST", "/px/demo", {"content-type": "text/plain", **headers}, body)
+        return (await beacon.beacon(self.node, "demo", request, "8.8.4.4")).status
 
     async def repeat(self) -> None:
         """All that was ever sent, once more."""

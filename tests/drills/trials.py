@@ -92,6 +92,20 @@ def failing_at(calls: str, error: str) -> Trial:
     return trial
 
 
+def killed_while_sending(scene: Scene, times: int) -> None:
+    """SIGKILL while the platform has a batch and has not answered yet."""
+    scene.platform.play("slow")
+    scene.node.must_start()
+    for _ in range(times):
+        scene.shop.start()
+        seen = len(scene.platform.arrivals)
+        _until(lambda seen=seen: len(scene.platform.arrivals) > seen)  # type: ignore[misc]
+        scene.node.kill()
+        scene.shop.stop()
+        scene.node.must_start()
+    scene.figures |= {"kills": times}
+
+
 def power_cuts(scene: Scene, times: int) -> None:
     """Power cuts under load: every second leaves a random half of the unsynced sectors."""
     dice = random.Random(11)

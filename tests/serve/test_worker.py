@@ -96,3 +96,17 @@ def test_a_hold_ends_only_when_all_that_came_before_its_end_is_folded(
     worker._fold_once()
     sent = [item.row.event for item in store.lease(DESTINATION, float(NOW), 10, 60.0)]
     assert [e.direct for e in sent if e.event_name == "Purchase"] == ["sent"]
+
+
+def test_a_beacon_that_lay_beside_its_order_through_an_outage_still_joins_it() -> None:
+    """The server was down for an hour after both were acknowledged."""
+    store = MemoryGatewayStore()
+    told = [
+        make.entry(make.order(), at=NOW - 3600.0),
+        make.entry(make.beacon(direct="sent"), at=NOW - 3598.0),
+    ]
+    asyncio.run(store.append(told))
+    _worker(store)._fold_once()
+    (sent,) = store.lease(DESTINATION, float(NOW), 10, 60.0)
+    assert sent.row.event.direct == "sent"
+    assert sent.row.event.event_id == make.beacon().event_id

@@ -187,18 +187,19 @@ class Worker:
     def _fold_once(self) -> int:
         """Fold what came in, then look at holds that end.
 
-        While more is waiting to be folded, time is as late as the last entry: the beacon that
-        a Purchase is held for may be among the rest.
+        The beacon that a Purchase is held for may be in the same batch, or among what is still
+        waiting to be folded: so no hold ends within a batch, however long it lay there, and
+        while more is waiting time is as late as the last entry.
         """
         now = self._clock.now()
         entries = self._store.unfolded(_FOLD_BATCH)
         if len(entries) == _FOLD_BATCH:
             now = min(now, entries[-1][1].received_at)
-        context = Context(self._shops, self._routes, now)
         if entries:
-            self._fold_batch(entries, context)
+            begun = min(now, entries[0][1].received_at)
+            self._fold_batch(entries, Context(self._shops, self._routes, begun))
         rows = self._store.held(now, _RELEASE_BATCH)
-        self._release(rows, context)
+        self._release(rows, Context(self._shops, self._routes, now))
         return len(entries) + len(rows)
 
     def _release(self, rows: list[EventRow], context: Context) -> None:
