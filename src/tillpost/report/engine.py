@@ -9,28 +9,30 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Self
 
 from tillpost.core.channel import DIRECT, UNKNOWN
+from tillpost.core.facts import (
+    KINDS,
+    NUMBER,
+    SEGMENTS,
+    STALE,
+    STALE_COLUMNS,
+    TEXT,
+    declared,
+    merged,
+)
 from tillpost.ports import Rows
 from tillpost.report.exchange import factors
 from tillpost.report.query import Query, numbered
 from tillpost.report.steps import statements, text
 
-N, T = "BIGINT", "VARCHAR"
+N, T = NUMBER, TEXT
+
+STAR = {"id": N, "shop": T, "visitor_id": T, "at": N, "direct": N, "paid": N, "label": N}
+"""A touch as reports read it: what it is reported under stands once for all, in `labels`."""
 
 SCHEMA: dict[str, dict[str, str]] = {
-    "orders": {
-        "shop": T, "order_id": T, "name": T, "at": N, "kind": T, "eligible": N, "reason": T,
-        "value_minor": N, "currency": T, "checkout_token": T, "customer_id": T, "returning": N,
-        "cancelled_at": N, "refunded_minor": N, "browser": N, "server": N,
-        "presentment_minor": N, "presentment_currency": T, "seq": N,
-    },
-    "order_keys": {"shop": T, "order_id": T, "kind": T, "value": T},
-    "links": {"shop": T, "kind": T, "value": T, "visitor_id": T, "at": N},
-    "touches": {
-        "id": N, "shop": T, "visitor_id": T, "at": N, "direct": N, "paid": N, "label": N,
-    },
-    "refunds": {
-        "shop": T, "refund_id": T, "order_id": T, "at": N, "amount_minor": N, "currency": T,
-    },
+    **{name: KINDS[name].columns for name in ("order_keys", "links", "refunds")},
+    "orders": {**KINDS["orders"].columns, "seq": N},
+    "touches": STAR,
     "spend": {
         "shop": T, "platform": T, "account_id": T, "day": T, "campaign_id": T, "campaign": T,
         "adset_id": T, "adset": T, "ad_id": T, "ad": T, "currency": T, "spend_minor": N,
@@ -128,12 +130,14 @@ class Engine:
         for macro in MACROS:
             self.connection.execute(macro)
         for name, columns in SCHEMA.items():
-            declared = ", ".join(f"{RENAMED.get(c, c)} {kind}" for c, kind in columns.items())
-            self.connection.execute(f"CREATE TABLE {name} ({declared})")
+            renamed = {RENAMED.get(c, c): kind for c, kind in columns.items()}
+            self.connection.execute(f"CREATE TABLE {name} ({declared(renamed)})")
         self._append("platform_channels", PLATFORM_CHANNELS)
         self._append("labels", UNSEEN)
+        if SEGMENTS in tables:
+            self._load_segments(tables)
         for name, rows in tables.items():
-            if name in SCHEMA:
+            if name in SCHEMA and not (SEGMENTS in tables and name in KINDS):
                 self._append(name, self._shaped(name, rows))
 
     def __enter__(self) -> Self:
@@ -145,6 +149,50 @@ class Engine:
     def close(self) -> None:
         """Free the memory."""
         self.connection.close()
+
+    def _load_segments(self, tables: Mapping[str, Rows]) -> None:
+        """Load facts of which a part lies in files, at the snapshot that the rows are of."""
+        run = self.connection.execute
+        run(f"CREATE TABLE {STALE} ({declared(STALE_COLUMNS)})")
+        self._append(STALE, tables[STALE][1])
+        files: dict[str, list[str]] = {}
+        for _, kind, file in tables[SEGMENTS][1]:
+            files.setdefault(kind, []).append(file)
+        for name, kind in KINDS.items():
+            if name not in tables:
+                continue
+            columns = (*STAR, *LABEL) if name == "touches" else tuple(kind.columns)
+            wanted = {c: t for c, t in kind.columns.items() if c in columns}
+            run(f"CREATE TEMP TABLE fresh_{name} ({declared(wanted)})")
+            self._append(f"fresh_{name}", list(_columns(tables[name], list(wanted))))
+            listed = ", ".join(f'"{column}"' for column in wanted)
+            text = f"SELECT {listed} FROM fresh_{name}"
+            if files.get(name):
+                text = f"{merged(name, files[name], wanted)} UNION ALL {text}"
+            self._take(name, text)
+            run(f"DROP TABLE fresh_{name}")
+
+    def _take(self, name: str, query: str) -> None:
+        """Fill a table from a query, numbering or labelling the rows where the schema says so."""
+        run = self.connection.execute
+        if name == "orders":
+            run(f"INSERT INTO orders SELECT *, ROW_NUMBER() OVER () FROM ({query})")
+        elif name == "touches":
+            run(f"CREATE TEMP TABLE told AS {query}")
+            label = ", ".join(LABEL)
+            same = " AND ".join(f"b.{c} IS NOT DISTINCT FROM t.{c}" for c in LABEL)
+            run(
+                f"INSERT INTO labels SELECT ROW_NUMBER() OVER () + {len(UNSEEN) - 1}, {label}"
+                f" FROM (SELECT DISTINCT {label} FROM told)"
+            )
+            facts = ", ".join(f't."{c}"' for c in STAR if c != "label")
+            run(
+                f"INSERT INTO touches SELECT {facts}, b.label FROM told t"
+                f" JOIN labels b ON b.label >= {len(UNSEEN)} AND {same}"
+            )
+            run("DROP TABLE told")
+        else:
+            run(f"INSERT INTO {name} {query}")
 
     def _shaped(self, name: str, rows: Rows) -> list[tuple[Any, ...]]:
         """The rows in the order of the schema's columns, numbered or labelled where it says so."""

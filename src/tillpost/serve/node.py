@@ -1,6 +1,8 @@
 """A node: every part of one process, put together from its settings."""
 
+import asyncio
 import ipaddress
+import time
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -37,6 +39,7 @@ from tillpost.store.gateway_sqlite import GatewayStore
 from tillpost.store.letters_sqlite import LetterStore
 from tillpost.store.privacy_sqlite import PrivacyStore
 from tillpost.store.pulls import PullStore
+from tillpost.store.segments import SegmentWriter
 from tillpost.store.sqlite import Database
 from tillpost.store.touches import TouchStore
 
@@ -67,11 +70,13 @@ class Node:
             settings.receiver, directory / RECEIVER_FILE, clock, self.sealer
         )
         self.reading = Reading(self.store, self.receiver, bases(settings))
+        self.segments = SegmentWriter(self._database, time.monotonic)
         self.privacy = PrivacyDesk(
             PrivacyStore(self._database, self.sealer),
             self.receiver,
             self.shops,
             lambda shop: self.datasets(shop) or frozenset(),
+            self.segments.forget,
         )
         self.transport = HttpTransport(own_url, networks(settings.server.private_networks))
         self.pulls = PullStore(self._database)
@@ -103,7 +108,11 @@ class Node:
         """Rounds beside the path of an event."""
         again = Reclassifier(self.shops.values(), TouchStore(self._database), clock)
         pulling = [("ad_accounts", self.puller.round)] if self.settings.ad_accounts else []
-        return [("reclassify", again.round), *pulling]
+
+        async def segments() -> int:
+            return await asyncio.to_thread(self.segments.round)
+
+        return [("reclassify", again.round), ("segments", segments), *pulling]
 
     def intake(self, kind: str, shop: str) -> Intake | None:
         """Where requests of this kind for this shop go, if there is such a shop."""

@@ -36,6 +36,7 @@ class PrivacyDesk:
         receiver: ReceiverDesk,
         shops: Mapping[str, Shop],
         datasets: Callable[[str], frozenset[str]],
+        forget_segments: Callable[[], None],
     ) -> None:
         self._store = store
         self._receiver = receiver
@@ -43,6 +44,7 @@ class PrivacyDesk:
         self._datasets = datasets
         self._log_holds_erased = True
         """Whether a log may still hold what was erased; after a start nobody knows."""
+        self._forget_segments = forget_segments
 
     def ask(self, shop: str, asked: PrivacyAsked, now: float, *, source: str) -> int:
         """Keep a request, to be carried out by the next round; returns its number."""
@@ -120,6 +122,7 @@ class PrivacyDesk:
         self._close_erasure(number, now, {**self._store.erase_shop(row.shop), **at_receiver})
 
     def _close_erasure(self, number: int, now: float, counts: dict[str, int]) -> None:
+        self._forget_segments()
         self._store.close_request(number, now, counts, None)
         self._log_holds_erased = True
 

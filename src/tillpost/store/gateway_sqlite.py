@@ -27,7 +27,7 @@ from tillpost.core.event import BrowserSeen, Consent, Entry, OrderSeen
 from tillpost.core.exchange import Rate
 from tillpost.core.outcome import Outcome, State
 from tillpost.ports import Rows, Sealer
-from tillpost.store import codec, gateway_rows, privacy_sqlite, queries
+from tillpost.store import codec, gateway_rows, privacy_sqlite, queries, segments
 from tillpost.store.sqlite import Database
 
 _Names = set[tuple[str, str]]
@@ -315,9 +315,9 @@ class GatewayStore:
     # Facts
 
     def tables(self, names: Iterable[str]) -> Mapping[str, Rows]:
-        """These tables as they stand at one moment."""
+        """These tables as they stand at one moment; see `store.segments` of what lies in files."""
         with self._db.reader() as conn:
-            return {name: _rows(conn.execute(self._sql[f"table_{name}"])) for name in names}
+            return segments.tables(conn, self._db.path.parent, names)
 
     def event_items(
         self, after: int, limit: int, event_id: str | None, order_id: str | None
