@@ -7,9 +7,7 @@ from urllib.request import Request, urlopen
 
 import pytest
 
-from tillpost.pytest_plugin import CapiReceiver, capi_receiver, capi_receiver_server
-
-__all__ = ["capi_receiver", "capi_receiver_server"]
+from tillpost.capi_receiver import CapiReceiver
 
 
 def sell(receiver: CapiReceiver, event_id: str = "o1") -> Any:
