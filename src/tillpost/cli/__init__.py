@@ -28,6 +28,8 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "backfill": ("backfill", "backfill", "Pull past orders from the shop."),
     "erase": ("privacy", "erase", "Erase one person everywhere."),
     "privacy": ("privacy", "privacy", "See requests about people's data, and answer them."),
+    "init": ("init", "init", "Write the first settings of a shop."),
+    "apply": ("apply", "apply", "Write many shops from one list into the settings."),
     "config": ("config", "config", "Check or show the settings."),
 }
 """Command -> its module under `tillpost.cli`, the name in it, and one line of help."""

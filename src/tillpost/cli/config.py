@@ -1,5 +1,6 @@
 """`tillpost config`: check and show the settings."""
 
+import json
 from pathlib import Path
 
 import click
@@ -29,14 +30,28 @@ def check(config_file: Path | None, data: Path | None, *, as_json: bool) -> None
 
 @config.command()
 @where
+@click.option("--origin", is_flag=True, help="Say of every key where it comes from.")
 @as_json
-def show(config_file: Path | None, data: Path | None, *, as_json: bool) -> None:
+def show(config_file: Path | None, data: Path | None, *, origin: bool, as_json: bool) -> None:
     """Print the settings in force, secrets masked."""
-    from tillpost.serve import configure, start
+    from tillpost.serve import configure, origins, start
 
     shown = configure.shown(start.plan(config_file, data).settings)
-    if as_json:
-        print_json(shown)
+    if not origin:
+        if as_json:
+            print_json(shown)
+            return
+        for line in configure.as_lines(shown):
+            click.echo(line)
         return
-    for line in configure.as_lines(shown):
-        click.echo(line)
+    known = configure.told_by(config_file, configure.environment(), {"server.data": data})
+    unset = "default" if config_file is not None else "development default"
+    rows = [
+        {"key": key, "value": value, "origin": origins.origin(key, known) or unset}
+        for key, value in origins.leaves(shown).items()
+    ]
+    if as_json:
+        print_json({"settings": rows})
+        return
+    for row in rows:
+        click.echo(f"{row['origin']}\t{row['key']} = {json.dumps(row['value'])}")

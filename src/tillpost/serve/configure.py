@@ -7,7 +7,7 @@ import os
 import re
 import tomllib
 import types
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Union, get_args, get_origin
 
@@ -15,7 +15,7 @@ import msgspec
 
 from tillpost.core.outcome import Misconfigured
 from tillpost.deliver import catalog
-from tillpost.serve import outward, pixel
+from tillpost.serve import origins, outward, pixel, secret_files
 from tillpost.serve.settings import (
     SECRET_KEYS,
     AdAccountSettings,
@@ -36,12 +36,23 @@ def load(
     Flags are dotted keys, e.g. {"server.port": 9000}; None leaves a key alone.
     Raises `Misconfigured` with the file, the line and the fix.
     """
-    text = _text(path)
+    return parse(_text(path), path, environment, flags)
+
+
+def parse(
+    text: str,
+    path: Path | None,
+    environment: Mapping[str, str],
+    flags: Mapping[str, Any] | None = None,
+    read: Callable[[Path], str] = secret_files.text_of,
+) -> Settings:
+    """As `load`, of a text that is, or will be, the file; `read` gives the secrets' files."""
     tree = _tree(path, text)
+    if path is not None:
+        tree = secret_files.read_all(tree, path, read)
     _check_keys(tree, Settings, (), path, text)
-    for name, value in sorted(environment.items()):
-        if name.startswith(PREFIX) and name not in _NOT_SETTINGS:
-            _overlay(tree, name, value)
+    for name in _variables(environment):
+        _overlay(tree, name, environment[name])
     for dotted, value in (flags or {}).items():
         if value is not None:
             _put(tree, dotted.split("."), value, f"--{dotted.rsplit('.', 1)[-1]}")
@@ -57,17 +68,26 @@ def shown(settings: Settings) -> dict[str, Any]:
     return dict(masked)
 
 
-def as_lines(tree: Mapping[str, Any], prefix: str = "") -> list[str]:
+def as_lines(tree: Mapping[str, Any]) -> list[str]:
     """The settings one a line, by dotted key: `shops.0.name = "demo"`."""
-    lines: list[str] = []
-    for key, value in tree.items():
-        entries = dict(enumerate(value)) if isinstance(value, list) else value
-        if isinstance(entries, dict) and entries:
-            named = {str(k): v for k, v in entries.items()}
-            lines += as_lines(named, f"{prefix}{key}.")
-        elif value is not None:
-            lines.append(f"{prefix}{key} = {json.dumps(value)}")
-    return lines
+    return [f"{key} = {json.dumps(value)}" for key, value in origins.leaves(tree).items()]
+
+
+def told_by(
+    path: Path | None, environment: Mapping[str, str], flags: Mapping[str, Any]
+) -> dict[str, str]:
+    """Where each key that was set was set last, as `origins.origin` looks it up."""
+    return {
+        **(origins.of_file(path, _text(path)) if path is not None else {}),
+        **origins.of_environment(_variables(environment), PREFIX),
+        **{key: f"--{key.rsplit('.', 1)[-1]}" for key, value in flags.items() if value is not None},
+    }
+
+
+def _variables(environment: Mapping[str, str]) -> list[str]:
+    """The variables that are settings."""
+    named = (name for name in environment if name.startswith(PREFIX))
+    return sorted(name for name in named if name not in _NOT_SETTINGS)
 
 
 def data_directory(settings: Settings, environment: Mapping[str, str]) -> Path:
@@ -158,9 +178,11 @@ def _overlay(tree: dict[str, Any], name: str, value: str) -> None:
     if steps[-1].endswith("_file"):
         steps[-1] = steps[-1].removesuffix("_file")
         try:
-            value = Path(value).read_text("utf-8").strip()
+            text = Path(value).read_text("utf-8")
         except OSError as error:
             raise Misconfigured(f"{name}: cannot read {value} ({error.strerror})") from None
+        _put(tree, steps, secret_files.value(text, steps[-1]), name)
+        return
     _put(tree, steps, _value(value), name)
 
 

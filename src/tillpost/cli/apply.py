@@ -1,0 +1,50 @@
+"""`tillpost apply`: many shops from one list."""
+
+from pathlib import Path
+
+import click
+
+from tillpost.cli.options import as_json, print_json
+
+
+@click.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option(
+    "--config",
+    "config_file",
+    type=click.Path(path_type=Path),
+    envvar="TILLPOST_CONFIG",
+    default="tillpost.toml",
+    show_default=True,
+    help="Settings file that the shops are written into.",
+)
+@click.option("--dry-run", is_flag=True, help="Say what would change, and change nothing.")
+@as_json
+def apply(file: Path, config_file: Path, *, dry_run: bool, as_json: bool) -> None:
+    """Write the shops of FILE, a TOML or CSV, into the settings.
+
+    FILE has [defaults], [templates.NAME] and [[shops]]; a shop inherits from its `template`
+    and from the defaults. In a CSV each column is a dotted key, e.g. meta.dataset_id, and an
+    empty cell inherits; its defaults stand beside it in NAME.defaults.toml. A shop that is
+    no longer in FILE is removed. Secrets are kept in files apart, under secrets/.
+    """
+    from msgspec import to_builtins
+
+    from tillpost.serve import applying
+
+    change = applying.apply(file, config_file, dry_run=dry_run)
+    if as_json:
+        print_json(to_builtins(change))
+        return
+    for sign, names in (("+", change.added), ("~", change.changed), ("-", change.removed)):
+        for name in names:
+            click.echo(f"{sign} {name}")
+    for name in change.secrets:
+        click.echo(f"  secrets/{name}")
+    done = "would be" if dry_run else "were"
+    click.echo(
+        f"{len(change.added)} shops {done} added, {len(change.changed)} changed, "
+        f"{len(change.removed)} removed; {change.unchanged} stay as they are"
+    )
+    if not dry_run and (change.added or change.changed or change.removed or change.secrets):
+        click.echo("restart the server: it reads its settings at the start")
