@@ -25,6 +25,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "hash": ("identifiers", "hash_identifier", "Show how an identifier is spelled and hashed."),
     "models": ("models", "models", "Every attribution model over a table of paths."),
     "snippet": ("snippet", "snippet", "The text a shop pastes for its pixel."),
+    "openapi": ("openapi", "openapi", "Print what the server's API takes and answers."),
     "backfill": ("backfill", "backfill", "Pull past orders from the shop."),
     "erase": ("privacy", "erase", "Erase one person everywhere."),
     "privacy": ("privacy", "privacy", "See requests about people's data, and answer them."),

@@ -7,7 +7,6 @@ call's `problem`, so that authorisation is answered first.
 """
 
 import re
-import zlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
@@ -16,18 +15,13 @@ import msgspec
 from msgspec import Raw, Struct
 from msgspec.structs import replace
 
+from tillpost.core.body import DEPTH_LIMIT, INFLATION_LIMIT, Unfit, inflate
 from tillpost.core.limits import EVENT_LIMIT
 from tillpost.core.validation import MetaError
 from tillpost.core.wire import Request, Response
 
 BODY_LIMIT = 10 * 1024 * 1024
 """Most bytes of a body, also after decompression."""
-
-INFLATION_LIMIT = 10
-"""A body may grow so many times when it is decompressed."""
-
-DEPTH_LIMIT = 32
-"""Most levels of objects and lists, the body's own included."""
 
 _FIELD_LIMIT = 1000
 _ROUTE = re.compile(r"(?:/v(\d{1,3}\.\d{1,3}))?/([^/]{1,64})/([a-z_]+)/?")
@@ -213,14 +207,13 @@ def json_object(request: Request) -> dict[str, Any] | Problem:
 def inflated(request: Request) -> bytes:
     """The body, decompressed within the limits; raises `Unreadable`."""
     body = request.body
-    encoding = request.headers.get("content-encoding", "").strip().lower()
+    encoding = request.headers.get("content-encoding", "")
     if len(body) > BODY_LIMIT:
         raise _too_large()
-    if encoding in ("", "identity"):
-        return body
-    if encoding not in ("gzip", "x-gzip", "deflate"):
-        raise Unreadable(f"Content-Encoding {encoding[:20]!r} is not supported: use gzip", 415)
-    return _inflate(body, gzipped=encoding != "deflate")
+    plain = inflate(body, encoding, BODY_LIMIT)
+    if isinstance(plain, Unfit):
+        raise _too_large() if plain.status == 413 else Unreadable(plain.detail, plain.status)
+    return plain
 
 
 def too_deep(value: Any, room: int) -> bool:
@@ -361,20 +354,6 @@ def _event(index: int, raw: bytes) -> Any:
     if raw.count(b"{") + raw.count(b"[") > room and too_deep(event, room):
         raise Unreadable(f"Param data[{index}] nests deeper than {DEPTH_LIMIT} levels")
     return event
-
-
-def _inflate(body: bytes, *, gzipped: bool) -> bytes:
-    most = min(BODY_LIMIT, INFLATION_LIMIT * len(body))
-    engine = zlib.decompressobj(31 if gzipped else 15)
-    try:
-        plain = engine.decompress(body, most + 1)
-    except zlib.error:
-        raise Unreadable("The body is not gzip, though Content-Encoding says so") from None
-    if len(plain) > most:
-        raise _too_large()
-    if not engine.eof:
-        raise Unreadable("The compressed body is cut short")
-    return plain
 
 
 def _too_large() -> Unreadable:

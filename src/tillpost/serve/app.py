@@ -8,11 +8,13 @@ import socket
 import sys
 import traceback
 from collections.abc import Awaitable, Callable, Coroutine
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any, TypeVar
 
 import structlog
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -38,7 +40,9 @@ def build(node: Node) -> Front:
     """The whole application of a node."""
     parts = (api, backfill, letters, privacy, operations, pages)
     routes = [route for part in parts for route in part.routes(node)]
-    behind = Starlette(routes=routes, exception_handlers={Exception: _trouble})
+    behind = Starlette(
+        routes=routes, exception_handlers={HTTPException: _refused, Exception: _trouble}
+    )
     return Front(node, behind)
 
 
@@ -171,6 +175,14 @@ def _server(app: Front, host: str, port: int) -> Any:
         backlog=1024,
         http1_settings=HTTP1Settings(header_read_timeout=5000, max_buffer_size=_HEADER_BYTES),
     )
+
+
+async def _refused(request: Request, error: Exception) -> Response:
+    """A path that is not there, or a method that it does not take, told as every refusal is."""
+    status = error.status_code if isinstance(error, HTTPException) else 500
+    words = HTTPStatus(status).phrase
+    text = f"{words}: {request.method} {request.url.path[:100]}; /openapi.json lists what there is"
+    return api.refusal(status, words.lower().replace(" ", "_"), "path", text)
 
 
 async def _trouble(request: Request, error: Exception) -> Response:

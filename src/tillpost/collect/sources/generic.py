@@ -12,6 +12,7 @@ import msgspec
 from msgspec import Struct
 
 from tillpost.core import click
+from tillpost.core.body import check_depth
 from tillpost.core.event import (
     ActionSource,
     Consent,
@@ -83,6 +84,7 @@ def verify(_request: Request, _settings: Settings) -> Rejection | None:
 def parse(request: Request, settings: Settings) -> list[Parsed] | Rejection:
     """The events of a request; one that cannot be read refuses all, saying which and why."""
     try:
+        check_depth(request.body)
         body = msgspec.json.decode(request.body)
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
         return Rejection(400, "not_json", "body", f"the body is not JSON: {error}")

@@ -13,6 +13,7 @@ import msgspec
 from msgspec import Struct, structs
 
 from tillpost.core import bots, click, consent, session
+from tillpost.core.body import check_depth
 from tillpost.core.event import (
     BrowserSeen,
     Consent,
@@ -92,6 +93,7 @@ def verify(request: Request, settings: Settings) -> Rejection | None:
 def parse(request: Request, settings: Settings) -> list[Parsed] | Rejection:
     """The beacon's events; `user_data` leaves only as raw values for this request."""
     try:
+        check_depth(request.body)
         beacon = _beacons.decode(request.body)
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
         return Rejection(400, "not_a_beacon", "body", f'send {{"events": [...]}}: {error}')

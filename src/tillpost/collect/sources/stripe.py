@@ -16,6 +16,7 @@ import msgspec
 from msgspec import Struct, field
 
 from tillpost.core import click
+from tillpost.core.body import check_depth
 from tillpost.core.device import shopper
 from tillpost.core.event import (
     Carried,
@@ -201,6 +202,7 @@ def parse(request: Request, settings: Settings) -> list[Parsed] | Rejection:
     """The facts of one event; none for a type that tells nothing we keep."""
     kind = "body"
     try:
+        check_depth(request.body)
         event = _events.decode(request.body)
         kind = event.type
         read = _READERS.get(kind)

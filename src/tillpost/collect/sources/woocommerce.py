@@ -20,6 +20,7 @@ import msgspec
 from msgspec import Struct, field
 
 from tillpost.core import click
+from tillpost.core.body import check_depth
 from tillpost.core.device import shopper
 from tillpost.core.event import (
     Carried,
@@ -166,6 +167,7 @@ def parse(request: Request, settings: Settings) -> list[Parsed] | Rejection:
     if _PING.fullmatch(request.body) or topic not in _TOPICS:
         return []
     try:
+        check_depth(request.body)
         return _facts(_orders.decode(request.body), topic, settings)
     except (msgspec.ValidationError, MoneyError) as error:
         return Rejection(200, "unexpected_shape", topic, str(error), keep=True)

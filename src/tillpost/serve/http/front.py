@@ -1,9 +1,10 @@
 """The front door: hot routes are answered here, all others by the pages and the API behind."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from typing import NamedTuple, TypeAlias
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any, NamedTuple, TypeAlias
 
+from tillpost.core.body import Unfit, check_depth, inflate
 from tillpost.core.wire import Request, Response
 from tillpost.serve import pixel
 from tillpost.serve.http import beacon, collect
@@ -29,12 +30,17 @@ LIMITS = {
     "tr": 64 * _KIB,
     "graph": 10 * _KIB * _KIB,
     "receiver": 10 * _KIB * _KIB,
+    "behind": 10 * _KIB * _KIB,
 }
 """Longest body by route, in bytes (design 3.5)."""
 
 
 Handler: TypeAlias = Callable[[Request, Scope], Awaitable[Response]]
 
+
+_BODILESS = frozenset({"GET", "HEAD", "OPTIONS"})
+_UNFOLD_THEMSELVES = frozenset({"graph", "receiver", "tr"})
+"""Routes that answer in the platform's own words to a body that does not unfold."""
 
 BODY_SECONDS = 10.0
 """How long a body may take to come (design 3.5)."""
@@ -65,11 +71,14 @@ class Front:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
-        route = self._route(scope) if scope["type"] == "http" else None
-        if route is None:
+        if scope["type"] != "http":
             await self._behind(scope, receive, send)
             return
-        name, handle = route
+        route = self._route(scope)
+        if route is None and scope["method"] in _BODILESS:
+            await self._behind(scope, receive, send)
+            return
+        name = route[0] if route else "behind"
         try:
             async with asyncio.timeout(BODY_SECONDS):
                 body = await read_body(receive, LIMITS[name])
@@ -79,8 +88,31 @@ class Front:
             return
         if body is None:
             await answer(send, self._too_large(name))
+        elif route is None:
+            await self._reach_behind(scope, body, receive, send)
+        else:
+            await answer(send, await self._handled(name, route[1], request_of(scope, body), scope))
+
+    async def _handled(
+        self, name: str, handle: Handler, request: Request, scope: Scope
+    ) -> Response:
+        """The answer of a hot route; a compressed body is unfolded first, within its limits."""
+        encoding = request.headers.get("content-encoding")
+        if encoding is None or name in _UNFOLD_THEMSELVES:
+            return await handle(request, scope)
+        plain = inflate(request.body, encoding, LIMITS[name])
+        if isinstance(plain, Unfit):
+            return problem(plain.status, "unfit_body", "Content-Encoding", plain.detail)
+        return await handle(request._replace(body=plain), scope)
+
+    async def _reach_behind(self, scope: Scope, body: bytes, receive: Receive, send: Send) -> None:
+        """Hand a request on with its body, which came in time and within the limits."""
+        try:
+            check_depth(body)
+        except RecursionError as error:
+            await answer(send, problem(400, "too_deep", "body", str(error)))
             return
-        await answer(send, await handle(request_of(scope, body), scope))
+        await self._behind(scope, _replayed(body, receive), send)
 
     def _too_large(self, name: str) -> Response:
         if name == "graph":
@@ -113,6 +145,16 @@ class Front:
             return beacon.preflight(self._node, shop, request.headers)
         address = client_ip(scope, request.headers, self._node.trusted)
         return await beacon.beacon(self._node, shop, request, address)
+
+
+def _replayed(body: bytes, receive: Receive) -> Receive:
+    """A `receive` that gives the body that was read already, then whatever follows."""
+    first = [{"type": "http.request", "body": body, "more_body": False}]
+
+    async def replay() -> MutableMapping[str, Any]:
+        return first.pop() if first else await receive()
+
+    return replay
 
 
 def _without_scope(answers: Callable[[Request], Awaitable[Response]]) -> Handler:

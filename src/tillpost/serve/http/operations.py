@@ -8,20 +8,25 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from tillpost.collect.pixel import script
-from tillpost.serve import pixel
+from tillpost.serve import openapi, pixel
 from tillpost.serve.http.api import refusal, reply
 from tillpost.serve.node import Node
 
 
 def routes(node: Node) -> list[Route]:
-    """`/healthz`, `/readyz`, `/metrics` and the browser script, at each of its paths."""
+    """What machines ask for, and the browser script at each of its paths."""
     scripts = pixel.paths(node.settings)
     return [
         Route("/healthz", _healthz),
         Route("/readyz", _readyz(node)),
         Route("/metrics", _metrics(node)),
+        Route("/openapi.json", _openapi),
         *(Route(f"{path}.js", _script(node, shop)) for path, shop in scripts.items()),
     ]
+
+
+async def _openapi(_request: Request) -> Response:
+    return reply(200, openapi.document())
 
 
 async def _healthz(_request: Request) -> Response:

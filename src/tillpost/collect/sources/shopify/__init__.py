@@ -14,6 +14,7 @@ import msgspec
 from msgspec import Struct
 
 from tillpost.collect.sources.shopify import order, privacy, visit
+from tillpost.core.body import check_depth
 from tillpost.core.event import Parsed
 from tillpost.core.money import MoneyError
 from tillpost.core.outcome import Rejection
@@ -65,6 +66,7 @@ def parse(request: Request, settings: Settings) -> list[Parsed] | Rejection:
     """The facts of one webhook; none for a topic that tells nothing we keep."""
     topic = header(request.headers, "topic") or "orders/create"
     try:
+        check_depth(request.body)
         facts = _read(request.body, topic, settings)
         for parsed in facts:
             order.check(parsed.fact)

@@ -1,0 +1,64 @@
+"""What a body may be: how deep it nests, and how far it unfolds when it came compressed."""
+
+import re
+import zlib
+
+from msgspec import Struct
+
+DEPTH_LIMIT = 32
+"""Objects and lists within one another (design 3.5)."""
+
+INFLATION_LIMIT = 10
+"""A compressed body may become so many times as long (design 3.5)."""
+
+_STRING = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"?', re.DOTALL)
+_NOT_BRACKETS = bytes(sorted(set(range(256)) - set(b"[]{}")))
+
+
+class Unfit(Struct, frozen=True):
+    """A body that is not unfolded: the HTTP status to answer with, and why."""
+
+    status: int
+    detail: str
+
+
+def inflate(body: bytes, encoding: str, limit: int) -> bytes | Unfit:
+    """The plain body of a `Content-Encoding`; at most `limit` bytes, and ten times its length.
+
+    gzip and deflate are known. A bomb is not unfolded: it stops at the limit.
+    """
+    name = encoding.strip().lower()
+    if name in ("", "identity"):
+        return body
+    if name not in ("gzip", "x-gzip", "deflate"):
+        return Unfit(415, f"Content-Encoding {name[:20]!r} is not supported: use gzip")
+    most = min(limit, INFLATION_LIMIT * len(body))
+    engine = zlib.decompressobj(15 if name == "deflate" else 31)
+    try:
+        plain = engine.decompress(body, most + 1)
+    except zlib.error:
+        return Unfit(400, f"the body is not {name}, though Content-Encoding says so")
+    if len(plain) > most:
+        return Unfit(
+            413,
+            f"the request is too large: at most {limit >> 10} KiB, and {INFLATION_LIMIT} times "
+            "its size when decompressed; send less at once",
+        )
+    if not engine.eof:
+        return Unfit(400, "the compressed body is cut short")
+    return plain
+
+
+def check_depth(text: bytes) -> None:
+    """Raises `RecursionError` where the JSON text nests deeper than `DEPTH_LIMIT`.
+
+    What is no JSON is left to the parser. Round by round the innermost pairs are taken away:
+    none may be left after the last. Where there are few brackets it costs next to nothing.
+    """
+    if text.count(b"{") + text.count(b"[") <= DEPTH_LIMIT:
+        return
+    left = _STRING.sub(b"", text).translate(None, _NOT_BRACKETS)
+    for _ in range(DEPTH_LIMIT):
+        left = left.replace(b"{}", b"").replace(b"[]", b"")
+    if b"{}" in left or b"[]" in left:
+        raise RecursionError(f"it nests deeper than {DEPTH_LIMIT} levels: send it flatter")
