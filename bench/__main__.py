@@ -4,7 +4,7 @@ import runpy
 import sys
 from pathlib import Path
 
-BENCHES = ("build", "ingest", "receive", "attribution")
+BENCHES = ("build", "ingest", "deliver", "receive", "attribution")
 
 
 def main() -> None:

@@ -60,7 +60,7 @@ async def run(
     """
     host, port = settings.server.host, settings.server.port
     check_free(host, port)
-    _tune_interpreter()
+    tune_interpreter()
     with hold(directory, url=own_url(host, port)):
         node = Node(settings, directory, clock, read_key(directory), own_url(host, port))
         node.worker.start()
@@ -83,7 +83,7 @@ def run_until_done(serving: Coroutine[Any, Any, T]) -> T:
     return uvloop.run(serving)
 
 
-def _tune_interpreter() -> None:
+def tune_interpreter() -> None:
     """Let the answering thread wait less for others.
 
     It takes turns with the threads that fold and write; a batch of 1,000 events makes more
