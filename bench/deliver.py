@@ -58,7 +58,7 @@ async def _run(folder: Path, port: int) -> tuple[float, float]:
     app.tune_interpreter()
     transport = HttpTransport(allowed=(ipaddress.ip_network("127.0.0.0/8"),))
     url = f"http://127.0.0.1:{port}"
-    settings = Settings(shop="demo", dataset_id="1", access_token="t", url=url)
+    settings = Settings(shop="demo", dataset_id="1", access_token="t", url=url)  # noqa: S106
     sender = Sender(Line(NAME, destination, settings), store, transport, clock, random.random)
     begun, cpu = time.perf_counter(), time.process_time()
     sent = 0

@@ -90,7 +90,8 @@ def report(  # noqa: PLR0913, PLR0917  # one parameter an option
     """Print the report NAME.
 
     Reports: ads, channels, campaigns, orders, journeys, models, cohorts, coverage,
-    reconcile, bridge, bridge_orders, utm, utm_health, rates, drill, breakdown.
+    reconcile, bridge, bridge_orders, utm, utm_health, rates, drill, breakdown,
+    balance, missing.
 
     `drill` goes from channels down to ads: --channel "Paid Social" lists its campaigns.
     """

@@ -4,7 +4,17 @@ from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
 
 from tillpost.ports import Rows
-from tillpost.report import ads, breakdown, bridge, journeys, reconcile, roas, spending, tags
+from tillpost.report import (
+    ads,
+    balance,
+    breakdown,
+    bridge,
+    journeys,
+    reconcile,
+    roas,
+    spending,
+    tags,
+)
 from tillpost.report.query import Query
 
 Report: TypeAlias = Callable[[Mapping[str, Rows], Query], list[dict[str, Any]]]
@@ -26,6 +36,8 @@ REPORTS: dict[str, Report] = {
     "utm": reconcile.utm,
     "utm_health": tags.health,
     "rates": spending.rates,
+    "balance": balance.balance,
+    "missing": balance.missing,
 }
 """What `tillpost report NAME` and `/api/v1/reports/{name}` answer with, under the key `rows`."""
 
@@ -38,6 +50,11 @@ MORE_TABLES: dict[str, tuple[str, ...]] = {
     "bridge_orders": ("deliveries", "shop_journeys"),
 }
 """Tables that single reports read besides."""
+
+TABLES_OF: dict[str, tuple[str, ...]] = dict.fromkeys(
+    ("balance", "missing"), ("orders", "deliveries")
+)
+"""Reports that read other tables of the gateway, and nothing of the receiver."""
 
 RECEIVER_TABLES = ("conversions", "matches", "sightings")
 """Tables that the receiver gives reports; they count in platform columns only."""

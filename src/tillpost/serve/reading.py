@@ -88,6 +88,9 @@ class Reading:
 
     def tables(self, report: str | None = None) -> dict[str, Rows]:
         """All that reports (or this one) are made from, as it stands now."""
+        own = catalog.TABLES_OF.get(report or "")
+        if own is not None:
+            return dict(self._facts.tables(own))
         currencies = [(name, shop.currency) for name, shop in self._shops.items()]
         more = catalog.MORE_TABLES.get(report or "", ())
         tables = dict(self._facts.tables((*catalog.GATEWAY_TABLES, *more)))

@@ -242,3 +242,17 @@ class OutboxSuite:
         assert store.oldest() == [(make.SHOP, DESTINATION, NOW + 1.0)]
         store.settle([(lease_all(store)[0], DELIVERED)], NOW + 3600.0)
         assert store.oldest() == [(make.SHOP, DESTINATION, NOW + 2.0)]
+
+    def test_reports_see_where_every_purchase_stands(self, make_store: MakeStore) -> None:
+        """By shop, order and destination; other events are not told of."""
+        store = make_store()
+        store.commit(make.outgoing(2))
+        lead = make.event_row(3, event=make.event("e3", event_name="Lead"))
+        store.commit(make.changes(events=[lead], deliveries=[make.delivery(3)]))
+        store.settle([(lease_all(store)[0], Outcome(State.DEAD, "refused"))], NOW + 1.0)
+        columns, rows = store.tables(["deliveries"])["deliveries"]
+        assert columns == ["shop", "order_id", "destination", "state", "reason"]
+        assert sorted(rows, key=lambda row: row[1]) == [
+            (make.SHOP, "1001", DESTINATION, "dead", "refused"),
+            (make.SHOP, "1002", DESTINATION, "leased", None),
+        ]

@@ -53,6 +53,8 @@ def _exposition(node: Node) -> bytes:
     """The ledger in Prometheus text; nothing in it can name a person."""
     from prometheus_client import CollectorRegistry, Gauge, generate_latest
 
+    from tillpost.serve.measured import DeliveryMetrics
+
     registry = CollectorRegistry()
     events = Gauge(
         "tillpost_events",
@@ -64,6 +66,7 @@ def _exposition(node: Node) -> bytes:
         events.labels(shop, destination, state, reason or "").set(count)
     people = Gauge("tillpost_receiver_people", "Accounts the receiver knows", registry=registry)
     people.set(node.receiver.people_known())
+    registry.register(DeliveryMetrics(node))
     return bytes(generate_latest(registry))
 
 

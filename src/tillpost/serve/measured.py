@@ -1,0 +1,64 @@
+"""What a scraper is told of delivery: how late, how often, how it ended, and whether it balances.
+
+Labels are names of shops, destinations and reasons; nothing in them can name a person.
+"""
+
+from collections.abc import Iterator
+
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+from prometheus_client.metrics_core import Metric
+from prometheus_client.registry import Collector
+
+from tillpost.report.ledger import ledger
+from tillpost.serve.node import Node
+
+_BREAKER = {"closed": 0.0, "half_open": 0.5, "open": 1.0}
+_LINE = ("shop", "destination")
+
+
+class DeliveryMetrics(Collector):
+    """The delivery of one node, read anew at every scrape."""
+
+    def __init__(self, node: Node) -> None:
+        self._node = node
+
+    def collect(self) -> Iterator[Metric]:
+        """The ledger's difference, and each destination's breaker, delay and exchanges."""
+        yield self._imbalance()
+        yield from self._lines()
+
+    def _imbalance(self) -> Metric:
+        made = GaugeMetricFamily(
+            "tillpost_ledger_imbalance",
+            "Accepted events that stand nowhere, or twice; 0 unless something was lost",
+            labels=_LINE,
+        )
+        for line in ledger(self._node.store.tallies())["destinations"]:
+            ended = line["delivered"] + line["dead"] + line["expired"]
+            stands = ended + line["pending"] + sum(line["dropped"].values())
+            made.add_metric((line["shop"], line["destination"]), line["accepted"] - stands)
+        return made
+
+    def _lines(self) -> Iterator[Metric]:
+        breaker = GaugeMetricFamily(
+            "tillpost_destination_open",
+            "0 the destination is tried, 1 nothing is, 0.5 one event asks for all",
+            labels=(*_LINE, "reason"),
+        )
+        lag = GaugeMetricFamily(
+            "tillpost_delivery_lag_seconds",
+            "How long the oldest event that has not ended has waited",
+            labels=_LINE,
+        )
+        exchanges = CounterMetricFamily(
+            "tillpost_delivery_exchanges",
+            "Requests to destinations since the start, by what became of them",
+            labels=(*_LINE, "outcome"),
+        )
+        for row in self._node.destinations():
+            key = (row["shop"], row["destination"])
+            breaker.add_metric((*key, row["reason"] or ""), _BREAKER[row["state"]])
+            lag.add_metric(key, row["lag_seconds"])
+            for outcome, count in row["exchanges"].items():
+                exchanges.add_metric((*key, outcome), count)
+        yield from (breaker, lag, exchanges)

@@ -1,0 +1,47 @@
+"""What a scraper is told of delivery."""
+
+import asyncio
+from pathlib import Path
+
+from prometheus_client import CollectorRegistry, generate_latest
+
+from tillpost.core.outcome import Outcome, State
+from tillpost.serve import development
+from tillpost.serve.clock import SystemClock
+from tillpost.serve.measured import DeliveryMetrics
+from tillpost.serve.node import Node
+from tillpost.serve.settings import Server
+from tillpost.testing import entries as make
+
+
+def test_delay_breaker_and_balance_are_told(tmp_path: Path) -> None:
+    async def work() -> str:
+        settings = development.settings(development.read_secrets(tmp_path), Server())
+        node = Node(settings, tmp_path, SystemClock(), b"k" * 32, "http://127.0.0.1:1")
+        (sender,) = node.worker.senders
+        now = node.clock.now()
+        row = make.event_row(received_at=now - 50.0)
+        name = sender.line.name
+        changes = make.changes(
+            events=[row],
+            deliveries=[make.delivery(1, name, due_at=now - 50.0)],
+            accepted={(make.SHOP, name): 2},
+        )
+        node.store.commit(changes)
+        down = Outcome(State.PAUSED, "token", "190: no", 300.0, pauses=True)
+        sender._note([down])
+        registry = CollectorRegistry()
+        registry.register(DeliveryMetrics(node))
+        (told,) = node.destinations()
+        assert (told["state"], told["reason"], told["detail"]) == ("open", "token", "190: no")
+        assert told["asked_again_at"] > told["since"]
+        await node.close()
+        return generate_latest(registry).decode()
+
+    text = asyncio.run(work())
+    line = 'destination="meta:1234567890123456"'
+    assert f'tillpost_ledger_imbalance{{{line},shop="demo"}} 1.0' in text
+    assert f'tillpost_destination_open{{{line},reason="token",shop="demo"}} 1.0' in text
+    assert f'tillpost_delivery_exchanges_total{{{line},outcome="token",shop="demo"}} 1.0' in text
+    lag = next(part for part in text.splitlines() if part.startswith("tillpost_delivery_lag"))
+    assert 50.0 <= float(lag.rpartition(" ")[2]) < 90.0
