@@ -102,6 +102,13 @@ def test_no_key_at_all() -> None:
     assert match((key("em", "x"),), {}, {}, RULES).reason == "em unknown to every account"
 
 
+def test_keys_that_contradict_each_other_need_a_first_name_that_agrees() -> None:
+    stranger = (key("em", "ann"), key("ph", "3"), key("fn", "eve"))
+    found = match(stranger, *known(ANN, CY), RULES)
+    assert found.person is None
+    assert str(found.reason).endswith("and no first name agrees")
+
+
 def by_learned(keys: tuple[Key, ...], *people: int) -> Match:
     """The match by a browser that was learned for these accounts; account 1 is Ann's."""
     learned = {matching.learned_key("1", key("fbp", "b")): people}

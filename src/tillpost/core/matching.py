@@ -12,7 +12,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from hashlib import blake2b
-from itertools import groupby
+from itertools import groupby, takewhile
 from typing import NamedTuple
 
 from msgspec import Struct
@@ -185,9 +185,7 @@ def account_of(keys: Sequence[Key], owners: Owners, accounts: Accounts) -> tuple
 
 def _compatible(keys: Sequence[Key], known: frozenset[Key], code: int) -> bool:
     """Whether no stronger kind of key than `code` has other values on the two sides."""
-    for stronger in RANK:
-        if stronger == code:
-            return True
+    for stronger in takewhile(lambda kind: kind != code, RANK):
         ours = {key for key in keys if key[0] == stronger}
         theirs = {key for key in known if key[0] == stronger}
         if ours and theirs and not ours & theirs:
