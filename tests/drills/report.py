@@ -1,11 +1,12 @@
 """`make drills`: the full form of every drill, with its figures in docs/reference/reliability.md.
 
-    python -m tests.drills.report [--short] [NAME ...]
+    python -m tests.drills.report [--share PERCENT] [NAME ...]
 
-`--short` does as much as `make test` does. The tables stand between two marks in the page;
+`--share 0` does as much as `make test` does. The tables stand between two marks in the page;
 what is around them is written by hand.
 """
 
+import argparse
 import asyncio
 import os
 import platform
@@ -29,12 +30,14 @@ _HEAD = (
 
 def main() -> None:
     """Run the drills and write the page; exit 1 if one of them found anything."""
-    short = "--short" in sys.argv
-    wanted = [word for word in sys.argv[1:] if word != "--short"]
-    results = list(_real(wanted, short=short))
-    caught = [] if wanted else list(_broken())
-    if not wanted:
-        _write(results, caught)
+    asked = argparse.ArgumentParser(prog="make drills")
+    asked.add_argument("--share", type=int, default=100, help="percent of the full form")
+    asked.add_argument("names", nargs="*", help="only these drills; the page stays as it is")
+    given = asked.parse_args()
+    results = list(_real(given.names, given.share))
+    caught = [] if given.names else list(_broken())
+    if not given.names:
+        _write(results, caught, given.share)
     bad = [r.says for r in results if r.verdict.wrong != (0, 0, 0, 0)]
     passed = [r.says for r in caught if r.verdict.wrong == (0, 0, 0, 0)]
     for says in (*bad, *passed):
@@ -42,21 +45,22 @@ def main() -> None:
     sys.exit(1 if bad or passed else 0)
 
 
-def _real(wanted: Sequence[str], *, short: bool) -> Iterator[Result]:
+def _real(names: Sequence[str], share: int) -> Iterator[Result]:
     with tempfile.TemporaryDirectory() as made:
         for name, drill in catalog.DRILLS.items():
-            if wanted and name not in wanted:
+            if names and name not in names:
                 continue
             if (why := drill.needs()) is not None:
                 print(f"left out: {drill.says}: {why}")
                 if os.environ.get("TILLPOST_ALL"):
                     sys.exit(1)
                 continue
-            yield _told(catalog.run(name, Path(made), drill.short if short else drill.full))
+            times = max(drill.short, drill.full * share // 100)
+            yield _told(catalog.run(name, Path(made), times))
         for name, patient in rigged_drills.DRILLS.items():
-            if wanted and name not in wanted:
+            if names and name not in names:
                 continue
-            times = patient.short if short else patient.full
+            times = max(patient.short, patient.full * share // 100)
             yield _told(asyncio.run(rigged_drills.play(name, Path(made), times)))
 
 
@@ -82,12 +86,12 @@ def _row(result: Result) -> str:
     return f"| {result.says} | {figures} | " + " | ".join(map(str, counts)) + " |\n"
 
 
-def _write(results: Sequence[Result], caught: Sequence[Result]) -> None:
+def _write(results: Sequence[Result], caught: Sequence[Result], share: int) -> None:
     machine = (
         f"{os.cpu_count()} cores, Linux {platform.release()}, Python {platform.python_version()}"
     )
     tables = (
-        f"\nMade on {machine}.\n\n### The build as it is\n\n{_HEAD}{''.join(map(_row, results))}"
+        f"\nMade on {machine}; {share} % of the full form.\n\n### The build as it is\n\n{_HEAD}{''.join(map(_row, results))}"
         f"\n### Builds that are broken on purpose\n\n{_HEAD}{''.join(map(_row, caught))}\n"
     )
     page = PAGE.read_text("utf-8")

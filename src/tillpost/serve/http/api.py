@@ -1,7 +1,7 @@
 """The API: what the command line shows, as JSON or CSV; and the few writes it allows."""
 
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, TypeVar
 
 import anyio.to_thread
 import msgspec
@@ -23,6 +23,8 @@ from tillpost.serve.pulling import shown
 from tillpost.serve.reading import Asked
 from tillpost.serve.sessions import Act, Viewer
 from tillpost.serve.tabular import as_csv
+
+T = TypeVar("T")
 
 _MOST_ITEMS = 1000
 _SPEND_LIMIT = 10 << 20
@@ -58,6 +60,14 @@ def refusal(status: int, reason: str, field: str, detail: str) -> Response:
     """An error that says what, where and how to fix it."""
     told = problem(status, reason, field, detail)
     return Response(told.body, told.status, dict(told.headers))
+
+
+async def read_json(request: Request, shape: type[T], example: str) -> T | Response:
+    """The body as this shape, nothing being an empty object; else the refusal to answer with."""
+    try:
+        return msgspec.json.decode(await request.body() or b"{}", type=shape)
+    except (msgspec.MsgspecError, UnicodeError) as error:
+        return refusal(400, "not_json", "body", f"send {example}: {error}")
 
 
 def guarded(
@@ -210,10 +220,9 @@ async def _csv(request: Request) -> str | Response:
 async def _clock(node: Node, request: Request) -> Response:
     if not isinstance(node.clock, SimulatedClock):
         return refusal(409, "real_clock", "", "start the server with `serve --clock simulated`")
-    try:
-        given = msgspec.json.decode(await request.body(), type=dict[str, Any])
-    except msgspec.DecodeError as error:
-        return refusal(400, "not_json", "body", f'send {{"now": "2026-11-01T09:00:00Z"}}: {error}')
+    given = await read_json(request, dict[str, Any], '{"now": "2026-11-01T09:00:00Z"}')
+    if isinstance(given, Response):
+        return given
     node.clock.set(unix(str(given.get("now", ""))))
     node.worker.wake()
     if given.get("wait"):
@@ -225,10 +234,9 @@ async def _token(node: Node, request: Request) -> Response:
     """Revoke the receiver's access tokens, or take them again; under a simulated clock only."""
     if not isinstance(node.clock, SimulatedClock):
         return refusal(409, "real_clock", "", "start the server with `serve --clock simulated`")
-    try:
-        given = msgspec.json.decode(await request.body(), type=dict[str, bool])
-    except msgspec.DecodeError as error:
-        return refusal(400, "not_json", "body", f'send {{"valid": false}}: {error}')
+    given = await read_json(request, dict[str, bool], '{"valid": false}')
+    if isinstance(given, Response):
+        return given
     valid = given.get("valid", True)
     node.receiver.set_tokens_valid(valid)
     return reply(200, {"valid": valid})

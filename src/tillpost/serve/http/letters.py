@@ -3,14 +3,13 @@
 from typing import Any
 
 import anyio.to_thread
-import msgspec
 from msgspec import Struct
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
 from tillpost.serve.clock import unix
-from tillpost.serve.http.api import guarded, page, refusal, reply
+from tillpost.serve.http.api import guarded, page, read_json, refusal, reply
 from tillpost.serve.node import Node
 
 
@@ -54,10 +53,9 @@ async def _shown(node: Node, request: Request) -> Response:
 
 async def _retry(node: Node, request: Request) -> Response:
     """Send letters again: `{"ids": [1, 2]}`, or all, or all of one `reason`."""
-    try:
-        given = msgspec.json.decode(await request.body() or b"{}", type=_Retry)
-    except msgspec.MsgspecError as error:
-        return refusal(400, "not_json", "body", f'send {{"ids": [1]}}: {error}')
+    given = await read_json(request, _Retry, '{"ids": [1]}')
+    if isinstance(given, Response):
+        return given
     shop = request.state.shop
     found = await anyio.to_thread.run_sync(node.letters.retry, given.ids, shop, given.reason)
     node.worker.wake()
@@ -66,10 +64,9 @@ async def _retry(node: Node, request: Request) -> Response:
 
 async def _replay(node: Node, request: Request) -> Response:
     """Send again what was received in a time; a dry run unless `dry_run` is false."""
-    try:
-        given = msgspec.json.decode(await request.body(), type=_Replay)
-    except msgspec.MsgspecError as error:
-        return refusal(400, "not_json", "body", f'send {{"since": "...", "until": "..."}}: {error}')
+    given = await read_json(request, _Replay, '{"since": "...", "until": "..."}')
+    if isinstance(given, Response):
+        return given
     since, until, shop = unix(given.since), unix(given.until), request.state.shop
 
     def work() -> dict[str, Any]:

@@ -1,12 +1,11 @@
 """The API of people's own data: what was asked, what was done, what is stored of whom."""
 
 import anyio.to_thread
-import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from tillpost.serve.http.api import guarded, own_items, page, refusal, reply
+from tillpost.serve.http.api import guarded, own_items, page, read_json, refusal, reply
 from tillpost.serve.node import Node
 from tillpost.serve.privacy import asked_of
 
@@ -38,11 +37,10 @@ async def _ask(node: Node, request: Request) -> Response:
     shop = request.path_params["shop"]
     if shop not in node.shops:
         return refusal(404, "unknown_shop", "path", f"there is no shop {shop[:50]!r} here")
-    try:
-        given = msgspec.json.decode(await request.body(), type=dict[str, object])
-    except msgspec.MsgspecError as error:
-        text = f'send {{"request": "erase", "email": "..."}}: {error}'
-        return refusal(400, "not_json", "body", text)
+    example = '{"request": "erase", "email": "..."}'
+    given = await read_json(request, dict[str, object], example)
+    if isinstance(given, Response):
+        return given
     asked = asked_of(given, node.shops[shop].country)
     if given.get("dry_run"):
         counts = await anyio.to_thread.run_sync(node.privacy.preview, shop, asked)
