@@ -91,7 +91,8 @@ def _write(results: Sequence[Result], caught: Sequence[Result], share: int) -> N
         f"{os.cpu_count()} cores, Linux {platform.release()}, Python {platform.python_version()}"
     )
     tables = (
-        f"\nMade on {machine}; {share} % of the full form.\n\n### The build as it is\n\n{_HEAD}{''.join(map(_row, results))}"
+        f"\nMade on {machine}; {share} % of the full form.\n"
+        f"\n### The build as it is\n\n{_HEAD}{''.join(map(_row, results))}"
         f"\n### Builds that are broken on purpose\n\n{_HEAD}{''.join(map(_row, caught))}\n"
     )
     page = PAGE.read_text("utf-8")
