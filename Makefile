@@ -27,6 +27,7 @@ bench: setup-dev ## Measure; figures and how to read them are in bench/README.md
 
 drills: setup-dev ## Kill, starve and cut off the server at length; figures go to docs/reference/reliability.md
 	$(BIN)/python -m tests.drills.report
+	TILLPOST_FULL=1 $(BIN)/python -m pytest -s tests/drills/test_backlog.py tests/drills/test_order_of_arrival.py
 
 prove: setup-dev ## Show that nothing is lost or doubled, and that broken builds are found out
 	$(BIN)/python -m tests.drills.prove

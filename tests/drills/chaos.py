@@ -13,6 +13,7 @@ import socket
 import struct
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from hashlib import sha256
 from pathlib import Path
@@ -185,11 +186,14 @@ class Chaos:
     """A platform on a port of its own; `close` it at the end.
 
     `script` names the mode of the n-th request (from 0); `play` changes it at any time.
+    Without `remember` it counts what it takes, and keeps neither events nor a log.
     """
 
-    def __init__(self, log: Path, script: Script | None = None) -> None:
+    def __init__(self, log: Path, script: Script | None = None, *, remember: bool = True) -> None:
         self.log = log
         self._script = script or _always("ok")
+        self._remember = remember
+        self._taken: Counter[tuple[str, str]] = Counter()
         self._count = 0
         self._lock = threading.Lock()
         self._file = log.open("a", encoding="utf-8")
@@ -207,12 +211,8 @@ class Chaos:
 
     def taken(self) -> dict[tuple[str, str], int]:
         """How often each (event_name, event_id) was taken."""
-        counts: dict[tuple[str, str], int] = {}
-        for arrival in list(self.arrivals):
-            for event in arrival.events if arrival.taken else []:
-                key = (event["event_name"], event["event_id"])
-                counts[key] = counts.get(key, 0) + 1
-        return counts
+        with self._lock:
+            return dict(self._taken)
 
     def modes(self) -> dict[str, int]:
         """How often each mode was played: a drill whose fault never bit proves nothing."""
@@ -262,6 +262,11 @@ class Chaos:
         return name == "ok"
 
     def _note(self, arrival: Arrival) -> None:
+        if arrival.taken:
+            self._taken.update((e["event_name"], e["event_id"]) for e in arrival.events)
+        if not self._remember:
+            self.arrivals.append(arrival._replace(events=[]))
+            return
         self.arrivals.append(arrival)
         line = {"at": arrival.at, "mode": arrival.mode, "taken": arrival.taken}
         self._file.write(json.dumps({**line, "events": [_row(e) for e in arrival.events]}) + "\n")
