@@ -39,7 +39,8 @@ class Shop:
         self.url = url
         self._file = log.open("a", encoding="utf-8")
         self._dice = random.Random(seed)
-        self._poison = poison
+        self.poison = poison
+        """Share of orders that the platform refuses."""
         self._pace = pace
         self._next = 0
         self._lock = threading.Lock()
@@ -100,7 +101,7 @@ class Shop:
     def _draw(self) -> tuple[int, bool, bool, bool]:
         with self._lock:
             self._next += 1
-            poison = self._dice.random() < self._poison
+            poison = self._dice.random() < self.poison
             webhook = not poison and self._dice.random() < 0.5
             return self._next, webhook, poison, self._dice.random() < _TWICE
 

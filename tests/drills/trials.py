@@ -141,7 +141,7 @@ def disk_full(scene: Scene, times: int) -> None:
 
 
 def disk_slow(scene: Scene, times: int) -> None:
-    """Every sync takes 0.2 s, then one is stuck for seconds: slower, and nothing else."""
+    """Every sync takes 0.2 s, then one is stuck for three: slower, and nothing else."""
     assert scene.disk is not None
     scene.node.must_start()
     scene.disk.tell("sync", seconds=0.2)
@@ -220,7 +220,7 @@ def rough_platform(scene: Scene, times: int) -> None:
     """Answers that break off, say nothing, or are not the platform's; poison; and kills."""
     dice = random.Random(13)
     scene.platform.play(lambda n: ROUGH[n % len(ROUGH)])
-    scene.shop._poison = 0.02
+    scene.shop.poison = 0.02
     scene.node.must_start()
     for _ in range(times):
         scene.shop.start()
