@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from tillpost.ports import Rows
-from tillpost.report.engine import Engine
+from tillpost.report.engine import opened
 from tillpost.report.query import Query
 from tillpost.report.roas import count, ratio, shown
 from tillpost.report.steps import CAMPAIGN_KEYS, SPENDING
@@ -29,7 +29,7 @@ def ads(tables: Mapping[str, Rows], query: Query) -> list[dict[str, Any]]:
     the conversion; the model and window of the query are not theirs. A conversion of the
     receiver has one window, so the counts add up.
     """
-    with Engine(tables) as engine:
+    with opened(tables) as engine:
         return [_ad(row) for row in engine.run(SPENT, "ads", query)]
 
 

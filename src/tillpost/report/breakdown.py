@@ -13,7 +13,7 @@ from msgspec import Struct
 from tillpost.core.attribution import WHOLE
 from tillpost.core.money import decimal_string
 from tillpost.ports import Rows
-from tillpost.report.engine import Engine
+from tillpost.report.engine import opened
 from tillpost.report.query import Query
 from tillpost.report.roas import count, ratio
 from tillpost.report.steps import EARNINGS, SPENDING
@@ -40,7 +40,7 @@ def breakdown(tables: Mapping[str, Rows], query: Query) -> list[dict[str, Any]]:
     told); `spend` rows `minor`, `impressions`, `clicks`; `claim` rows the platform's
     conversions (in millionths too) and their value; `visits` rows count landings in `shares`.
     """
-    with Engine(tables) as engine:
+    with opened(tables) as engine:
         rows = engine.run((*EARNINGS, *SPENDING), "breakdown", query)
     return [_grain(row) for row in rows]
 

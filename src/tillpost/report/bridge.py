@@ -14,7 +14,7 @@ from msgspec import structs
 from tillpost.core.moment import iso
 from tillpost.core.money import decimal_string
 from tillpost.ports import Rows
-from tillpost.report.engine import Engine
+from tillpost.report.engine import opened
 from tillpost.report.query import Query
 from tillpost.report.steps import ATTRIBUTION
 
@@ -195,7 +195,7 @@ def bridge_orders(tables: Mapping[str, Rows], query: Query) -> list[dict[str, An
 
 
 def _orders(tables: Mapping[str, Rows], query: Query) -> list[dict[str, Any]]:
-    with Engine(tables) as engine:
+    with opened(tables) as engine:
         plain = structs.replace(query, basis="cash", refunds="restate")
         return engine.run(ATTRIBUTION, "evidence", plain)
 

@@ -286,6 +286,19 @@ class Engine:
             self._append("exchange", factors(rates, needed))
 
 
+class Held(dict[str, Rows]):
+    """Tables that an engine holds already, so that a report need not load them."""
+
+    def __init__(self, engine: Engine) -> None:
+        super().__init__()
+        self.engine = engine
+
+
+def opened(tables: Mapping[str, Rows]) -> Engine:
+    """An engine with these tables: the one that holds them, or else a new one."""
+    return tables.engine if isinstance(tables, Held) else Engine(tables)
+
+
 def _columns(rows: Rows, wanted: Sequence[str]) -> Iterator[tuple[Any, ...]]:
     """The rows with these columns in this order; None for a column that is not there."""
     given, values = rows

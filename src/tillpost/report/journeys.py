@@ -7,7 +7,7 @@ from typing import Any
 from tillpost.core.attribution import MODELS
 from tillpost.core.money import decimal_string
 from tillpost.ports import Rows
-from tillpost.report.engine import Engine
+from tillpost.report.engine import opened
 from tillpost.report.query import Query
 from tillpost.report.roas import count, ratio
 from tillpost.report.steps import EARNINGS, JOURNEYS, SALES
@@ -19,7 +19,7 @@ def models(tables: Mapping[str, Rows], query: Query) -> list[dict[str, Any]]:
     The query's own model orders the rows. Participation overlaps: its columns do not add
     up to the shop's orders.
     """
-    with Engine(tables) as engine:
+    with opened(tables) as engine:
         found = engine.run(EARNINGS, "compared", query, MODELS)
     cells: dict[tuple[str, str], dict[str, tuple[int, int]]] = defaultdict(dict)
     for row in found:
@@ -42,7 +42,7 @@ def models(tables: Mapping[str, Rows], query: Query) -> list[dict[str, Any]]:
 
 def journeys(tables: Mapping[str, Rows], query: Query) -> list[dict[str, Any]]:
     """Rows by path of channels, the commonest first: orders, revenue, touches, days to buy."""
-    with Engine(tables) as engine:
+    with opened(tables) as engine:
         found = engine.run(JOURNEYS, "paths", query)
     return [
         {
@@ -63,7 +63,7 @@ def cohorts(tables: Mapping[str, Rows], query: Query) -> list[dict[str, Any]]:
     `ltv` is all that the cohort has spent by the end of that month, net of refunds, a
     customer. The period decides which orders are known, so a first order before it is not.
     """
-    with Engine(tables) as engine:
+    with opened(tables) as engine:
         found = engine.run(SALES, "cohorts", query)
     return [
         {

@@ -8,7 +8,7 @@ from msgspec import structs
 from tillpost.core.moment import iso
 from tillpost.core.money import decimal_string
 from tillpost.ports import Rows
-from tillpost.report.engine import Engine
+from tillpost.report.engine import opened
 from tillpost.report.query import Query
 from tillpost.report.roas import count, ratio
 from tillpost.report.steps import ATTRIBUTION, EARNINGS, SPENDING
@@ -33,7 +33,7 @@ REASONS: tuple[tuple[str, str], ...] = (
 
 def coverage(tables: Mapping[str, Rows], query: Query) -> list[dict[str, Any]]:
     """A row a shop: orders seen by browser, server, both; explained; matched; as shares too."""
-    with Engine(tables) as engine:
+    with opened(tables) as engine:
         plain = structs.replace(query, basis="cash")
         found = engine.run(ATTRIBUTION, "coverage", plain, ONE_CREDIT)
     names = ("orders", "browser", "server", "browser_only", "server_only", "observed")
@@ -55,7 +55,7 @@ def coverage(tables: Mapping[str, Rows], query: Query) -> list[dict[str, Any]]:
 
 def reconcile(tables: Mapping[str, Rows], query: Query) -> list[dict[str, Any]]:
     """A row an order of the period, also those not counted, with the code of `REASONS`."""
-    with Engine(tables) as engine:
+    with opened(tables) as engine:
         found = engine.run(ATTRIBUTION, "reconcile", structs.replace(query, basis="cash"))
     return [
         {
@@ -85,7 +85,7 @@ def utm(tables: Mapping[str, Rows], query: Query) -> list[dict[str, Any]]:
     `findings` are of `case_variant` (the campaign is spelled in several ways), `unassigned`
     (no channel rule fits), `medium_missing`, and `no_spend` (a paid campaign without costs).
     """
-    with Engine(tables) as engine:
+    with opened(tables) as engine:
         found = engine.run((*EARNINGS, *SPENDING), "utm", query)
     spellings: dict[str, set[str]] = {}
     for row in found:

@@ -14,7 +14,7 @@ from tillpost.core.attribution import WHOLE
 from tillpost.core.moment import iso
 from tillpost.core.money import decimal_string
 from tillpost.ports import Rows
-from tillpost.report.engine import Engine
+from tillpost.report.engine import opened
 from tillpost.report.query import Query
 from tillpost.report.steps import ATTRIBUTION, EARNINGS, SPENDING
 
@@ -40,7 +40,7 @@ def count(shares: int) -> int | float:
 
 def channels(tables: Mapping[str, Rows], query: Query) -> list[dict[str, Any]]:
     """Rows of `channel, orders, revenue, spend, roas, currency`, the largest revenue first."""
-    with Engine(tables) as engine:
+    with opened(tables) as engine:
         rows = engine.run((*EARNINGS, *SPENDING), "channels", query)
     return [
         {
@@ -61,7 +61,7 @@ def campaigns(tables: Mapping[str, Rows], query: Query) -> list[dict[str, Any]]:
     `true_roas` is own revenue by spend, `platform_roas` the platform's value by spend. The
     row without a campaign holds the orders that no campaign brought.
     """
-    with Engine(tables) as engine:
+    with opened(tables) as engine:
         rows = engine.run((*EARNINGS, *SPENDING), "campaigns", query)
     return [_campaign(row) for row in rows]
 
@@ -94,7 +94,7 @@ def orders(tables: Mapping[str, Rows], query: Query) -> list[dict[str, Any]]:
     all of it, both in the reports' currency; `told_value` is as the shop told it, with its own
     `told_currency`. `channel` is Unknown where no visit was ever observed.
     """
-    with Engine(tables) as engine:
+    with opened(tables) as engine:
         rows = engine.run(ATTRIBUTION, "orders", structs.replace(query, basis="cash"))
     return [_order(row) for row in rows]
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from tillpost.core.money import decimal_string
 from tillpost.ports import Rows
-from tillpost.report.engine import Engine
+from tillpost.report.engine import opened
 from tillpost.report.query import Query
 
 
@@ -15,7 +15,7 @@ def rates(tables: Mapping[str, Rows], query: Query) -> list[dict[str, Any]]:
     Rows of `what` (spend, orders or claims), `currency, into_currency, amount, days, first_day,
     last_day`; none is good.
     """
-    with Engine(tables) as engine:
+    with opened(tables) as engine:
         found = engine.run((), "unrated", query)
     return [
         {

@@ -38,6 +38,9 @@ MODELS_OF: dict[str, tuple[str, ...]] = {
 KEYS = ("s.shop", "s.currency", "s.is_returning", "c.label", "c.first_window", "c.last_window")
 """What `earned` tells apart."""
 
+DAY = "d.day"
+"""What `tallied`, which is `earned` for a roll-up, tells apart as well."""
+
 
 @cache
 def text(name: str) -> str:
@@ -50,7 +53,7 @@ def statements(step: str, models: Sequence[str]) -> Iterator[tuple[str, str, str
 
     Credits are many and read once, so they are not kept.
     """
-    if step not in {"credits", "earned"}:
+    if step not in {"credits", "earned", "tallied"}:
         yield "TABLE", step, text(step)
         return
     asked = {
@@ -60,22 +63,28 @@ def statements(step: str, models: Sequence[str]) -> Iterator[tuple[str, str, str
     for name, known in asked.items():
         if known:
             yield "VIEW", name, text(name)
-            if step == "earned":
-                yield "TABLE", f"summed_{name}", _summed(name, known)
-    rows = _credit if step == "credits" else _earned
-    parts = [rows(name, model) for name, known in asked.items() for model in known]
+            if step != "credits":
+                yield "TABLE", f"summed_{name}", _summed(name, known, by_day=step == "tallied")
+    parts = [
+        _credit(name, model) if step == "credits" else _earned(name, model, step)
+        for name, known in asked.items()
+        for model in known
+    ]
     yield "VIEW", step, "\nUNION ALL\n".join(parts)
 
 
-def _summed(name: str, models: Sequence[str]) -> str:
-    """Sums of one text's credits, a row for each of `KEYS` and two columns a model."""
-    keys = ", ".join(KEYS)
+def _summed(name: str, models: Sequence[str], *, by_day: bool) -> str:
+    """Sums of one text's credits, a row for each of `KEYS` (and day), two columns a model."""
+    keys = ", ".join((*KEYS, DAY) if by_day else KEYS)
+    days = " JOIN days d ON d.sale = c.sale" if by_day else ""
     sums = ", ".join(
         f"CAST(SUM(c.{model}_{part}) AS BIGINT) AS {model}_{part}"
         for model in models
         for part in ("minor", "share")
     )
-    return f"SELECT {keys}, {sums} FROM {name} c JOIN sales s ON s.sale = c.sale GROUP BY {keys}"
+    return (
+        f"SELECT {keys}, {sums} FROM {name} c JOIN sales s ON s.sale = c.sale{days} GROUP BY {keys}"
+    )
 
 
 def _credit(name: str, model: str) -> str:
@@ -88,9 +97,10 @@ def _credit(name: str, model: str) -> str:
     )
 
 
-def _earned(name: str, model: str) -> str:
+def _earned(name: str, model: str, step: str) -> str:
     told, source = _of_models(model)
-    keys = ", ".join(f"c.{key.split('.')[1]}" for key in KEYS)
+    given = (*KEYS, DAY) if step == "tallied" else KEYS
+    keys = ", ".join(f"c.{key.split('.')[1]}" for key in given)
     return (
         f"SELECT {told} AS model, {keys}, c.{model}_minor AS minor, c.{model}_share AS shares"
         f" FROM summed_{name} c{source} WHERE c.{model}_share IS NOT NULL"

@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterable
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -32,7 +32,7 @@ class Kept:
     """Looks at the files of a directory, at most one at a time."""
 
     def __init__(self, directory: Path, files: tuple[str, ...]) -> None:
-        self._paths = [directory / f"{name}{end}" for name in files for end in ("", "-wal")]
+        self._paths = paths_of(directory, files)
         self._lock = threading.Lock()
         self._looks: dict[Hashable, _Look] = {}
 
@@ -40,7 +40,7 @@ class Kept:
         """What `look` finds as the files stand, or found a moment ago under the same key."""
         with self._lock:
             kept = self._looks.pop(key, None)
-            marks = self._marks()
+            marks = marks_of(self._paths)
             if kept is None or not kept.serves(marks, time.monotonic()):
                 began = time.monotonic()
                 found = look()
@@ -51,13 +51,19 @@ class Kept:
             result: T = kept.found
             return result
 
-    def _marks(self) -> tuple[int, ...]:
-        """What every commit changes: times and sizes of the databases and their logs."""
-        found: list[int] = []
-        for path in self._paths:
-            try:
-                stat = path.stat()
-            except OSError:
-                continue
-            found += [stat.st_mtime_ns, stat.st_size]
-        return tuple(found)
+
+def paths_of(directory: Path, files: Iterable[str]) -> list[Path]:
+    """Databases and their logs."""
+    return [directory / f"{name}{end}" for name in files for end in ("", "-wal")]
+
+
+def marks_of(paths: Iterable[Path]) -> tuple[int, ...]:
+    """What every commit changes: times and sizes of databases and their logs."""
+    found: list[int] = []
+    for path in paths:
+        try:
+            stat = path.stat()
+        except OSError:
+            continue
+        found += [stat.st_mtime_ns, stat.st_size]
+    return tuple(found)

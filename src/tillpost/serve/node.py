@@ -24,12 +24,14 @@ from tillpost.report.spend.meta_insights import Account
 from tillpost.serve.access import Access
 from tillpost.serve.clock import SystemClock
 from tillpost.serve.http.exchange import Networks
+from tillpost.serve.kept import marks_of, paths_of
 from tillpost.serve.letters import LetterDesk
 from tillpost.serve.privacy import PrivacyDesk
 from tillpost.serve.pulling import Puller, Reader
 from tillpost.serve.reading import Reading, ShopBasis
 from tillpost.serve.receiver import ReceiverDesk
 from tillpost.serve.reclassifying import Reclassifier
+from tillpost.serve.rolling import RollUps
 from tillpost.serve.seal import AesSealer
 from tillpost.serve.settings import AdAccountSettings, Settings, ShopSettings
 from tillpost.serve.throttle import Throttle
@@ -71,6 +73,13 @@ class Node:
         )
         self.reading = Reading(self.store, self.receiver, bases(settings))
         self.segments = SegmentWriter(self._database, time.monotonic)
+        self.rollups = RollUps(
+            self.segments.facts,
+            lambda: marks_of(paths_of(directory, (GATEWAY_FILE, RECEIVER_FILE))),
+            self.reading.tables,
+            {shop.name: shop.timezone for shop in settings.shops},
+        )
+        self.reading.rollups = self.rollups
         self.privacy = PrivacyDesk(
             PrivacyStore(self._database, self.sealer),
             self.receiver,
@@ -109,10 +118,12 @@ class Node:
         again = Reclassifier(self.shops.values(), TouchStore(self._database), clock)
         pulling = [("ad_accounts", self.puller.round)] if self.settings.ad_accounts else []
 
-        async def segments() -> int:
-            return await asyncio.to_thread(self.segments.round)
-
-        return [("reclassify", again.round), ("segments", segments), *pulling]
+        return [
+            ("reclassify", again.round),
+            ("segments", _beside(self.segments.round)),
+            ("rollups", _beside(self.rollups.round)),
+            *pulling,
+        ]
 
     def intake(self, kind: str, shop: str) -> Intake | None:
         """Where requests of this kind for this shop go, if there is such a shop."""
@@ -137,6 +148,15 @@ class Node:
         await self.transport.close()
         self._database.close()
         self.receiver.close()
+
+
+def _beside(round_: Callable[[], int]) -> Callable[[], Awaitable[int]]:
+    """A round that works in a thread of its own."""
+
+    async def once() -> int:
+        return await asyncio.to_thread(round_)
+
+    return once
 
 
 def destination_name(given: DestinationSettings, settings: Settings) -> str:

@@ -15,6 +15,7 @@ from tillpost.report import catalog, drilling
 from tillpost.report.health import findings
 from tillpost.report.ledger import ledger
 from tillpost.report.query import Query, period
+from tillpost.serve.rolling import RollUps
 
 
 class Tallies(Facts, Protocol):
@@ -72,6 +73,8 @@ class Reading:
         self._facts = facts
         self._platform = platform
         self._shops = shops
+        self.rollups: RollUps | None = None
+        """What answers for a large shop; a server has them, a command has not."""
 
     def report(self, name: str, asked: Asked) -> list[dict[str, Any]]:
         """The rows of a report; raises `Misconfigured` for an unknown name or parameter."""
@@ -80,7 +83,9 @@ class Reading:
             known = ", ".join(sorted(catalog.REPORTS))
             raise Misconfigured(f"there is no report {name[:40]!r}: use one of {known}")
         query = self._query(asked)
-        rows = found(self.tables(name), query)
+        rows = self.rollups.answer(name, query, found) if self.rollups else None
+        if rows is None:
+            rows = found(self.tables(name), query)
         if name == "drill":
             currency = query.currency or self._basis(asked.shop).currency
             return drilling.drilled(rows, asked.within, asked.buyers, currency)

@@ -81,6 +81,11 @@ class SegmentWriter:
         self._remove({Path(file).name for listed in files.values() for file in listed})
         return 0
 
+    def facts(self) -> int:
+        """How many facts the files hold."""
+        with self._db.reader() as conn:
+            return int(conn.execute(self._sql["facts"]).fetchone()[0])
+
     def forget(self) -> None:
         """Once facts were erased: rewrite every file without them, and the log that named them."""
         with self._db.reader() as conn:

@@ -3,6 +3,9 @@
 -- name: manifest
 SELECT number, kind, file FROM segments ORDER BY number, kind;
 
+-- name: facts
+SELECT IFNULL(SUM(facts), 0) FROM segments;
+
 -- name: state
 -- How far the log of changes reaches, how long it is, the last touch, and the last in segments.
 SELECT IFNULL(MAX(seq), 0), IFNULL(MAX(seq) - MIN(seq) + 1, 0),
