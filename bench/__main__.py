@@ -4,7 +4,7 @@ import runpy
 import sys
 from pathlib import Path
 
-BENCHES = ("build", "ingest", "deliver", "receive", "attribution")
+BENCHES = ("build", "ingest", "deliver", "receive", "attribution", "markov")
 
 
 def main() -> None:
