@@ -2,8 +2,8 @@
 
     python -m bench.markov [PATHS.csv] [--journeys 88000]
 
-Without a file, journeys are made by dice. Both sides get one row a journey. The peers live in
-an environment of their own (`python -m bench.markov --install`); one that is missing is left out.
+Times are the processor's, of all threads. Without a file, journeys are made by dice. All get
+one row a journey. The peers live in an environment of their own (`--install` makes it).
 """
 
 import argparse
@@ -28,19 +28,19 @@ rows = json.load(sys.stdin)
 frame = pd.DataFrame({"path": [r[0] for r in rows], "won": [r[1] for r in rows]})
 found = {}
 from mam import MAM
-began = time.perf_counter()
+began = time.process_time()
 grouped = frame.groupby(["path", "won"]).size().reset_index(name="occurrences")
 grouped["won"] = grouped["won"].astype(bool)
 mam = MAM(grouped, "grouped_journey", "path", "won")
 effects = mam.run_markov(transition_to_same_state=False).metadata["removal_effect"]
-found["mam"] = time.perf_counter() - began, dict(effects["removal_effect"])
+found["mam"] = time.process_time() - began, dict(effects["removal_effect"])
 from ChannelAttribution import markov_model
-began = time.perf_counter()
+began = time.process_time()
 sums = frame.assign(lost=1 - frame.won).groupby("path").sum().reset_index()
 got = markov_model(sums, "path", "won", var_null="lost", out_more=True, seed=1)
 effects = got["removal_effects"]
 found["ChannelAttribution"] = (
-    time.perf_counter() - began, dict(zip(effects.iloc[:, 0], effects.iloc[:, 1]))
+    time.process_time() - began, dict(zip(effects.iloc[:, 0], effects.iloc[:, 1]))
 )
 json.dump(found, open(sys.argv[1], "w"))
 """
@@ -77,14 +77,14 @@ def main() -> None:
         pip = [PEERS, "-m", "pip", "install", "--quiet", "--require-hashes"]
         subprocess.run([*pip, "-r", "requirements/peers.txt"], check=True)
     rows = journeys(args.paths, args.journeys)
-    began = time.perf_counter()
+    began = time.process_time()
     counted = Counter(rows)
     table = [
         Path(tuple(path.split(" > ")), won * times, 0.0, (1 - won) * times)
         for (path, won), times in counted.items()
     ]
     own = markov.removal_effects(table)
-    seconds = time.perf_counter() - began
+    seconds = time.process_time() - began
     print(f"{len(rows)} journeys, {len(own.removal_effect)} channels")
     print(f"  tillpost            {seconds:8.3f} s")
     for name, (spent, effects) in beside(rows).items():
