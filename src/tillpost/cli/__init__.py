@@ -31,6 +31,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "privacy": ("privacy", "privacy", "See requests about people's data, and answer them."),
     "init": ("init", "init", "Write the first settings of a shop."),
     "apply": ("apply", "apply", "Write many shops from one list into the settings."),
+    "export": ("export", "export", "Write orders, refunds and touches as files."),
     "config": ("config", "config", "Check or show the settings."),
 }
 """Command -> its module under `tillpost.cli`, the name in it, and one line of help."""
