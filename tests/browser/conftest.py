@@ -240,24 +240,29 @@ def stand_in(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
 
 
 @pytest.fixture(scope="session")
-def browser(stand_in: Any) -> Iterator[Any]:
-    executable = _chromium()
+def play() -> Iterator[Any]:
+    """Playwright, started once: a second one beside it refuses to run."""
     from playwright.sync_api import sync_playwright
 
+    with sync_playwright() as started:
+        yield started
+
+
+@pytest.fixture(scope="session")
+def browser(stand_in: Any, play: Any) -> Iterator[Any]:
     port = stand_in.server_address[1]
     rules = ",".join(f"MAP {host} 127.0.0.1:{port}" for host in HOSTS)
-    with sync_playwright() as play:
-        browser = play.chromium.launch(
-            executable_path=executable,
-            # Not a context's: a beacon of a page that is left would name the headless browser.
-            args=[
-                *FLAGS,
-                f"--user-agent={BROWSER}",
-                f"--host-resolver-rules={rules},MAP * ~NOTFOUND",
-            ],
-        )
-        yield browser
-        browser.close()
+    browser = play.chromium.launch(
+        executable_path=_chromium(),
+        # Not a context's: a beacon of a page that is left would name the headless browser.
+        args=[
+            *FLAGS,
+            f"--user-agent={BROWSER}",
+            f"--host-resolver-rules={rules},MAP * ~NOTFOUND",
+        ],
+    )
+    yield browser
+    browser.close()
 
 
 QUIET = 0.4

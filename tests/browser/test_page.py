@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Playwright, expect
 from tests.live import Live, wait_for
 from tests.orders import order
 
@@ -43,15 +43,14 @@ BLOCKED = {**JUDGED, "server_only": 4, "both": 0}
 
 
 @pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
+def chromium(play: Playwright) -> Iterator[Browser]:
     if not Path(CHROMIUM).exists():
         pytest.fail(
             f"there is no Chromium at {CHROMIUM}: apt-get install chromium, or set CHROMIUM"
         )
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM)
-        yield browser
-        browser.close()
+    browser = play.chromium.launch(executable_path=CHROMIUM)
+    yield browser
+    browser.close()
 
 
 class Reader:

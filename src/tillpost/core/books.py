@@ -24,14 +24,17 @@ class OrderRow(Struct, frozen=True):
 
     @property
     def keys(self) -> list[tuple[str, str]]:
-        """By what the order finds its visitors: (kind, value) of each thing that names them."""
+        """By what the order finds its visitors: (kind, value) of each thing that names them.
+
+        A phone counts only where there is no e-mail: families share one.
+        """
         seen = self.seen
         found = [("order", seen.order_id)]
         if seen.checkout_token:
             found.append(("checkout", seen.checkout_token))
         if seen.customer_id:
             found.append(("customer", seen.customer_id))
-        return found + contacts(seen.person)
+        return found + contacts(seen.person)[:1]
 
 
 def contacts(person: Person) -> list[tuple[str, str]]:
