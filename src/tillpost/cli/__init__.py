@@ -29,6 +29,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "backfill": ("backfill", "backfill", "Pull past orders from the shop."),
     "erase": ("privacy", "erase", "Erase one person everywhere."),
     "privacy": ("privacy", "privacy", "See requests about people's data, and answer them."),
+    "doctor": ("doctor", "doctor", "Say what is wrong with this set-up, and how to mend it."),
     "init": ("init", "init", "Write the first settings of a shop."),
     "apply": ("apply", "apply", "Write many shops from one list into the settings."),
     "export": ("export", "export", "Write orders, refunds and touches as files."),

@@ -1,0 +1,118 @@
+"""The books: what arrived tells of faults that no single request shows."""
+
+from tillpost.report.ledger import ledger
+from tillpost.serve import attention
+from tillpost.serve.attention import Signs
+from tillpost.serve.doctor.bench import Bench
+from tillpost.serve.doctor.line import Check, Level, Line, ok, warn
+from tillpost.serve.node import GATEWAY_FILE, RECEIVER_FILE, bases
+from tillpost.serve.reading import Reading
+from tillpost.serve.receiver import ReceiverReading
+from tillpost.serve.seal import AesSealer
+from tillpost.store.gateway_sqlite import GatewayStore
+from tillpost.store.glance import Glance
+from tillpost.store.sqlite import Database
+
+FRESH_SECONDS = 24 * 3600.0
+"""A shop that sold yesterday and is silent for so long is worth a look."""
+LATEST = 50
+FEW_MATCHED = 0.5
+"""Where the platform knows fewer buyers than this, match keys are missing."""
+FEW = 10
+"""So many sales say nothing yet."""
+
+_LEVELS: dict[str, Level] = {"bad": "fail", "look": "warn", "hint": "warn"}
+_EVER = 2**40
+
+
+async def _faults(bench: Bench) -> list[Line]:
+    """What both sides of the sales show: other ids, no ids, two senders, two values."""
+    gateway = Database(bench.directory / GATEWAY_FILE, "gateway", readonly=True)
+    platform = ReceiverReading(bench.directory / RECEIVER_FILE)
+    try:
+        store = GatewayStore(gateway, AesSealer(bytes(32)))
+        found = Reading(store, platform, bases(bench.settings)).findings()["findings"]
+    finally:
+        platform.close()
+        gateway.close()
+    told = [_told(row) for row in found]
+    return told or [ok("ids", "both sides use the same ids, and nobody else sends the sales")]
+
+
+def _told(row: dict[str, str]) -> Line:
+    shown = f"{row['title']} ({row['count']} of {row['of']})" if row["of"] else row["title"]
+    return Line("ids", "warn" if row["code"] == "token_out" else "fail", shown, row["fix"])
+
+
+async def _books(bench: Bench) -> list[Line]:
+    """Dead letters, backlog, silence and doubles of every shop."""
+    lines: list[Line] = []
+    gateway = Database(bench.directory / GATEWAY_FILE, "gateway", readonly=True)
+    receiver = Database(bench.directory / RECEIVER_FILE, "receiver", readonly=True)
+    try:
+        tallies = GatewayStore(gateway, AesSealer(bytes(32))).tallies()
+        for shop in bench.settings.shops:
+            books = ledger(row for row in tallies if row[0] == shop.name)
+            with Glance(gateway, receiver, shop.name, 0, _EVER) as glance:
+                lines += _shop(bench, shop.name, glance, books)
+    finally:
+        gateway.close()
+        receiver.close()
+    return lines
+
+
+def _shop(bench: Bench, shop: str, glance: Glance, books: dict[str, object]) -> list[Line]:
+    heard = glance.last_heard()
+    signs = Signs(
+        shop=shop,
+        url=bench.settings.server.public_url or bench.own_url,
+        now=bench.now,
+        ledger=books,
+        troubles=glance.troubles(),
+        overdue=glance.overdue(bench.now - attention.LATE_SECONDS),
+        bad_rows=glance.bad_rows(),
+        doubled=glance.doubled(),
+        latest=glance.latest_orders(LATEST),
+        heard=heard,
+        spends=True,
+        paid=False,
+    )
+    notes = [
+        Line("books", _LEVELS[note.level], f"{shop}: {note.title}", note.fix)
+        for note in attention.notes(signs)
+    ]
+    fresh = _fresh(bench, shop, heard)
+    keys = _keys(shop, glance.matches())
+    return [*(notes or [ok("books", f"{shop}: all is accounted for")]), fresh, *keys]
+
+
+def _fresh(bench: Bench, shop: str, heard: dict[str, float]) -> Line:
+    orders = [at for source, at in heard.items() if source != "pixel"]
+    if not orders:
+        fix = "place a test order, or see the failed deliveries in the shop's webhook settings"
+        return warn("freshness", f"{shop}: no message of the shop has come yet", fix)
+    hours = (bench.now - max(orders)) / 3600
+    if bench.now - max(orders) > FRESH_SECONDS:
+        fix = "see the failed deliveries in the shop's webhook settings: Shopify removes a "
+        fix += "webhook that failed for two days"
+        return warn("freshness", f"{shop}: the last message came {hours:.0f} hours ago", fix)
+    return ok("freshness", f"{shop}: the last message came {hours:.1f} hours ago")
+
+
+def _keys(shop: str, matches: dict[str, tuple[bool, bool]]) -> list[Line]:
+    """Whether enough buyers are known to the platform; nothing while there are few sales."""
+    if len(matches) < FEW:
+        return []
+    known = sum(matched for matched, _ in matches.values())
+    told = f"{shop}: {known} of {len(matches)} buyers are known to the platform"
+    if known < FEW_MATCHED * len(matches):
+        fix = "see which keys the orders bring: the e-mail and the telephone number match best"
+        return [warn("match keys", told, fix)]
+    return [ok("match keys", told)]
+
+
+CHECKS: tuple[Check, ...] = (
+    Check("ids", _faults, ("database",)),
+    Check("books", _books, ("database",)),
+)
+"""What the stores tell."""
