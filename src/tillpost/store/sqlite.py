@@ -12,7 +12,7 @@ import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from functools import lru_cache, partial
 from itertools import chain, groupby
 from pathlib import Path
@@ -314,6 +314,20 @@ def _open_reader(path: Path) -> sqlite3.Connection:
     connection.execute("PRAGMA query_only=ON")
     connection.execute("PRAGMA cache_size=-32768")
     return connection
+
+
+def version_of(path: Path, schema: str) -> int:
+    """The number of a file's schema, read and left as it is.
+
+    Raises `Misconfigured` for a file that is not ours, damaged, or of a newer version.
+    """
+    _check_there(path)
+    try:
+        with closing(_open_reader(path)) as connection:
+            _check_ours(connection, path)
+            return _check_version(connection, schema, path)
+    except sqlite3.DatabaseError as error:
+        raise Misconfigured(f"{path} is damaged ({error}): restore a backup") from None
 
 
 def _check_there(path: Path) -> None:
