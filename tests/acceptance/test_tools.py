@@ -27,8 +27,13 @@ def listening(one_server: Live) -> Iterator[Any]:
     def start(*flags: str) -> list[dict[str, Any]]:
         command = ["listen", "--json", "--data", str(one_server.data), *flags]
         process = subprocess.Popen(
-            [sys.executable, "-um", "tillpost", *command], stdout=subprocess.PIPE, text=True
+            [sys.executable, "-um", "tillpost", *command],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
         )
+        assert process.stderr is not None
+        assert process.stderr.readline().startswith("listening at http://127.0.0.1:")
         started.append(process)
 
         def read() -> None:
@@ -41,8 +46,9 @@ def listening(one_server: Live) -> Iterator[Any]:
     for process in started:
         process.terminate()
         process.wait(10)
-        if process.stdout:
-            process.stdout.close()
+        for stream in (process.stdout, process.stderr):
+            if stream is not None:
+                stream.close()
 
 
 def test_a_triggered_purchase_is_matched_and_counted_once(one_server: Live) -> None:
@@ -92,7 +98,7 @@ def test_a_triggered_refund_is_in_the_books(one_server: Live) -> None:
 
 def test_every_step_is_heard_as_it_happens(one_server: Live, listening: Any) -> None:
     lines = listening("--events", "Purchase", "--steps", "accepted,delivered,received,matched")
-    wait_for(lambda: _run(one_server, "trigger", "Purchase").returncode == 0 and lines)
+    assert _run(one_server, "trigger", "Purchase").returncode == 0
     wait_for(lambda: {line["step"] for line in lines} >= {"accepted", "delivered", "matched"})
     assert {line["event_name"] for line in lines} == {"Purchase"}
     assert len({line["event_id"] for line in lines if line["step"] == "accepted"}) == 1
@@ -113,7 +119,8 @@ def test_what_is_heard_can_be_forwarded(one_server: Live, listening: Any) -> Non
     with ThreadingHTTPServer(("127.0.0.1", 0), Hook) as hook:
         threading.Thread(target=hook.serve_forever, daemon=True).start()
         listening("--forward-to", f"http://127.0.0.1:{hook.server_port}/", "--steps", "rejected")
-        wait_for(lambda: one_server.signed(b"{").status == 200 and bodies)
+        assert one_server.signed(b"{").status == 200
+        wait_for(lambda: bodies)
         hook.shutdown()
     assert bodies[0]["step"] == "rejected"
     assert "not_json" in bodies[0]["detail"]

@@ -13,7 +13,9 @@ def test_what_fails_is_told_as_json_and_by_the_exit_code(tmp_path: Path) -> None
     told = json.loads(answer.output)
     assert (answer.exit_code, told["ok"], told["worst"]) == (1, False, "fail")
     first = next(line for line in told["lines"] if line["level"] == "fail")
-    assert first["check"] == "database"
+    assert first["check"] == "settings"
+    assert "no dev-secrets.json" in first["what"]
+    assert not (tmp_path / "data").exists()
     assert first["fix"]
 
 

@@ -84,6 +84,8 @@ def main() -> None:
     """Run the command line; errors are one line on standard error."""
     try:
         code = cli.main(standalone_mode=False)
+    except click.UsageError as error:
+        _fail(_with_help(error), 2)
     except click.ClickException as error:
         _fail(error.format_message(), 2)
     except click.Abort:
@@ -95,6 +97,13 @@ def main() -> None:
             raise
         _fail(str(error), 2 if isinstance(error, Misconfigured) else 1)
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _with_help(error: click.UsageError) -> str:
+    """What click says on one line, and where to read how it is meant."""
+    said = " ".join(error.format_message().split()).removesuffix(".")
+    path = error.ctx.command_path if error.ctx is not None else "tillpost"
+    return f"{said}; see {path} --help"
 
 
 def _fail(message: str, code: int) -> None:

@@ -46,8 +46,10 @@ def listen(  # noqa: PLR0913  # one parameter an option
     named = set(events.split(",")) if events else None
     if forward_to and urlsplit(forward_to).scheme not in {"http", "https"}:
         raise click.UsageError(f"--forward-to {forward_to}: give an http or https address")
+    listener = Listener(config_file, data, shop)
+    click.echo(f"listening at {listener.url}", err=True)
     left = count
-    for news in Listener(config_file, data, shop).listen():
+    for news in listener.listen():
         if news.step not in wanted or (named is not None and news.event_name not in named):
             continue
         click.echo(msgspec.json.encode(news).decode() if as_json else _line(news))

@@ -16,7 +16,7 @@ _NAMES = ("PageView", "ViewContent", "AddToCart", "InitiateCheckout", "Purchase"
 
 
 @click.command()
-@click.argument("event", type=click.Choice(_NAMES, case_sensitive=False))
+@click.argument("event", type=click.Choice(_NAMES, case_sensitive=False), metavar="EVENT")
 @where
 @click.option("--shop", help="Name of the shop; needed where there are several.")
 @click.option(
@@ -37,6 +37,8 @@ def trigger(
     as_json: bool,
 ) -> None:
     """Play one sale up to EVENT at the running server, and show what came of it.
+
+    EVENT is PageView, ViewContent, AddToCart, InitiateCheckout, Purchase or Refund.
 
     The platform tells of a click, a browser visits, the shop sends a signed order, the
     thank-you page reports it too. Exit 1 if a request is refused or the sale is not delivered.

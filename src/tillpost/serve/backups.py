@@ -14,6 +14,7 @@ import shutil
 import sqlite3
 import tarfile
 import tempfile
+import zlib
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -144,8 +145,8 @@ def _opened(source: Path) -> Iterator[tarfile.TarFile]:
     try:
         with tarfile.open(source) as tar:
             yield tar
-    except (tarfile.TarError, EOFError) as error:
-        raise Misconfigured(f"{source} is no backup, or damaged ({error}): take another") from None
+    except (tarfile.TarError, EOFError, zlib.error):
+        raise Misconfigured(f"{source} is no backup, or damaged: take another") from None
     except FileNotFoundError:
         raise Misconfigured(f"there is no {source}: name a file that `backup` made") from None
 

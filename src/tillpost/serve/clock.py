@@ -30,12 +30,15 @@ class SimulatedClock:
         return self._now
 
 
-def unix(text: str) -> float:
-    """Unix seconds of an ISO 8601 time with a zone; raises `Misconfigured` for anything else."""
+def unix(text: str, name: str = "now") -> float:
+    """Unix seconds of an ISO 8601 time with a zone; raises `Misconfigured` for anything else.
+
+    `name` is what the error calls it.
+    """
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
         moment = None
     if moment is None or moment.tzinfo is None:
-        raise Misconfigured("now: write a time with its zone, e.g. 2026-11-01T09:00:00Z")
+        raise Misconfigured(f"{name}: write a time with its zone, e.g. 2026-11-01T09:00:00Z")
     return moment.timestamp()

@@ -23,8 +23,8 @@ async def diagnose(
     try:
         settings, directory = settings_of(config_file, data)
     except Misconfigured as error:
-        what, _, fix = str(error).rpartition("; ") if "; " in str(error) else (str(error), "", "")
-        return [fail("settings", what, fix or "correct it; tillpost config check reads it again")]
+        what, fix = _halves(str(error))
+        return [fail("settings", what, fix)]
     url = running(directory)
     own_url = url or app.own_url(settings.server.host, settings.server.port)
     transport = HttpTransport(own_url, networks(settings.server.private_networks))
@@ -44,6 +44,13 @@ async def diagnose(
         return [ok("settings", shops), *await examine(bench)]
     finally:
         await transport.close()
+
+
+def _halves(words: str) -> tuple[str, str]:
+    """What an error says is wrong, and what to do."""
+    mark = next((mark for mark in ("; ", "): ", ": ") if mark in words), "; ")
+    what, _, fix = words.rpartition(mark)
+    return what + mark.rstrip(": ;"), fix
 
 
 def worst(lines: Sequence[Line]) -> str:

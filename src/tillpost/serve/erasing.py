@@ -29,6 +29,7 @@ def ask(
     """
     settings, directory = settings_of(config_file, data)
     name = shop_of(settings, shop)
+    privacy.asked_of(given, None)
     url = running(directory)
     if url is None:
         return asyncio.run(_alone(settings, directory, name, given))

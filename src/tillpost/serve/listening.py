@@ -145,6 +145,7 @@ class Listener:
         url = running(directory)
         if url is None:
             raise Misconfigured(f"no server runs on {directory}: start `tillpost serve` first")
+        self.url = url
         self._remote = Remote(url, settings, name, "reports")
         self._tail = Tail()
         self._after = {path: self._last(path) for path in (_EVENTS, _BAD_ROWS, _RECEIVED)}

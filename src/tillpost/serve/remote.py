@@ -16,11 +16,19 @@ _SECONDS = 60.0
 
 
 def settings_of(config_file: Path | None, data: Path | None) -> tuple[Settings, Path]:
-    """The settings and the data directory; without a file those of development."""
+    """The settings and the data directory; without a file those of development.
+
+    Raises `Misconfigured` if no development server ever ran there: nothing is made here.
+    """
     flags = {"server.data": str(data) if data else None}
     settings = configure.load(config_file, configure.environment(), flags)
     directory = configure.data_directory(settings, configure.environment())
     if config_file is None:
+        if not (directory / development.FILE).exists():
+            raise Misconfigured(
+                f"there is no {development.FILE} in {directory}: name the data directory of a "
+                "server that ran with --data, or its settings with --config"
+            )
         server = Server(data=str(directory))
         settings = development.settings(development.read_secrets(directory), server)
     return settings, directory

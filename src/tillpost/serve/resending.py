@@ -64,7 +64,7 @@ class Place:
 
     def replay(self, since: str, until: str, *, delivered: bool, dry_run: bool) -> dict[str, Any]:
         """Send again what was received in that time; what was done or would be."""
-        begin, end = unix(since), unix(until)
+        begin, end = unix(since, "since"), unix(until, "until")
         remote = self._remote("admin")
         if remote is not None:
             given = {"since": since, "until": until, "delivered": delivered, "dry_run": dry_run}
