@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev demo test lint types docs-check bench drills prove pixel clean test-oracles test-clients
+.PHONY: help setup setup-dev demo test lint types docs pages bench drills prove pixel clean test-oracles test-clients
 
 help: ## Show the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -21,6 +21,14 @@ test: setup-dev ## Lint, types, import rule and all tests
 
 lint: setup-dev ## Style, types, import rule and generated docs
 	tools/lint.sh
+
+docs: setup-dev ## Build the site of the docs into site/
+	$(BIN)/zensical build --clean --strict
+	rm -f site/*.py
+
+pages: setup-dev ## Print again what docs tell from the code
+	$(BIN)/cog -r -I . $$(grep -lr --include='*.md' '\[\[\[cog' docs README.md)
+	$(BIN)/python -m docs.llms
 
 bench: setup-dev ## Measure; figures and how to read them are in bench/README.md
 	$(BIN)/python -m bench

@@ -33,10 +33,19 @@ def keys(kind: type) -> str:
             names = kind.__struct_fields__[-len(default) :] if default else ()
             given = dict(zip(names, default, strict=True))
             name = ast.unparse(field.target)
-            told = given.get(name, "") if field.value is not None else "needed"
+            told = _default(given.get(name)) if field.value is not None else "needed"
             about = inspect.cleandoc(ast.literal_eval(text.value)).replace("\n", " ")
             rows.append([code(name), told if told == "needed" else code(told), about])
     return table(["Key", "Default", "What it is"], rows)
+
+
+def _default(value: object) -> str:
+    """A default as it would stand in TOML; nothing for what is made for each, or not set."""
+    if value is None or not isinstance(value, str | int | float | tuple):
+        return ""
+    if isinstance(value, str):
+        return value
+    return str(list(value)).replace("'", '"') if isinstance(value, tuple) else str(value).lower()
 
 
 def _line(cells: Sequence[object]) -> str:

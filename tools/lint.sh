@@ -8,4 +8,5 @@ $bin/ruff format --check --quiet
 $bin/mypy
 $bin/lint-imports --no-cache 2>&1 | sed -n '/^Contracts$/,$p'
 $bin/cog --check -I . $(grep -lr --include='*.md' '\[\[\[cog' docs README.md 2>/dev/null || true) || [ -z "$(grep -lr --include='*.md' '\[\[\[cog' docs README.md)" ]
+$bin/python -m docs.llms --check
 $bin/python tools/sizes.py

@@ -19,11 +19,11 @@ class State(StrEnum):
     """Where an event stands with one destination."""
 
     HELD = "held"  # waits for its beacon, its payment or a consent
-    PENDING = "pending"
-    LEASED = "leased"
+    PENDING = "pending"  # goes when it is due
+    LEASED = "leased"  # a sender has it in hand
     IN_DOUBT = "in_doubt"  # sent, but no answer was read: goes again with the same ids
     PAUSED = "paused"  # the destination cannot take events now; nothing is lost
-    DELIVERED = "delivered"
+    DELIVERED = "delivered"  # the platform said that it took it
     DEAD = "dead"  # refused for good: a dead letter
     EXPIRED = "expired"  # the platform's age limit passed
     DROPPED = "dropped"  # by policy, always with a reason
@@ -37,29 +37,29 @@ class Reason(StrEnum):
     """Why an event is held, dropped, expired or dead; printed as it stands."""
 
     JOIN_WAIT = "join_wait"  # its beacon may still come
-    AWAITING_PAYMENT = "awaiting_payment"
+    AWAITING_PAYMENT = "awaiting_payment"  # the money has not come yet
     AWAITING_ORDER = "awaiting_order"  # a browser Purchase whose order has not come yet
-    AWAITING_CONSENT = "awaiting_consent"
+    AWAITING_CONSENT = "awaiting_consent"  # the law asks for an answer that has not come
     UNCONFIRMED = "unconfirmed"  # a browser Purchase whose order never came
-    NO_MATCH_KEYS = "no_match_keys"
-    CONSENT_DENIED = "consent_denied"
-    CONSENT_UNKNOWN = "consent_unknown"
+    NO_MATCH_KEYS = "no_match_keys"  # nothing in it tells whose it is
+    CONSENT_DENIED = "consent_denied"  # the shopper said no, or opted out
+    CONSENT_UNKNOWN = "consent_unknown"  # nobody asked, and the place or the owner wants a yes
     LATE_TWIN = "late_twin"  # the browser's copy left the 48-hour window
-    TOO_OLD = "too_old"
+    TOO_OLD = "too_old"  # older than the platform takes
     TEST_ORDER = "test_order"
     ZERO_VALUE = "zero_value"
-    CANCELLED = "cancelled"
+    CANCELLED = "cancelled"  # before it was sent
     DRAFT = "draft"
     RENEWAL = "renewal"
     EXCHANGE = "exchange"
     GIFT_CARD = "gift_card"
-    NEVER_PAID = "never_paid"
+    NEVER_PAID = "never_paid"  # a week without its money, or cancelled before it came
     NO_RATE = "no_rate"  # presentment money without a rate
     CHANNEL = "channel"  # the owner's policy for this kind of order
     NO_PURCHASE = "no_purchase"  # money back for a sale that the platform was never told of
     NATIVE = "native"  # the shop's own channel sends this one
-    BOT = "bot"
-    SHADOW = "shadow"
+    BOT = "bot"  # a crawler, a preview or a headless browser
+    SHADOW = "shadow"  # it would have been sent
     NOT_SUBSCRIBED = "not_subscribed"  # the destination does not take this event name
     INVALID = "invalid"  # the platform would refuse it
     ERASED = "erased"  # the shopper was erased before it went out
