@@ -214,6 +214,10 @@ class Chaos:
         with self._lock:
             return dict(self._taken)
 
+    def has_taken(self, *keys: tuple[str, str]) -> bool:
+        """Whether each of these (event_name, event_id) was taken; of none, whether anything was."""
+        return all(key in self._taken for key in keys) and bool(self._taken)
+
     def modes(self) -> dict[str, int]:
         """How often each mode was played: a drill whose fault never bit proves nothing."""
         counts: dict[str, int] = {}

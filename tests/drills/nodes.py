@@ -73,7 +73,7 @@ class Node:
             self._environment["PYTHONPATH"] = str(source)
         self._process: subprocess.Popen[bytes] | None = None
 
-    def start(self, *prefix: str, within: float = 30.0) -> bool:
+    def start(self, *prefix: str, within: float = 90.0) -> bool:
         """Start, under `prefix` if given (strace ...); whether it came up before it ended."""
         command = [sys.executable, "-m", "tillpost", "serve", f"--config={self._settings}"]
         with self.output.open("ab") as output:
