@@ -90,8 +90,9 @@ def _write(results: Sequence[Result], caught: Sequence[Result], share: int) -> N
     machine = (
         f"{os.cpu_count()} cores, Linux {platform.release()}, Python {platform.python_version()}"
     )
+    form = f"{share} % of the full form" if share else "the short form, as in `make test`"
     tables = (
-        f"\nMade on {machine}; {share} % of the full form.\n"
+        f"\nMade on {machine}; {form}.\n"
         f"\n### The build as it is\n\n{_HEAD}{''.join(map(_row, results))}"
         f"\n### Builds that are broken on purpose\n\n{_HEAD}{''.join(map(_row, caught))}\n"
     )
