@@ -39,6 +39,8 @@ class Counter:
     def __init__(self, **shop: Any) -> None:
         self.now = float(NOW)
         self.store = MemoryGatewayStore()
+        self.asked: list[str] = []
+        """What people asked of their data, to be carried out elsewhere."""
         self.sealer = AesSealer(b"k" * 32)
         hosts = frozenset({DOMAIN})
         made = make.shop(domain=DOMAIN, hosts=hosts, **shop)
@@ -74,7 +76,9 @@ class Counter:
         entries = self.store.unfolded(1000)
         if entries:
             books = self.store.recall(fold.wanted(entry for _, entry in entries))
-            self.store.commit(fold.fold(entries, books, self._context()))
+            changes = fold.fold(entries, books, self._context())
+            self.asked += [row.asked.request for row in changes.privacy]
+            self.store.commit(changes)
         return taken
 
     def wait(self, seconds: float) -> None:
