@@ -122,6 +122,8 @@ class Counter:
             "fbc": user.get("fbc"),
             "ip": user.get("client_ip_address"),
             "options": sent.get("data_processing_options"),
+            "options_country": sent.get("data_processing_options_country"),
+            "options_state": sent.get("data_processing_options_state"),
             "user_data": user,
         }
 

@@ -6,6 +6,7 @@ counted and reported.
 """
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any, get_args
 
 import msgspec
@@ -109,7 +110,7 @@ def _parsed(given: object, index: int, now: float, settings: Settings) -> Parsed
     where = f"data[{index}]"
     try:
         event = msgspec.convert(given, _Event)
-        at = int(event.event_time) if event.event_time is not None else int(now)
+        at = _time(event.event_time, now)
     except (msgspec.ValidationError, ValueError) as error:
         return Rejection(400, "unexpected_shape", where, str(error))
     problem = _problem(event, at, where)
@@ -118,6 +119,24 @@ def _parsed(given: object, index: int, now: float, settings: Settings) -> Parsed
     seen = _seen(event, given if isinstance(given, dict) else {}, at, now)
     country = seen.place.country or settings.country
     return Parsed(seen, _raw(event.user_data), country)
+
+
+def _time(given: int | str | None, now: float) -> int:
+    """Unix seconds of a number, of digits, or of an ISO 8601 time with its zone.
+
+    Raises `ValueError` for anything else.
+    """
+    if given is None:
+        return int(now)
+    if isinstance(given, int) or given.lstrip("-").isdigit():
+        return int(given)
+    try:
+        moment = datetime.fromisoformat(given)
+    except ValueError:
+        moment = None
+    if moment is None or moment.tzinfo is None:
+        raise ValueError("event_time: send Unix seconds, or an ISO time with its zone")
+    return int(moment.timestamp())
 
 
 def _problem(event: _Event, at: int, where: str) -> Rejection | None:
