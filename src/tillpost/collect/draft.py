@@ -19,7 +19,6 @@ from tillpost.core.books import (
     Touch,
     Visitor,
 )
-from tillpost.core.event import Event
 from tillpost.core.outcome import FINAL, State
 from tillpost.core.policy import Standing
 from tillpost.core.shop import Route
@@ -48,6 +47,10 @@ class Draft:
         self._sales = {
             (row.shop, row.order_id): row for row in books.events.values() if is_sale(row)
         }
+        self._of_visitors: dict[tuple[str, str], set[str]] = {}
+        for row in books.events.values():
+            if row.visitor_id is not None:
+                self._of_visitors.setdefault((row.shop, row.visitor_id), set()).add(row.fold_key)
         self._deliveries: dict[tuple[int, str], Delivery] = {}
         self._accepted: dict[tuple[str, str], int] = {}
         self._privacy: list[PrivacyRow] = []
@@ -98,6 +101,12 @@ class Draft:
         """The Purchase of the order of this id."""
         return self._sales.get((shop, order_id))
 
+    def waiting(self, shop: str, visitor_id: str) -> list[EventRow]:
+        """The visitor's events that are held."""
+        keys = sorted(self._of_visitors.get((shop, visitor_id), ()))
+        rows = [self._books.events[shop, key] for key in keys]
+        return [row for row in rows if row.hold_until is not None]
+
     def deliveries(self, event: int) -> list[Delivery]:
         """Where the event stands with each destination."""
         return list(self._books.deliveries.get(event, {}).values())
@@ -108,6 +117,9 @@ class Draft:
         self._orders[key] = self._books.orders[key] = row
         if row.seen.checkout_token:
             self._books.tokens[row.shop, row.seen.checkout_token] = row.seen.order_id
+        visitor_id = row.seen.carried.visitor_id
+        if visitor_id:
+            self._books.tokens[row.shop, f"visitor:{visitor_id}"] = row.seen.order_id
 
     def put_sighting(self, row: Sighting) -> None:
         """Keep the first Purchase that a browser reported for a checkout."""
@@ -149,32 +161,26 @@ class Draft:
         """Keep a request about somebody's data, to be carried out."""
         self._privacy.append(row)
 
-    def put_event(
-        self,
-        old: EventRow | None,
-        fold_key: str,
-        source: str,
-        received_at: float,
-        event: Event,
-        order_id: str | None,
-        where: Standing,
-    ) -> None:
-        """Keep an event, new or changed, and where it now stands with every destination."""
-        number = old.id if old else self._next_event()
-        row = EventRow(
-            id=number,
-            fold_key=fold_key,
-            source=old.source if old and old.order_id else source,
-            received_at=old.received_at if old else received_at,
-            event=event,
-            order_id=order_id,
+    def put_event(self, old: EventRow | None, new: EventRow, where: Standing) -> None:
+        """Keep an event, new or changed, and where it now stands with every destination.
+
+        What an earlier report of it told first stays: its number, its sender, its time.
+        """
+        row = structs.replace(
+            new,
+            id=old.id if old else self._next_event(),
+            source=old.source if old and old.order_id else new.source,
+            received_at=old.received_at if old else new.received_at,
+            visitor_id=new.visitor_id or (old.visitor_id if old else None),
             hold_until=where.until,
         )
-        self._events[number] = self._books.events[event.shop, fold_key] = row
+        self._events[row.id] = self._books.events[row.shop, row.fold_key] = row
         if is_sale(row):
-            self._sales[row.shop, order_id] = row
-        for route in self._routes.get(event.shop, ()):
-            if route.takes(event.event_name):
+            self._sales[row.shop, row.order_id] = row
+        if row.visitor_id is not None:
+            self._of_visitors.setdefault((row.shop, row.visitor_id), set()).add(row.fold_key)
+        for route in self._routes.get(row.shop, ()):
+            if route.takes(row.event.event_name):
                 self._put_delivery(row, route, where)
 
     def amend_event(self, row: EventRow) -> None:

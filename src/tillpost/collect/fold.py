@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from msgspec import Struct, structs
 
-from tillpost.collect import refunds
+from tillpost.collect import joining, refunds
 from tillpost.collect.draft import Draft, is_sale
 from tillpost.core import consent, policy, privacy, sale, session
 from tillpost.core.books import (
@@ -130,6 +130,7 @@ def _want(names: Wanted, entry: Entry) -> None:
                 names.checkouts.add((shop, fact.checkout_token))
             if fact.carried.visitor_id:
                 names.visitors.add((shop, fact.carried.visitor_id))
+                names.checkouts.add((shop, joining.visitor_token(fact.carried.visitor_id)))
         case RefundSeen():
             names.orders.add((shop, fact.order_id))
             names.events.add((shop, refunds.refund_key(fact.refund_id)))
@@ -143,8 +144,7 @@ def _want_browser(names: Wanted, shop: str, seen: BrowserSeen) -> None:
     names.events.add((shop, event_key(seen.event_name, seen.event_id)))
     if seen.visitor_id:
         names.visitors.add((shop, seen.visitor_id))
-    token = seen.checkout_token or (f"id:{seen.event_id}" if _is_sale(seen) else None)
-    if token:
+    for token in joining.tokens(seen):
         names.checkouts.add((shop, token))
         names.events.add((shop, f"sale:{token}"))
 
@@ -172,9 +172,10 @@ def _fold_order(draft: Draft, entry: Entry, seen: OrderSeen, shop: Shop, context
     old = draft.order(shop.name, seen.order_id)
     latest = seen if old is None else _merge(seen, old.seen)
     verdict = policy.eligibility(latest, shop)
-    sighted = draft.sighting(shop.name, latest.checkout_token) is not None
     first = entry.received_at if old is None else min(old.first_received_at, entry.received_at)
-    row = OrderRow(shop.name, latest, first, verdict.eligible, verdict.reason, sighted)
+    row = OrderRow(shop.name, latest, first, verdict.eligible, verdict.reason, browser=False)
+    sighted = joining.sighting_of(draft, row) is not None or (old is not None and old.browser)
+    row = structs.replace(row, browser=sighted)
     draft.put_order(row)
     _link_order(draft, row)
     for touch in session.told_by_order(latest, shop):
@@ -216,10 +217,12 @@ def _link_order(draft: Draft, row: OrderRow) -> None:
 def _settle_sale(draft: Draft, row: OrderRow, source: str, shop: Shop, now: float) -> None:
     """Bring the order's Purchase to where it stands now, unless it is settled for good."""
     row = _alone(draft, row)
+    sighting = joining.sighting_of(draft, row)
     old = draft.sale(shop.name, row.seen.order_id)
     if old is None:
         old = draft.event(shop.name, sale_key(row.seen))
-    sighting = draft.sighting(shop.name, row.seen.checkout_token)
+    if old is None and sighting is not None:
+        old = joining.waiting_of(draft, sighting)
     if old is not None and not _is_open(draft, old):
         _note_twin(draft, old, sighting)
         return
@@ -233,12 +236,7 @@ def _settle_sale(draft: Draft, row: OrderRow, source: str, shop: Shop, now: floa
         first_received_at=row.first_received_at,
         now=now,
     )
-    decision = consent.decide(
-        _consent_of(row.seen, sighting, visitor),
-        _place(row.seen.place, shop),
-        unknown=shop.consent_unknown,
-        has_ip=event.device.client_ip_address is not None,
-    )
+    decision = _decision(_consent_of(row.seen, sighting, visitor), row.seen.place, event, shop)
     where = policy.standing(
         row.seen,
         shop,
@@ -248,9 +246,9 @@ def _settle_sale(draft: Draft, row: OrderRow, source: str, shop: Shop, now: floa
     )
     where = _after_consent(where, decision, event, row.first_received_at, now)
     key = old.fold_key if old else sale_key(row.seen)
-    draft.put_event(
-        old, key, source, row.first_received_at, _limited(event, decision), row.seen.order_id, where
-    )
+    told = _limited(event, decision)
+    new = EventRow(0, key, source, row.first_received_at, told, row.seen.order_id)
+    draft.put_event(old, new, where)
 
 
 def _alone(draft: Draft, row: OrderRow) -> OrderRow:
@@ -318,10 +316,32 @@ def _fold_browser(
     order = draft.order_of(shop.name, seen.checkout_token)
     if order is not None:
         _link_order(draft, order)
+    if seen.consent is not None and seen.visitor_id is not None:
+        _learn_consent(draft, seen.visitor_id, seen.consent, shop, context.now)
     if _is_sale(seen):
         _fold_sighting(draft, entry, seen, shop, context)
     elif not seen.recorded:
         _put_once(draft, entry, _browser_event(entry, seen, shop), seen, shop, context)
+
+
+def _learn_consent(draft: Draft, visitor_id: str, answer: Consent, shop: Shop, now: float) -> None:
+    """A visitor's answer decides what of theirs waited for one; sales ask for it themselves."""
+    for row in draft.waiting(shop.name, visitor_id):
+        if is_sale(row):
+            continue
+        decision = _decision(answer, Place(), row.event, shop)
+        where = _after_consent(READY, decision, row.event, row.received_at, now)
+        told = structs.replace(row, event=_limited(row.event, decision))
+        draft.put_event(row, told, where)
+
+
+def _decision(answer: Consent | None, place: Place, event: Event, shop: Shop) -> Decision:
+    return consent.decide(
+        answer,
+        _place(place, shop),
+        unknown=shop.consent_unknown,
+        has_ip=event.device.client_ip_address is not None,
+    )
 
 
 def _is_sale(seen: BrowserSeen) -> bool:
@@ -332,10 +352,13 @@ def _fold_sighting(
     draft: Draft, entry: Entry, seen: BrowserSeen, shop: Shop, context: Context
 ) -> None:
     """A browser's Purchase makes no delivery of its own: it joins its order or waits for it."""
-    token = seen.checkout_token or f"id:{seen.event_id}"
+    token, *of_visitor = joining.tokens(seen)
     if draft.sighting(shop.name, token) is None:
         draft.put_sighting(Sighting(shop.name, token, entry.received_at, seen))
-    order = draft.order_of(shop.name, token)
+    order = joining.order_of(draft, shop.name, seen)
+    seen_before = order is not None and order.browser
+    if of_visitor and not seen_before:
+        draft.put_sighting(Sighting(shop.name, of_visitor[0], entry.received_at, seen))
     if order is not None:
         row = structs.replace(order, browser=True)
         draft.put_order(row)
@@ -344,7 +367,8 @@ def _fold_sighting(
         until = entry.received_at + UNCONFIRMED_AFTER
         where = Standing(State.HELD, Reason.AWAITING_ORDER, until)
         event = _browser_event(entry, seen, shop)
-        draft.put_event(None, f"sale:{token}", entry.source, entry.received_at, event, None, where)
+        new = EventRow(0, f"sale:{token}", entry.source, entry.received_at, event)
+        draft.put_event(None, new, where)
 
 
 def _fold_server(
@@ -395,18 +419,16 @@ def _put_once(
     key = event_key(event.event_name, event.event_id)
     if draft.event(shop.name, key) is not None:
         return
-    decision = consent.decide(
-        seen.consent,
-        _place(seen.place if isinstance(seen, ServerSeen) else Place(), shop),
-        unknown=shop.consent_unknown,
-        has_ip=event.device.client_ip_address is not None,
-    )
+    place = seen.place if isinstance(seen, ServerSeen) else Place()
+    decision = _decision(seen.consent, place, event, shop)
     bot = isinstance(seen, BrowserSeen) and seen.bot
     start = Standing(State.DROPPED, Reason.BOT) if bot else READY
     where = _after_consent(start, decision, event, entry.received_at, context.now)
     order_id = seen.order_id if isinstance(seen, ServerSeen) else None
     limited = _limited(event, decision)
-    draft.put_event(None, key, entry.source, entry.received_at, limited, order_id, where)
+    visitor_id = seen.visitor_id if isinstance(seen, BrowserSeen) else None
+    new = EventRow(0, key, entry.source, entry.received_at, limited, order_id, None, visitor_id)
+    draft.put_event(None, new, where)
 
 
 def _after_consent(
@@ -462,6 +484,4 @@ def _release_one(draft: Draft, row: EventRow, shop: Shop, context: Context) -> N
         where = Standing(State.DROPPED, Reason.UNCONFIRMED)
     else:
         where = policy.awaiting_consent(held.received_at, context.now)
-    draft.put_event(
-        held, held.fold_key, held.source, held.received_at, held.event, held.order_id, where
-    )
+    draft.put_event(held, held, where)

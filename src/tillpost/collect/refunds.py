@@ -52,7 +52,7 @@ def _put(draft: Draft, old: EventRow | None, row: EventRow, now: float) -> None:
     event = row.event
     if sale is not None and where is READY:
         event = _of_the_same_person(event, sale.event)
-    draft.put_event(old, row.fold_key, row.source, row.received_at, event, row.order_id, where)
+    draft.put_event(old, structs.replace(row, event=event), where)
 
 
 def _standing(draft: Draft, sale: EventRow | None, received_at: float, now: float) -> Standing:

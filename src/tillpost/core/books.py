@@ -136,6 +136,7 @@ class EventRow(Struct, frozen=True):
     event: Event
     order_id: str | None = None
     hold_until: float | None = None
+    visitor_id: str | None = None
 
     @property
     def shop(self) -> str:

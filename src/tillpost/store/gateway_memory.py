@@ -118,14 +118,17 @@ class MemoryGatewayStore:
             named = wanted.orders | {(shop, order) for (shop, _), order in tokens.items()}
             orders = _of(self._orders, named)
             bought = {(r.shop, r.seen.checkout_token or "") for r in orders.values()}
-            checkouts = self._checkouts(wanted.checkouts | bought)
+            bought |= {(r.shop, f"visitor:{r.seen.carried.visitor_id}") for r in orders.values()}
+            checkouts = gateway_rows.first_visitors(self._links, wanted.checkouts | bought)
             visitors = wanted.visitors | {(shop, v) for (shop, _), v in checkouts.items()}
             visitors |= {(r.shop, r.seen.carried.visitor_id or "") for r in orders.values()}
-            events = self._recall_events(wanted.events, set(orders))
+            sightings = _of(self._sightings, wanted.checkouts | bought)
+            sales = wanted.events | gateway_rows.sales_of(sightings)
+            events = self._recall_events(sales, set(orders), wanted.visitors)
             numbers = {row.id for row in events.values()}
             return Books(
                 orders=orders,
-                sightings=_of(self._sightings, wanted.checkouts | bought),
+                sightings=sightings,
                 visitors=_of(self._visitors, visitors),
                 events=events,
                 deliveries=self._deliveries(numbers),
@@ -135,26 +138,26 @@ class MemoryGatewayStore:
             )
 
     def _tokens(self, names: set[_Name]) -> dict[_Name, str]:
+        """The order of each checkout, and the latest of each visitor."""
         found = {
             (row.shop, row.seen.checkout_token or ""): row.seen.order_id
             for row in self._orders.values()
         }
+        for (shop, kind, value, visitor), _ in sorted(self._links.items(), key=lambda p: p[1]):
+            if kind == "order":
+                found[shop, f"visitor:{visitor}"] = value
         return _of(found, names)
 
-    def _checkouts(self, names: set[_Name]) -> dict[_Name, str]:
-        """The first visitor seen with each checkout token."""
-        first: dict[_Name, tuple[int, str]] = {}
-        for (shop, kind, value, visitor), at in self._links.items():
-            if kind == "checkout" and (shop, value) in names:
-                known = first.get((shop, value), (at, visitor))
-                first[shop, value] = min(known, (at, visitor))
-        return {name: visitor for name, (_, visitor) in first.items()}
-
-    def _recall_events(self, names: set[_Name], orders: set[_Name]) -> dict[_Name, EventRow]:
+    def _recall_events(
+        self, names: set[_Name], orders: set[_Name], visitors: set[_Name]
+    ) -> dict[_Name, EventRow]:
+        found = {name: self._events[number] for name, number in self._numbers.items()}
         return {
-            name: self._events[number]
-            for name, number in self._numbers.items()
-            if name in names or (name[0], self._events[number].order_id or "") in orders
+            name: row
+            for name, row in found.items()
+            if name in names
+            or (row.shop, row.order_id or "") in orders
+            or (row.hold_until is not None and (row.shop, row.visitor_id or "") in visitors)
         }
 
     def _deliveries(self, numbers: set[int]) -> dict[int, dict[str, Delivery]]:
@@ -485,9 +488,8 @@ class MemoryGatewayStore:
 
     def _spend_table(self) -> Rows:
         rows = [tuple(row[column] for column in SPEND) for row in self._spend]
-        return table(
-            SPEND, sorted(rows, key=lambda row: (row[0], row[1], row[3], row[2], *row[4:10]))
-        )
+        rows.sort(key=lambda row: (row[0], row[1], row[3], row[2], *row[4:10]))
+        return table(SPEND, rows)
 
 
 def _sorted(rows: Mapping[Any, Any]) -> list[Any]:

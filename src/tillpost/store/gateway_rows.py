@@ -1,11 +1,11 @@
 """Rows of the gateway's tables as reports read them, made from the books without SQL."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from tillpost.core import money
-from tillpost.core.books import Delivery, EventRow, Leased, OrderRow, Touch
+from tillpost.core.books import Delivery, EventRow, Leased, OrderRow, Sighting, Touch
 from tillpost.core.outcome import Outcome, State
 from tillpost.ports import Rows
 
@@ -39,6 +39,27 @@ BAD_ROWS = ("shop", "source", "received_at", "reason", "field", "detail")
 def table(columns: Iterable[str], rows: Iterable[tuple[Any, ...]]) -> Rows:
     """Column names, and the rows in that order."""
     return list(columns), list(rows)
+
+
+def first_visitors(
+    links: Mapping[tuple[str, str, str, str], int], names: set[tuple[str, str]]
+) -> dict[tuple[str, str], str]:
+    """The first visitor seen with each of these (shop, checkout token)."""
+    first: dict[tuple[str, str], tuple[int, str]] = {}
+    for (shop, kind, value, visitor), at in links.items():
+        if kind == "checkout" and (shop, value) in names:
+            known = first.get((shop, value), (at, visitor))
+            first[shop, value] = min(known, (at, visitor))
+    return {name: visitor for name, (_, visitor) in first.items()}
+
+
+def sales_of(sightings: Mapping[tuple[str, str], Sighting]) -> set[tuple[str, str]]:
+    """The fold keys under which browsers' Purchases without a checkout wait for their orders."""
+    return {
+        (row.shop, f"sale:id:{row.seen.event_id}")
+        for (_, token), row in sightings.items()
+        if token.startswith("visitor:")
+    }
 
 
 def pause_turns(results: Iterable[tuple[Leased, Outcome]]) -> dict[str, str | None]:

@@ -80,6 +80,7 @@ class GatewayStore:
         """The rows of these names, at one moment."""
         with self._db.reader() as conn:
             tokens = self._recall_pairs(conn, "recall_tokens", wanted.checkouts)
+            tokens |= self._recall_pairs(conn, "recall_visitor_orders", wanted.checkouts)
             orders = self._recall_orders(
                 conn, wanted.orders | {(shop, order) for (shop, _), order in tokens.items()}
             )
@@ -88,6 +89,11 @@ class GatewayStore:
                 for (shop, _), row in orders.items()
                 if row.seen.checkout_token
             }
+            named |= {
+                (shop, f"visitor:{row.seen.carried.visitor_id}")
+                for (shop, _), row in orders.items()
+                if row.seen.carried.visitor_id
+            }
             checkouts = self._recall_pairs(conn, "recall_checkouts", named)
             found_visitors = wanted.visitors | {(s, v) for (s, _), v in checkouts.items()}
             found_visitors |= {
@@ -95,10 +101,12 @@ class GatewayStore:
                 for (shop, _), row in orders.items()
                 if row.seen.carried.visitor_id
             }
-            events = self._recall_events(conn, wanted.events, set(orders))
+            sightings = self._recall_sightings(conn, named)
+            sales = wanted.events | gateway_rows.sales_of(sightings)
+            events = self._recall_events(conn, sales, set(orders), wanted.visitors)
             return Books(
                 orders=orders,
-                sightings=self._recall_sightings(conn, named),
+                sightings=sightings,
                 visitors=self._recall_visitors(conn, found_visitors),
                 events=events,
                 deliveries=self._recall_deliveries(conn, [row.id for row in events.values()]),
@@ -187,11 +195,12 @@ class GatewayStore:
         }
 
     def _recall_events(
-        self, conn: sqlite3.Connection, names: _Names, orders: _Names
+        self, conn: sqlite3.Connection, names: _Names, orders: _Names, visitors: _Names
     ) -> dict[tuple[str, str], EventRow]:
         rows = [
             *conn.execute(self._sql["recall_events"], (_json(names),)),
             *conn.execute(self._sql["recall_order_events"], (_json(orders),)),
+            *conn.execute(self._sql["recall_waiting"], (_json(visitors),)),
         ]
         found = [self._event(row) for row in rows]
         return {(row.shop, row.fold_key): row for row in found}
@@ -357,13 +366,13 @@ class GatewayStore:
 
     def _event(self, row: Sequence[Any]) -> EventRow:
         event = codec.unpack_event(row[6], row[7], self._sealer)
-        return EventRow(row[0], row[1], row[2], row[3], event, row[4], row[5])
+        return EventRow(row[0], row[1], row[2], row[3], event, row[4], row[5], row[8])
 
     def _event_values(self, row: EventRow) -> tuple[Any, ...]:
         event = row.event
         head = (row.id, event.shop, row.fold_key, row.source, event.event_name, event.event_id)
         rest = (event.event_time, row.order_id, row.received_at, row.hold_until)
-        return (*head, *rest, *codec.pack(event, self._sealer))
+        return (*head, *rest, *codec.pack(event, self._sealer), row.visitor_id)
 
     def _sighting_values(self, row: Sighting) -> tuple[Any, ...]:
         return (row.shop, row.token, row.received_at, *codec.pack(row.seen, self._sealer))

@@ -116,10 +116,13 @@ class PrivacyStore:
             tokens = [o.checkout_token for o in orders] + [o.cart_token for o in orders]
             sought = privacy.needles([*hashes, *visitors, *cookies, *tokens])
             given = {"shop": shop, "needles": json.dumps(sought)}
-            numbers = json.dumps([o.order_id for o in orders])
+            theirs_by = {
+                "orders": json.dumps([o.order_id for o in orders]),
+                "visitors": json.dumps(visitors),
+            }
             found = [
                 (row[0], codec.unpack_event(row[1], row[2], self._sealer), row[3])
-                for row in conn.execute(self._sql["events"], {**given, "orders": numbers})
+                for row in conn.execute(self._sql["events"], {**given, **theirs_by})
             ]
             own = {o.order_id for o in orders}
             theirs = {n for n, e, order in found if order in own or privacy.is_theirs(e, hashes)}

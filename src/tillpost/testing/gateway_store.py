@@ -252,6 +252,28 @@ class FolderSuite:
         assert books.events[SHOP, "ev:1"] == moved
         assert len(store.event_items(0, 10, None, None)) == 1
 
+    def test_a_visitor_brings_what_waits_of_theirs(self, make_store: MakeStore) -> None:
+        """Held events of the visitor, and none that has gone or is another's."""
+        store = make_store()
+        held = make.event_row(1, visitor_id="v1", hold_until=NOW + 9.0, order_id=None)
+        rows = [
+            held,
+            make.event_row(2, visitor_id="v1", order_id=None),
+            make.event_row(3, visitor_id="v2", hold_until=NOW + 9.0, order_id=None),
+        ]
+        store.commit(make.changes(events=rows))
+        assert store.recall(Wanted(visitors={(SHOP, "v1")})).events == {(SHOP, "ev:1"): held}
+
+    def test_a_visitor_leads_to_their_latest_order(self, make_store: MakeStore) -> None:
+        """So that a Purchase without a checkout finds it."""
+        store = make_store()
+        orders = [make.order_row(make.order(str(n), checkout_token=None)) for n in (1001, 1002)]
+        links = [Link(SHOP, "order", str(1000 + n), "v1", NOW + n) for n in (2, 1)]
+        store.commit(make.changes(orders=orders, links=links))
+        books = store.recall(Wanted(checkouts={(SHOP, "visitor:v1"), (SHOP, "visitor:v2")}))
+        assert books.tokens == {(SHOP, "visitor:v1"): "1002"}
+        assert (SHOP, "1002") in books.orders
+
 
 class FactsSuite:
     """What reports are made from."""

@@ -42,14 +42,31 @@ FROM json_each(?) AS w
 JOIN visitors AS v ON v.shop = w.value ->> 0 AND v.visitor_id = w.value ->> 1;
 
 -- name: recall_events
-SELECT e.id, e.fold_key, e.source, e.received_at, e.order_id, e.hold_until, e.event, e.sealed
+SELECT e.id, e.fold_key, e.source, e.received_at, e.order_id, e.hold_until, e.event, e.sealed,
+    e.visitor_id
 FROM json_each(?) AS w
 JOIN events AS e ON e.shop = w.value ->> 0 AND e.fold_key = w.value ->> 1;
 
 -- name: recall_order_events
-SELECT e.id, e.fold_key, e.source, e.received_at, e.order_id, e.hold_until, e.event, e.sealed
+SELECT e.id, e.fold_key, e.source, e.received_at, e.order_id, e.hold_until, e.event, e.sealed,
+    e.visitor_id
 FROM json_each(?) AS w
 JOIN events AS e ON e.order_id = w.value ->> 1 AND e.shop = w.value ->> 0;
+
+-- name: recall_waiting
+SELECT e.id, e.fold_key, e.source, e.received_at, e.order_id, e.hold_until, e.event, e.sealed,
+    e.visitor_id
+FROM json_each(?) AS w
+JOIN events AS e ON e.shop = w.value ->> 0 AND e.visitor_id = w.value ->> 1
+WHERE e.hold_until IS NOT NULL;
+
+-- name: recall_visitor_orders
+-- The latest order of each visitor, by the name that a sale without a checkout has.
+SELECT l.shop, 'visitor:' || l.visitor_id, l.value, MAX(l.at)
+FROM json_each(?) AS w
+JOIN links AS l ON l.shop = w.value ->> 0 AND l.kind = 'order'
+    AND l.visitor_id = substr(w.value ->> 1, 9) AND w.value ->> 1 LIKE 'visitor:%'
+GROUP BY l.shop, l.visitor_id;
 
 -- name: recall_deliveries
 SELECT d.event, d.destination, d.shop, d.state, d.due_at, d.reason, d.detail, d.attempts, d.fence,
@@ -61,7 +78,8 @@ JOIN outbox AS d ON d.event = w.value;
 SELECT IFNULL(MAX(id), 0) + 1 FROM events;
 
 -- name: held
-SELECT id, fold_key, source, received_at, order_id, hold_until, event, sealed FROM events
+SELECT id, fold_key, source, received_at, order_id, hold_until, event, sealed, visitor_id
+FROM events
 WHERE hold_until IS NOT NULL AND hold_until <= ? ORDER BY hold_until, id LIMIT ?;
 
 -- name: next_hold
@@ -114,8 +132,8 @@ ON CONFLICT (shop, day, source, medium, campaign, landing_path) DO UPDATE SET ti
 -- name: put_event
 INSERT OR REPLACE INTO events (
     id, shop, fold_key, source, event_name, event_id, event_time, order_id, received_at,
-    hold_until, event, sealed
-) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
+    hold_until, event, sealed, visitor_id
+) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
 
 -- name: put_delivery
 -- Folding never takes an event out of a sender's hands.
@@ -160,7 +178,8 @@ SELECT p.event, p.sealed FROM json_each(?2) AS w
 JOIN payloads AS p ON p.event = w.value AND p.destination = ?1;
 
 -- name: leased_events
-SELECT e.id, e.fold_key, e.source, e.received_at, e.order_id, e.hold_until, e.event, e.sealed
+SELECT e.id, e.fold_key, e.source, e.received_at, e.order_id, e.hold_until, e.event, e.sealed,
+    e.visitor_id
 FROM json_each(?) AS w JOIN events AS e ON e.id = w.value;
 
 -- name: settle

@@ -47,6 +47,9 @@ WHERE shop = :shop AND visitor_id IN (SELECT value FROM json_each(:visitors)) OR
 SELECT id, event, sealed, order_id FROM events
 WHERE shop = :shop AND order_id IN (SELECT value FROM json_each(:orders))
 UNION
+SELECT id, event, sealed, order_id FROM events
+WHERE shop = :shop AND visitor_id IN (SELECT value FROM json_each(:visitors))
+UNION
 SELECT e.id, e.event, e.sealed, e.order_id FROM events AS e
 JOIN json_each(:needles) AS n
     ON instr(e.event, CAST(n.value AS BLOB)) > 0 OR instr(e.fold_key, n.value) > 0
@@ -131,7 +134,7 @@ WHERE shop = :shop AND order_id = :order;
 -- name: forget_event
 -- A sale is found by its order from now on, so that a repeated webhook makes no second one.
 UPDATE events
-SET event = :event, sealed = NULL, hold_until = NULL, event_id = :event_id,
+SET event = :event, sealed = NULL, hold_until = NULL, event_id = :event_id, visitor_id = NULL,
     fold_key = CASE
         WHEN order_id IS NOT NULL AND (fold_key LIKE 'sale:%' OR fold_key LIKE 'order:%')
         THEN 'order:' || order_id ELSE :event_id END
