@@ -91,7 +91,7 @@ def _reports(server: Live) -> list[Any]:
 
 def _on_disk(server: Live) -> bytes:
     """Every byte that rests in the data directory."""
-    return b"".join(path.read_bytes() for path in server.data.iterdir() if path.is_file())
+    return b"".join(path.read_bytes() for path in server.data.rglob("*") if path.is_file())
 
 
 def test_a_redacted_customer_is_gone_from_every_byte_and_no_report_moves(server: Live) -> None:

@@ -84,6 +84,21 @@ def test_who_shares_a_browser_keeps_the_order_and_loses_the_cookie(
     )
 
 
+def test_who_is_named_by_a_number_is_found_by_the_e_mail_of_the_order(
+    stores: tuple[GatewayStore, PrivacyStore],
+) -> None:
+    gateway, store = stores
+    by_email = make.event_row(
+        1, order_id=None, event=make.event("a", person=Person(keys=make.KEYS))
+    )
+    gateway.commit(make.changes(orders=[make.order_row()], events=[by_email]))
+    asked = PrivacyAsked("erase", customer_id="501")
+    assert store.trace(SHOP, asked).counts["events"] == 0
+    widened = store.widened(SHOP, asked)
+    assert store.trace(SHOP, widened).counts["events"] == 1
+    assert store.widened(SHOP, PrivacyAsked("erase", customer_id="502")).person == Person()
+
+
 def test_a_closed_request_keeps_counts_and_a_sealed_answer_for_its_time(
     stores: tuple[GatewayStore, PrivacyStore],
 ) -> None:

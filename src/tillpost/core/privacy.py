@@ -39,6 +39,17 @@ def strong_hashes(person: Person) -> list[str]:
     return [digest for name in STRONG for _, digest in person.keys.get(name, ())]
 
 
+def widened(asked: PrivacyAsked, theirs: Iterable[Person]) -> PrivacyAsked:
+    """The request with the hashed e-mails that these orders of the person carried."""
+    known = asked.person.keys.get("em", ())
+    found = [row for person in theirs for row in person.keys.get("em", ())]
+    emails = tuple(dict.fromkeys((*known, *found)))
+    if emails == known:
+        return asked
+    person = structs.replace(asked.person, keys={**asked.person.keys, "em": emails})
+    return structs.replace(asked, person=person)
+
+
 def needles(values: Iterable[str | None]) -> list[str]:
     """Texts by which kept JSON is searched for these values; blank ones are left out."""
     return sorted({v if len(v) >= _LONG else json.dumps(v) for v in values if v})

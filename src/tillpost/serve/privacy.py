@@ -53,6 +53,7 @@ class PrivacyDesk:
 
     def preview(self, shop: str, asked: PrivacyAsked) -> dict[str, int]:
         """What an erasure would forget, by kind."""
+        asked = self._store.widened(shop, asked)
         trace = self._store.trace(shop, asked)
         found = self._receiver.privacy.find(asked, trace.cookies, self._datasets(shop))
         return {**trace.counts, **found.counts}
@@ -95,19 +96,21 @@ class PrivacyDesk:
         return True
 
     def _answer(self, number: int, row: PrivacyRow, now: float) -> None:
-        trace = self._store.trace(row.shop, row.asked)
+        asked = self._store.widened(row.shop, row.asked)
+        trace = self._store.trace(row.shop, asked)
         self._receiver.settle_all()
-        found = self._receiver.privacy.find(row.asked, trace.cookies, self._datasets(row.shop))
+        found = self._receiver.privacy.find(asked, trace.cookies, self._datasets(row.shop))
         stored = self._store.stored(trace)
         stored["receiver"] = self._receiver.items(found.events)
         self._store.close_request(number, now, {**trace.counts, **found.counts}, stored)
 
     def _erase(self, number: int, row: PrivacyRow, now: float) -> bool:
-        trace = self._store.trace(row.shop, row.asked)
+        asked = self._store.widened(row.shop, row.asked)
+        trace = self._store.trace(row.shop, asked)
         if trace.in_flight and now - row.received_at < _IN_FLIGHT_SECONDS:
             return False
         self._receiver.settle_all()
-        found = self._receiver.privacy.find(row.asked, trace.cookies, self._datasets(row.shop))
+        found = self._receiver.privacy.find(asked, trace.cookies, self._datasets(row.shop))
         at_receiver = self._receiver.privacy.erase(found)
         forgotten = self._store.erase(trace, secrets.token_hex(8), now)
         self._close_erasure(number, now, {**forgotten, **at_receiver})

@@ -105,6 +105,15 @@ class PrivacyStore:
         text = self._sql["prune_answers"]
         return self._db.write_now(lambda conn: conn.execute(text, (before,)).rowcount)
 
+    def widened(self, shop: str, asked: PrivacyAsked) -> PrivacyAsked:
+        """The request with the e-mails of the orders and of the customer that it names.
+
+        So a person who is named by a number alone is found by every event of theirs.
+        """
+        with self._db.reader() as conn:
+            found = self._orders(conn, shop, asked, [])
+        return privacy.widened(asked, [order.person for order in found])
+
     def trace(self, shop: str, asked: PrivacyAsked) -> Trace:
         """All that is kept of this person, at one moment."""
         hashes = privacy.strong_hashes(asked.person)
