@@ -35,6 +35,9 @@ if [ ! -d $pixel/node_modules ]; then
         echo "no npm: the pixel's build is not checked (sudo apt-get install npm)" >&2
     fi
 fi
+if [ ! -d tests/browser/node_modules ] && command -v npm >/dev/null; then
+    npm ci --prefix tests/browser --no-audit --no-fund --silent --ignore-scripts || echo "npm ci failed: axe is left out" >&2
+fi
 tools/lint.sh
 [ $# -eq 0 ] || exec .venv/bin/python -m pytest "$@"
 # Every branch of the rules is walked; a whole run proves it.

@@ -56,6 +56,7 @@ def shop(one_server: Live) -> Live:
     other = {"id": 7_999, "email": "bo@mail.example", "first_name": "Bo", "last_name": "Ek"}
     known = order(4001)
     unknown = order(4002, name=NAUGHTY, email="bo@mail.example", customer=other)
+    unknown["billing_address"] = {**known["billing_address"], "phone": "(208) 555-0199"}
     assert server.beacon(visit(known), purchase(known)).status == 204
     for made in (known, unknown, order(4003, test=True)):
         assert server.webhook(made).status == 200

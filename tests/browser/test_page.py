@@ -1,19 +1,17 @@
 """The overview in a real Chromium: read by eye, by keyboard, on a phone, by day and by night."""
 
 import json
-import os
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, Playwright, expect
+from playwright.sync_api import Browser, expect
+from tests.browser.reader import Reader, chromium
 from tests.live import Live, wait_for
 from tests.orders import order
 
+__all__ = ["chromium"]
 pytestmark = pytest.mark.browser
 
-CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
 NAUGHTY = "<img src=x onerror=alert(1)>"
 JUDGED = {
     "orders": 4,
@@ -40,36 +38,6 @@ JUDGED = {
     ],
 }
 BLOCKED = {**JUDGED, "server_only": 4, "both": 0}
-
-
-@pytest.fixture(scope="module")
-def chromium(play: Playwright) -> Iterator[Browser]:
-    if not Path(CHROMIUM).exists():
-        pytest.fail(
-            f"there is no Chromium at {CHROMIUM}: apt-get install chromium, or set CHROMIUM"
-        )
-    browser = play.chromium.launch(executable_path=CHROMIUM)
-    yield browser
-    browser.close()
-
-
-class Reader:
-    """Somebody signed in, and every complaint of their browser."""
-
-    def __init__(self, context: BrowserContext, server: Live) -> None:
-        self.complaints: list[str] = []
-        self.page: Page = context.new_page()
-        self.page.on("console", self._hear)
-        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
-        self.page.on("dialog", lambda dialog: self.complaints.append(dialog.message))
-        self.page.goto(f"{server.url}/")
-        self.page.get_by_label("Password").fill(server.secrets["admin_password"])
-        self.page.get_by_role("button", name="Sign in").click()
-        self.page.wait_for_url(f"{server.url}/")
-
-    def _hear(self, message: Any) -> None:
-        if message.type in {"error", "warning"}:
-            self.complaints.append(message.text)
 
 
 def _delivered(server: Live, number: int, **changes: Any) -> None:
@@ -162,7 +130,7 @@ def test_the_keyboard_reaches_everything_and_focus_shows(chromium: Browser, serv
     page.keyboard.press("Tab")
     expect(page.get_by_role("link", name="Skip to the numbers")).to_be_focused()
     focused = []
-    for _ in range(16):
+    for _ in range(30):
         page.keyboard.press("Tab")
         focused.append(page.evaluate("document.activeElement.textContent.trim().slice(0, 20)"))
         outline = page.evaluate("getComputedStyle(document.activeElement).outlineStyle")

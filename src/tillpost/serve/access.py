@@ -28,12 +28,11 @@ class Key(Struct, frozen=True):
 
 
 class Access:
-    """Checks keys and passwords in constant time; `sessions` are the dashboard's."""
+    """Checks keys in constant time; `sessions` are the dashboard's."""
 
     def __init__(self, settings: Settings, clock: Clock) -> None:
         self.sessions = Sessions(clock)
         self._keys = tuple(_keys(settings))
-        self._password = settings.admin_password
 
     def key(self, headers: Mapping[str, str], scope: Scope, shop: str | None = None) -> Key | None:
         """The key that opens this scope (for this shop), or None."""
@@ -50,13 +49,6 @@ class Access:
         """A key that opens this scope for this shop, for the server's own commands."""
         fitting = (k.key for k in self._keys if scope in k.scopes and k.shop == shop)
         return next(fitting, None)
-
-    def log_in(self, password: str) -> str | None:
-        """A new session's cookie, if the password is right."""
-        known = self._password
-        if not known or not hmac.compare_digest(known.encode(), password.encode()):
-            return None
-        return self.sessions.open("owner", "owner")
 
 
 def is_own(headers: Mapping[str, str]) -> bool:

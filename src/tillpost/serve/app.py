@@ -69,6 +69,7 @@ async def run(
         try:
             await _until_done(serving, node, ready, host, port)
         finally:
+            node.memory.is_ending = True
             server.stop()
             await asyncio.wait({serving}, timeout=_DRAIN_SECONDS)
             await node.close()

@@ -24,8 +24,10 @@ from tillpost.report.spend.meta_insights import Account
 from tillpost.serve.access import Access
 from tillpost.serve.clock import SystemClock
 from tillpost.serve.http.exchange import Networks
+from tillpost.serve.keeper import Keeper
 from tillpost.serve.kept import marks_of, paths_of
 from tillpost.serve.letters import LetterDesk
+from tillpost.serve.memory import Memory
 from tillpost.serve.privacy import PrivacyDesk
 from tillpost.serve.pulling import Puller, Reader
 from tillpost.serve.reading import Reading, ShopBasis
@@ -62,12 +64,16 @@ class Node:
         self.clock = clock
         self.sealer = AesSealer(key)
         self.access = Access(settings, SystemClock())
+        self.keeper = Keeper(
+            directory, self.access.sessions, SystemClock(), settings.admin_password
+        )
         self.shops = {shop.name: _shop(shop, key) for shop in settings.shops}
         self.trusted = networks(settings.server.trusted_proxies)
         self.throttle = Throttle()
         self._intakes = _intakes(settings)
         self._database = Database(directory / GATEWAY_FILE, "gateway")
         self.store = GatewayStore(self._database, self.sealer)
+        self.memory = Memory()
         self.receiver = ReceiverDesk(
             settings.receiver, directory / RECEIVER_FILE, clock, self.sealer
         )
@@ -96,20 +102,26 @@ class Node:
             self.transport,
             clock,
         )
-        lines = [_line(d, settings, own_url) for d in settings.destinations]
+        self.lines = _lines(settings, own_url)
+        """The destinations of each shop."""
+        lines = [line for own in self.lines.values() for line in own]
         self.letters = LetterDesk(
             LetterStore(self._database, self.sealer), self.store.transitions, lines, clock
         )
-        self.worker = Worker(
+        self.worker = self._worker(lines)
+
+    def _worker(self, lines: list[Line]) -> Worker:
+        """The worker of everything that this node has."""
+        return Worker(
             store=self.store,
             shops=self.shops,
-            routes=_routes(settings),
+            routes=_routes(self.settings),
             lines=lines,
             transport=self.transport,
             sealer=self.sealer,
-            clock=clock,
+            clock=self.clock,
             receiver=self.receiver,
-            others=self._others(clock),
+            others=self._others(self.clock),
             privacy=self.privacy,
         )
 
@@ -148,6 +160,7 @@ class Node:
         await self.transport.close()
         self._database.close()
         self.receiver.close()
+        self.keeper.close()
 
 
 def _beside(round_: Callable[[], int]) -> Callable[[], Awaitable[int]]:
@@ -194,7 +207,13 @@ def networks(texts: tuple[str, ...]) -> Networks:
 
 def bases(settings: Settings) -> dict[str, ShopBasis]:
     """What each shop's reports are told in."""
-    return {shop.name: ShopBasis(shop.timezone, shop.currency) for shop in settings.shops}
+    accounts: dict[str, set[str]] = {}
+    for given in settings.destinations:
+        accounts.setdefault(given.shop, set()).add(given.account)
+    return {
+        shop.name: ShopBasis(shop.timezone, shop.currency, frozenset(accounts.get(shop.name, ())))
+        for shop in settings.shops
+    }
 
 
 def _shop(given: ShopSettings, key: bytes) -> Shop:
@@ -266,6 +285,13 @@ def _reader(given: AdAccountSettings, settings: Settings, own_url: str) -> Reade
     if given.url is not None:
         account = structs.replace(account, url=own_url if given.url == "embedded" else given.url)
     return Reader(given.shop, account, given.every_hours * 3600)
+
+
+def _lines(settings: Settings, own_url: str) -> dict[str, list[Line]]:
+    made: dict[str, list[Line]] = {}
+    for given in settings.destinations:
+        made.setdefault(given.shop, []).append(_line(given, settings, own_url))
+    return made
 
 
 def _line(given: DestinationSettings, settings: Settings, own_url: str) -> Line:

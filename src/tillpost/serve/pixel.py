@@ -13,7 +13,9 @@ USUAL_PATH = "/px"
 _PATH = re.compile(r"/[A-Za-z0-9_-]{1,60}")
 _TAKEN = frozenset(
     {"/webhooks", "/events", "/tr", "/receiver", "/api", "/static", "/login", "/logout"}
-    | {"/healthz", "/readyz", "/metrics"}
+    | {"/healthz", "/readyz", "/metrics", "/first", "/open", "/theme", "/summary", "/dev"}
+    | {"/channels", "/orders", "/order", "/ads", "/models", "/cohorts", "/event", "/quality"}
+    | {"/delivery", "/utm", "/spend", "/portfolio", "/setup", "/people", "/audit"}
 )
 
 

@@ -62,6 +62,8 @@ class ShopBasis(Struct, frozen=True):
 
     timezone: str
     currency: str
+    datasets: frozenset[str] | None = None
+    """Where its events go: what others claim is none of its business. None: not told."""
 
 
 class Reading:
@@ -85,14 +87,14 @@ class Reading:
         query = self._query(asked)
         rows = self.rollups.answer(name, query, found) if self.rollups else None
         if rows is None:
-            rows = found(self.tables(name), query)
+            rows = found(self.tables(name, asked.shop), query)
         if name == "drill":
             currency = query.currency or self._basis(asked.shop).currency
             return drilling.drilled(rows, asked.within, asked.buyers, currency)
         return drilling.chosen(rows, asked.within, asked.where)
 
-    def tables(self, report: str | None = None) -> dict[str, Rows]:
-        """All that reports (or this one) are made from, as it stands now."""
+    def tables(self, report: str | None = None, shop: str | None = None) -> dict[str, Rows]:
+        """All that reports (or this one, of this shop) are made from, as it stands now."""
         own = catalog.TABLES_OF.get(report or "")
         if own is not None:
             return dict(self._facts.tables(own))
@@ -101,7 +103,17 @@ class Reading:
         tables = dict(self._facts.tables((*catalog.GATEWAY_TABLES, *more)))
         if self._platform is not None:
             tables.update(self._platform.tables())
-        return {**tables, "shops": (["shop", "currency"], currencies)}
+        return self._own({**tables, "shops": (["shop", "currency"], currencies)}, shop)
+
+    def _own(self, tables: dict[str, Rows], shop: str | None) -> dict[str, Rows]:
+        """The tables without what the platform credits to datasets of other shops."""
+        basis = self._shops.get(shop or "")
+        if basis is None or basis.datasets is None or "conversions" not in tables:
+            return tables
+        names, rows = tables["conversions"]
+        place = names.index("dataset_id")
+        own = [row for row in rows if row[place] in basis.datasets]
+        return {**tables, "conversions": (names, own)}
 
     def ledger(self, shop: str | None = None) -> dict[str, Any]:
         """Per destination (of one shop), what was accepted and where all of it stands."""

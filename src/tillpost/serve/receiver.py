@@ -12,7 +12,7 @@ from tillpost.core import dedup, matching, windows
 from tillpost.core.received import Dataset
 from tillpost.core.wire import Response
 from tillpost.ports import Clock, ReceiverStore, Rows, Sealer
-from tillpost.receive import wire
+from tillpost.receive import quality, wire
 from tillpost.receive.receiver import Handler, Options, Receiver, receiver_events
 from tillpost.receive.settle import Rules
 from tillpost.serve.settings import ReceiverSettings
@@ -38,6 +38,7 @@ CONVERSION_COLUMNS = [
     "currency",
     "at",
     "touch_at",
+    "dataset_id",
 ]
 
 
@@ -107,6 +108,12 @@ class ReceiverDesk:
         """Every settled Purchase, in the shape of `GET /api/v1/receiver/events`."""
         items = all_items(self._store)
         return (item for item in items if item["event_name"] == "Purchase")
+
+    def quality(self, dataset_id: str, since: float, until: float) -> dict[str, Any]:
+        """`{"web": [...], "match_rate": {...}}`: the quality of what a dataset received then."""
+        tallies = self._store.tallies(dataset_id, since, until)
+        rate = quality.match_rate(tallies, "Purchase")
+        return {**quality.dataset_quality(tallies), "match_rate": rate}
 
     def people_known(self) -> int:
         """How many accounts the platform knows."""
@@ -178,6 +185,7 @@ def platform_tables(store: ReceiverStore) -> dict[str, Rows]:
             row.currency,
             row.at,
             row.touched_at,
+            row.dataset_id,
         )
         for row in store.conversions(0, _EVER)
         if row.event_name == "Purchase"

@@ -58,6 +58,13 @@ class Viewer(Struct, frozen=True):
         return hmac.new(self.secret, nonce.encode(), sha256).hexdigest()
 
 
+class Notice(Struct, frozen=True):
+    """What came of the last form, shown once on the next page."""
+
+    text: str
+    bad: bool = False
+
+
 class _Session(Struct, frozen=True):
     viewer: Viewer
     until: float
@@ -69,6 +76,7 @@ class Sessions:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._open: dict[str, _Session] = {}
+        self._notices: dict[str, Notice] = {}
 
     def open(self, name: str, role: Role, shop: str | None = None) -> str:
         """A new session's cookie."""
@@ -85,6 +93,16 @@ class Sessions:
         """Who a cookie belongs to, or None if its session has ended."""
         found = self._open.get(_hashed(cookie)) if cookie else None
         return found.viewer if found is not None and found.until > self._clock.now() else None
+
+    def say(self, cookie: str | None, notice: Notice) -> None:
+        """Keep a notice for the session's next page."""
+        key = _hashed(cookie or "")
+        if key in self._open:
+            self._notices[key] = notice
+
+    def said(self, cookie: str | None) -> Notice | None:
+        """The notice that waits for this session, once."""
+        return self._notices.pop(_hashed(cookie or ""), None)
 
     def close(self, cookie: str | None) -> None:
         """End one session."""

@@ -76,6 +76,14 @@ def share(part: float | None) -> str:
     return NOTHING if part is None else f"{part * 100:.1f}%"
 
 
+def change(part: float | None) -> str:
+    """A change as per cent with its sign: `0.123` gives `+12.3%`, with a true minus sign."""
+    if part is None:
+        return NOTHING
+    sign = "+" if part >= 0 else "\N{MINUS SIGN}"
+    return f"{sign}{abs(part) * 100:,.1f}%"
+
+
 def times(ratio: float | None) -> str:
     """A ratio of money to money with two decimals: `3.27x`, with a true times sign."""
     return NOTHING if ratio is None else f"{ratio:,.2f}\N{MULTIPLICATION SIGN}"

@@ -8,7 +8,7 @@ from msgspec import Struct, structs
 
 from tillpost.core.outcome import Misconfigured
 from tillpost.ports import Clock
-from tillpost.serve import app, configure, development
+from tillpost.serve import app, configure, development, keeper
 from tillpost.serve.clock import SimulatedClock, SystemClock
 from tillpost.serve.node import Node
 from tillpost.serve.settings import Server, Settings
@@ -107,7 +107,20 @@ def greeting(plan: Plan) -> list[str]:
         ]
     for dataset in plan.settings.receiver.datasets:
         lines.append(f"  receiver  {url}/v26.0/{dataset.id}/events")
-    return lines + _secret_lines(plan)
+    return lines + _first_lines(plan) + _secret_lines(plan)
+
+
+def _first_lines(plan: Plan) -> list[str]:
+    """Where the first owner chooses a password, as long as nobody can sign in."""
+    if plan.settings.admin_password or keeper.has_users(plan.directory):
+        return []
+    plan.directory.mkdir(parents=True, exist_ok=True)
+    token = keeper.first_token(plan.directory, make=True)
+    if not sys.stdout.isatty():
+        return [
+            f"  first sign-in  {plan.url}/first?token=... of {plan.directory / keeper.FIRST_FILE}"
+        ]
+    return [f"  first sign-in  {plan.url}/first?token={token}  (once)"]
 
 
 def _secret_lines(plan: Plan) -> list[str]:

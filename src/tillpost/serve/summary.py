@@ -20,10 +20,12 @@ from tillpost.core.shop import Shop
 from tillpost.report import catalog
 from tillpost.report.ledger import ledger
 from tillpost.report.query import Query, period
-from tillpost.serve import attention
+from tillpost.serve import attention, standing
 from tillpost.serve.attention import Note, Signs
 from tillpost.serve.kept import Kept
 from tillpost.serve.node import GATEWAY_FILE, RECEIVER_FILE, Node, destination_name
+from tillpost.serve.screens.desk import shop_rows
+from tillpost.serve.standing import Accuracy, Before, Newcomers
 from tillpost.store.glance import Delivery, Glance, OrderLine
 from tillpost.store.sqlite import Database
 
@@ -136,7 +138,6 @@ class Summary(Struct, frozen=True):
     """Everything that the first page shows; times are ISO 8601 UTC, money decimal strings."""
 
     shop: str
-    shops: list[str]
     currency: str
     timezone: str
     as_of: str
@@ -147,6 +148,9 @@ class Summary(Struct, frozen=True):
     sightings: Sightings
     matching: Matching
     worth: Worth
+    accuracy: Accuracy
+    new: Newcomers
+    before: Before | None
     trend: list[Day]
     channels: list[dict[str, Any]]
     campaigns: list[Campaign]
@@ -183,8 +187,9 @@ def _look(node: Node, shop: Shop, days: int, url: str) -> Summary:
     today = datetime.fromtimestamp(now, zone).date()
     first = today - timedelta(days=days - 1) if days else None
     query = Query(period=period(first, None, zone), shop=shop.name)
-    tables = node.reading.tables()
+    tables = node.reading.tables(shop=shop.name)
     rows = {name: catalog.REPORTS[name](tables, query) for name in _REPORTS}
+    worth = _worth(rows["channels"], rows["campaigns"], shop.currency)
     with _glance(node, shop.name, query) as glance:
         latest = glance.latest_orders(_LATEST)
         matches = glance.matches()
@@ -194,7 +199,6 @@ def _look(node: Node, shop: Shop, days: int, url: str) -> Summary:
         doubled = glance.doubled()
         return Summary(
             shop=shop.name,
-            shops=sorted(node.shops),
             currency=shop.currency,
             timezone=shop.timezone,
             as_of=iso(now),
@@ -204,7 +208,10 @@ def _look(node: Node, shop: Shop, days: int, url: str) -> Summary:
             last=faces.with_keys(orders[0], latest[0]) if orders else None,
             sightings=_sightings(rows["orders"], glance, doubled),
             matching=_matching(glance.delivered_orders(), matches if faces.told else None),
-            worth=_worth(rows["channels"], rows["campaigns"], shop.currency),
+            worth=worth,
+            accuracy=standing.accuracy(glance.purchase_states()),
+            new=standing.newcomers(rows["orders"], Decimal(worth.spend), shop.currency),
+            before=_before(node, shop, first, today, worth),
             trend=_trend(
                 rows["orders"],
                 shop.currency,
@@ -235,6 +242,19 @@ def _look(node: Node, shop: Shop, days: int, url: str) -> Summary:
             empty=not latest,
             url=url,
         )
+
+
+def _before(node: Node, shop: Shop, first: date | None, today: date, worth: Worth) -> Before | None:
+    """The period before the first day, as long; None for all time."""
+    if first is None:
+        return None
+    zone = ZoneInfo(shop.timezone)
+    span = period(first - (today - first) - timedelta(days=1), first - timedelta(days=1), zone)
+    with shop_rows(node.directory, shop.name) as found:
+        totals = found.order_totals(span.start, span.stop)
+        spend = found.spend_of(span.first_day, span.last_day, shop.currency)
+    now = (worth.orders, Decimal(worth.revenue), Decimal(worth.spend))
+    return standing.before(totals, spend, now, shop.currency)
 
 
 _REPORTS = ("orders", "channels", "campaigns")

@@ -123,6 +123,10 @@ class Glance:
         """Orders whose Purchase a destination took."""
         return [row[0] for row in self._rows("delivered_orders")]
 
+    def purchase_states(self) -> dict[str, int]:
+        """Orders of the period by the best state of their Purchase; `left_out` is no Purchase."""
+        return dict(self._rows("purchase_states"))
+
     def last_heard(self) -> dict[str, float]:
         """When each source last reported."""
         return dict(self._rows("last_heard"))

@@ -1,7 +1,7 @@
 """Rows of one shop for the dashboard's pages, read from both stores without a write."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from msgspec import Struct, convert
@@ -61,6 +61,51 @@ class Refund(Struct, frozen=True, array_like=True):
     currency: str
 
 
+class EventLine(Struct, frozen=True, array_like=True):
+    """One event of the outbox; `browser` tells whether its order was seen there too.
+
+    `outcomes` is a JSON array of `{"destination", "state", "reason"}`.
+    """
+
+    id: int
+    received_at: float
+    source: str
+    event_name: str
+    event_id: str
+    event_time: int
+    order_id: str | None
+    order_name: str | None
+    browser: bool | None
+    outcomes: str
+
+
+class EventDelivery(Struct, frozen=True, array_like=True):
+    """Where one event stands with one destination."""
+
+    destination: str
+    state: str
+    reason: str | None
+    detail: str | None
+    attempts: int
+    due_at: float
+    updated_at: float
+
+
+class Received(Struct, frozen=True, array_like=True):
+    """One event as the receiver settled it; `twin` is the one it duplicates."""
+
+    seq: int
+    source: int
+    event_name: str
+    event_id: str | None
+    received_at: float
+    twin: int | None
+    matched: bool
+    matched_by: str
+    unmatched: str | None
+    test_event_code: str | None
+
+
 class PageRows:
     """Reads a gateway's and a receiver's files for one shop."""
 
@@ -75,7 +120,7 @@ class PageRows:
         return self._rows("order_totals", start=start, stop=stop)
 
     def latest_orders(
-        self, start: int, stop: int, limit: int, before: tuple[int, str], *, returning: bool | None
+        self, start: int, stop: int, limit: int, before: tuple[int, str]
     ) -> list[OrderLine]:
         """Orders of the period that are older than `before` (time, id), the newest first."""
         found = self._rows(
@@ -85,7 +130,6 @@ class PageRows:
             limit=limit,
             before=before[0],
             before_id=before[1],
-            buyers=returning,
         )
         return convert(found, list[OrderLine], strict=False)
 
@@ -120,6 +164,75 @@ class PageRows:
         for row in self._rows("journeys", order_ids=json.dumps(list(order_ids))):
             made.setdefault(row[0], []).append(convert(row, Landing, strict=False))
         return made
+
+    def lags(self, destination: str, limit: int = 500) -> list[tuple[float, float]]:
+        """(seconds from acceptance to delivery, when) of the latest deliveries."""
+        return self._rows("lags", destination=destination, limit=limit)
+
+    def waiting(self) -> dict[str, tuple[int, int, float]]:
+        """Destination -> (events that still go out, those tried before, the oldest's due time)."""
+        return {row[0]: (row[1], row[2], row[3]) for row in self._rows("waiting")}
+
+    def latest_events(
+        self, before: int, limit: int, name: str | None, reach: int
+    ) -> list[EventLine]:
+        """Events with numbers below `before`, the latest first, of the last `reach`."""
+        found = self._rows(
+            "latest_events", before=before, limit=limit, event_name=name, reach=reach
+        )
+        return convert(found, list[EventLine], strict=False)
+
+    def events_named(self, text: str, limit: int) -> list[EventLine]:
+        """Events with this number, event id or order id."""
+        found = self._rows("events_named", text=text, limit=limit)
+        return convert(found, list[EventLine], strict=False)
+
+    def event_names(self) -> list[str]:
+        """Names of the latest events."""
+        return [row[0] for row in self._rows("event_names")]
+
+    def event_key(self, number: int) -> str | None:
+        """The fold key of the shop's event of that number, if there is one."""
+        found = self._rows("event_key", id=number)
+        return found[0][0] if found else None
+
+    def received_at(self, number: int) -> float | None:
+        """When the shop's event of that number was received."""
+        found = self._rows("received_at", id=number)
+        return found[0][0] if found else None
+
+    def event_deliveries(self, number: int) -> list[EventDelivery]:
+        """Where an event stands with each destination."""
+        return convert(self._rows("event_deliveries", id=number), list[EventDelivery], strict=False)
+
+    def received(self, datasets: Iterable[str], limit: int, code: str | None) -> list[Received]:
+        """What the receiver settled last for these datasets (with this test code)."""
+        given = {"datasets": json.dumps(sorted(datasets)), "limit": limit, "code": code}
+        with self._receiver.reader() as conn:
+            found = conn.execute(self._sql["received"], given).fetchall()
+        return convert(found, list[Received], strict=False)
+
+    def orders_by_hour(self, start: int, stop: int) -> list[tuple[int, int, int]]:
+        """(Unix hour, eligible web orders, of them seen by the browser) of the period."""
+        return self._rows("orders_by_hour", start=start, stop=stop)
+
+    def spend_known(self) -> list[tuple[str, str, int, str, str, int, int, int]]:
+        """(platform, currency, rows, first day, last day, minor units, impressions, clicks)."""
+        return self._rows("spend_known")
+
+    def spend_of(self, first: str, last: str, currency: str) -> int:
+        """Minor units of this currency that were spent from one day to another, both included."""
+        found: int = self._rows("spend_of", first=first, last=last, currency=currency)[0][0]
+        return found
+
+    def last_heard(self) -> dict[str, float]:
+        """When each source last reported."""
+        return dict(self._rows("last_heard"))
+
+    def last_order(self) -> int | None:
+        """When the last order was placed."""
+        found: int | None = self._rows("last_order")[0][0]
+        return found
 
     def _rows(self, name: str, **given: Any) -> list[Any]:
         with self._gateway.reader() as conn:

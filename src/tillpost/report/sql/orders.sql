@@ -10,7 +10,7 @@ SELECT o.shop, o.order_id, o.name, o.moment, o.kind, s.value_minor, s.currency,
     b.channel, b.source, b.medium, b.campaign, b.campaign_id, b.adset_id, b.ad_id,
     k.campaign_key,
     o.browser, o.server, COALESCE(m.matched, 0) AS matched, s.refunded_minor,
-    CASE WHEN o.cancelled_at IS NULL THEN 0 ELSE 1 END AS cancelled, o.is_returning
+    CASE WHEN o.cancelled_at IS NULL THEN 0 ELSE 1 END AS cancelled, s.is_returning
 FROM sales s
 JOIN orders o ON o.seq = s.sale
 LEFT JOIN main c ON c.sale = s.sale AND c.place = 1

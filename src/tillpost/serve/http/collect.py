@@ -50,6 +50,8 @@ async def _take(node: Node, shop: str, kind: str, request: Request) -> Taken | R
         taken = await accept(intake, stamped, node.store, node.sealer, now)
     except Retryable as error:
         return problem(503, "disk", "", str(error))
+    if taken.rejection is not None and taken.rejection.status == 401:
+        node.memory.refused[shop, kind] = now
     node.worker.wake()
     return taken
 

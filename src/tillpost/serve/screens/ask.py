@@ -46,6 +46,8 @@ class Ask(Struct, frozen=True, kw_only=True):
     """
 
     shop: str
+    shops: tuple[str, ...] = ()
+    """Every shop that may be looked at."""
     days: int = DEFAULT_DAYS
     since: str = ""
     until: str = ""
@@ -60,7 +62,7 @@ class Ask(Struct, frozen=True, kw_only=True):
     def params(self, **changed: Any) -> list[tuple[str, str]]:
         """The address's parameters, with these changed; what is as always is left out."""
         values = {**structs.asdict(self), **self.more, **changed}
-        del values["more"]
+        del values["more"], values["shops"]
         if values["since"] or values["until"]:
             values["days"] = None
         chosen = values.pop("columns") or ()
@@ -135,6 +137,7 @@ def read(pairs: Sequence[tuple[str, str]], shops: Sequence[str], own: Iterable[s
     since, until = (_checked_day(name, given) for name in ("since", "until"))
     return Ask(
         shop=shop,
+        shops=tuple(shops),
         days=_days(given),
         since=since,
         until=until,

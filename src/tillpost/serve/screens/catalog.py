@@ -1,14 +1,41 @@
 """Every screen, in the order of the navigation."""
 
-from tillpost.serve.screens import channels, order, orders
+from tillpost.serve.screens import (
+    ads,
+    audit,
+    channels,
+    cohorts,
+    delivery,
+    event,
+    events,
+    models,
+    order,
+    orders,
+    people,
+    portfolio,
+    quality,
+    setup,
+    spend,
+    utm,
+)
 from tillpost.serve.screens.view import Screen
 
 SCREENS: tuple[Screen, ...] = (
     channels.SCREEN,
     orders.SCREEN,
     order.SCREEN,
+    ads.SCREEN,
+    models.SCREEN,
+    cohorts.SCREEN,
+    events.SCREEN,
+    event.SCREEN,
+    quality.SCREEN,
+    delivery.SCREEN,
+    setup.SCREEN,
+    spend.SCREEN,
+    utm.SCREEN,
+    portfolio.SCREEN,
+    people.SCREEN,
+    audit.SCREEN,
 )
 """The overview at `/` is a page of its own; all others are these."""
-
-GROUPS: tuple[str, ...] = tuple(dict.fromkeys(screen.group for screen in SCREENS))
-"""The navigation's groups, in order."""

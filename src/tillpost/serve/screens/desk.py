@@ -1,11 +1,15 @@
 """What screens read from: a node's reports and rows, kept until the stores change."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from datetime import date, datetime
+from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import msgspec
+
+from tillpost.core.books import Wanted
 from tillpost.core.shop import Shop
 from tillpost.report.query import Period, period
 from tillpost.serve.kept import Kept
@@ -25,7 +29,41 @@ class Desk:
     def report(self, name: str, ask: Ask) -> list[dict[str, Any]]:
         """A report's rows for this shop and these filters, as the stores stand."""
         asked = ask.asked(self.today(ask))
-        return self._kept.get((name, asked), lambda: self.node.reading.report(name, asked))
+        return self._kept.get(
+            (name, msgspec.json.encode(asked)), lambda: self.node.reading.report(name, asked)
+        )
+
+    def findings(self, ask: Ask) -> list[dict[str, Any]]:
+        """The faults of this shop's set-up, each with its fix, as far as the receiver tells."""
+        datasets = self.datasets(ask)
+        look = self.node.reading.findings
+        found: dict[str, Any] = self._kept.get(("findings", datasets), lambda: look(datasets))
+        faults: list[dict[str, Any]] = found["findings"]
+        return faults
+
+    def ledger(self, ask: Ask) -> dict[str, Any]:
+        """The shop's ledger, as `tillpost ledger` tells it."""
+        look = self.node.reading.ledger
+        return self._kept.get(("ledger", ask.shop), lambda: look(ask.shop))
+
+    def is_paused(self, ask: Ask) -> bool:
+        """Whether a destination of the shop takes nothing at the moment."""
+        names = {line.name for line in self.node.lines.get(ask.shop, [])}
+        return any(p.ended_at is None and p.destination in names for p in self.node.store.pauses())
+
+    def quality(self, dataset: str, span: Period) -> dict[str, Any]:
+        """The quality of what a dataset of the receiver got in that time."""
+        receiver = self.node.receiver
+        return self._kept.get(
+            ("quality", dataset, span), lambda: receiver.quality(dataset, span.start, span.stop)
+        )
+
+    def agents(self, ask: Ask, order_ids: Sequence[str]) -> dict[str, str]:
+        """Of each of these orders the buyer's user agent, as long as it is not forgotten."""
+        wanted = Wanted(orders={(ask.shop, order_id) for order_id in order_ids})
+        books = self.node.store.recall(wanted)
+        found = {o: row.seen.device.client_user_agent for (_, o), row in books.orders.items()}
+        return {order_id: agent for order_id, agent in found.items() if agent}
 
     def shop(self, ask: Ask) -> Shop:
         """The shop that is looked at."""
@@ -35,6 +73,15 @@ class Desk:
         """Whether the shop's events go to the receiver in this process, which tells what it got."""
         given = self.node.settings.destinations
         return any(d.shop == ask.shop and d.is_embedded for d in given)
+
+    def datasets(self, ask: Ask) -> frozenset[str]:
+        """The datasets whose receipts may be shown: the shop's own.
+
+        One that several shops share is shown only to who may see all of them.
+        """
+        own = self.node.datasets(ask.shop) or frozenset()
+        hidden = (shop for shop in self.node.shops if shop not in ask.shops)
+        return own.difference(*(self.node.datasets(shop) or frozenset() for shop in hidden))
 
     def zone(self, ask: Ask) -> ZoneInfo:
         """The shop's time zone."""
@@ -49,13 +96,22 @@ class Desk:
         first, last = ask.span(self.today(ask))
         return period(first, last, self.zone(ask))
 
-    @contextmanager
-    def rows(self, ask: Ask) -> Iterator[PageRows]:
+    def rows(self, ask: Ask) -> AbstractContextManager[PageRows]:
         """The rows of this shop's stores, for as long as the block lasts."""
-        gateway = Database(self.node.directory / GATEWAY_FILE, "gateway", readonly=True)
-        receiver = Database(self.node.directory / RECEIVER_FILE, "receiver", readonly=True)
-        try:
-            yield PageRows(gateway, receiver, ask.shop)
-        finally:
-            gateway.close()
-            receiver.close()
+        return self.rows_of(ask.shop)
+
+    def rows_of(self, shop: str) -> AbstractContextManager[PageRows]:
+        """The rows of a shop's stores, for as long as the block lasts."""
+        return shop_rows(self.node.directory, shop)
+
+
+@contextmanager
+def shop_rows(directory: Path, shop: str) -> Iterator[PageRows]:
+    """The rows of a shop's stores in a data directory, for as long as the block lasts."""
+    gateway = Database(directory / GATEWAY_FILE, "gateway", readonly=True)
+    receiver = Database(directory / RECEIVER_FILE, "receiver", readonly=True)
+    try:
+        yield PageRows(gateway, receiver, shop)
+    finally:
+        gateway.close()
+        receiver.close()

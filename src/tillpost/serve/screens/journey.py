@@ -36,19 +36,20 @@ def visits(order: OrderLine, landings: Sequence[Landing], window: str) -> list[L
     The landing page that an order carries (visitor `order:<id>`) has no time of its own: it
     counts only where none of its visitors' own visits says what brought them.
     """
-    seconds = WINDOWS[window]
-    near = [
-        x
-        for x in landings
-        if x.at is not None and (seconds is None or 0 <= order.at - x.at <= seconds)
-    ]
-    own = [x for x in near if not _is_carried(x)]
-    carried = [x for x in near if _is_carried(x)]
+    own = [x for x in landings if not _is_carried(x) and _is_near(order, x, window)]
+    carried = [x for x in landings if _is_carried(x) and x.at is not None][-1:]
     if own:
         told = all(x.direct for x in own)
         carried = [x for x in carried if told and not x.direct]
-    found = {x.id: x for x in (*own, *carried)}
+    found = {x.id: x for x in (*own, *carried) if _is_near(order, x, window)}
     return sorted(found.values(), key=lambda x: (x.at or 0, x.id or 0))
+
+
+def _is_near(order: OrderLine, landing: Landing, window: str) -> bool:
+    seconds = WINDOWS[window]
+    if landing.at is None or landing.at > order.at:
+        return False
+    return seconds is None or order.at - landing.at <= seconds
 
 
 def was_seen(landings: Sequence[Landing]) -> bool:

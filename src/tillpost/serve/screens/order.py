@@ -6,10 +6,10 @@ from typing import Any
 from msgspec import Struct
 
 from tillpost.core.attribution import MODELS, WHOLE
-from tillpost.core.books import Books, EventRow, OrderRow, Sighting, Wanted
+from tillpost.core.books import Books, EventRow, OrderRow, Sighting, Transition, Wanted
 from tillpost.core.moment import iso
 from tillpost.core.money import decimal_string, to_minor
-from tillpost.core.outcome import Misconfigured
+from tillpost.core.outcome import Misconfigured, State
 from tillpost.serve.screens.ask import MODEL_NAMES, Ask
 from tillpost.serve.screens.desk import Desk
 from tillpost.serve.screens.journey import Step, steps
@@ -50,6 +50,8 @@ class Evidence(Struct, frozen=True):
     sighting: Sighting | None
     events: Sequence[EventRow]
     deliveries: Sequence[Delivery]
+    moves: Sequence[Transition]
+    """How its Purchase moved from state to state with each destination."""
     refunds: Sequence[Refund]
     landings: Sequence[Landing]
     received: Sequence[Mapping[str, Any]]
@@ -100,11 +102,17 @@ def read(desk: Desk, ask: Ask) -> OrderView:
             sighting=_sighting(books, row),
             events=[e for e in books.events.values() if e.order_id == order_id],
             deliveries=deliveries,
+            moves=_moves(desk, books, order_id),
             refunds=rows.refunds([order_id]).get(order_id, []),
             landings=rows.journeys([order_id]).get(order_id, []),
             received=_received(desk, ask, [d.event_id for d in deliveries]),
         )
     return view(evidence, ask, told=desk.is_embedded(ask))
+
+
+def _moves(desk: Desk, books: Books, order_id: str) -> list[Transition]:
+    own = (e.id for e in books.events.values() if e.order_id == order_id)
+    return [move for number in own for move in desk.node.store.transitions(number)]
 
 
 def _sighting(books: Books, row: OrderRow) -> Sighting | None:
@@ -114,7 +122,7 @@ def _sighting(books: Books, row: OrderRow) -> Sighting | None:
 
 def _received(desk: Desk, ask: Ask, event_ids: Sequence[str]) -> list[dict[str, Any]]:
     """What the receiver got of these ids, for this shop's datasets, in order of receipt."""
-    own = desk.node.datasets(ask.shop) or frozenset()
+    own = desk.datasets(ask)
     found: dict[int, dict[str, Any]] = {}
     for event_id in dict.fromkeys(event_ids):
         for item in desk.node.receiver.events(0, 50, event_id)["items"]:
@@ -228,16 +236,17 @@ def _amount(refund: Refund) -> str:
 
 
 def _sendings(evidence: Evidence) -> list[Moment]:
+    """Every move of the Purchase that a merchant may ask about; a lease is none."""
     made = []
-    for d in evidence.deliveries:
-        words = (d.reason or "").replace("_", " ")
-        title = {"delivered": f"Delivered to {d.destination}"}.get(
-            d.state, f"{d.destination}: {d.state.replace('_', ' ')}"
-        )
-        tries = f"{d.attempts} attempts" if d.attempts > 1 else ""
-        made.append(
-            Moment(iso(d.updated_at), "sent", title, ", ".join(filter(None, (words, tries))))
-        )
+    for move in evidence.moves:
+        if move.state == State.LEASED:
+            continue
+        words = (move.reason or "").replace("_", " ")
+        if move.state == State.DELIVERED:
+            title = f"Delivered to {move.destination}"
+        else:
+            title = f"{move.destination}: {move.state.replace('_', ' ')}"
+        made.append(Moment(iso(move.at), "sent", title, words))
     return made
 
 

@@ -108,9 +108,8 @@ def _lines(desk: Desk, ask: Ask, rows: PageRows) -> list[OrderLine]:
     period = desk.period(ask)
     before = _before(ask)
     ids = _narrowed(desk, ask)
-    returning = {"new": False, "returning": True}.get(ask.buyers)
     if ids is None:
-        return rows.latest_orders(period.start, period.stop, PAGE + 1, before, returning=returning)
+        return rows.latest_orders(period.start, period.stop, PAGE + 1, before)
     latest = (iso(before[0]), before[1]) if before[0] < FOREVER else ("9999", "")
     older = [order_id for at, order_id in ids if (at, order_id) < latest]
     return rows.orders(older[: PAGE + 1])
@@ -122,11 +121,11 @@ def _before(ask: Ask) -> tuple[int, str]:
 
 
 def _narrowed(desk: Desk, ask: Ask) -> list[tuple[str, str]] | None:
-    """(ISO time, id) of the orders of a place or with a reason, the newest first."""
+    """(ISO time, id) of orders of a place, buyers or reason, the newest first; None for all."""
     place: dict[Level, str] = {level: ask.one(level) for level in LEVELS if ask.one(level)}
     if ask.one("reason"):
         found = [r for r in desk.report("reconcile", ask) if r["reason"] == ask.one("reason")]
-    elif place:
+    elif place or ask.buyers != "all":
         found = [r for r in desk.report("orders", ask) if _is_in(r, place)]
     else:
         return None

@@ -11,6 +11,7 @@ from typing import Any, Literal, TypeAlias
 from msgspec import Struct, structs
 
 from tillpost.serve.screens.ask import Ask
+from tillpost.serve.sessions import Act
 
 Kind: TypeAlias = Literal[
     "text",
@@ -33,7 +34,7 @@ RIGHT = frozenset({"whole", "number", "money", "times", "share", "part", "second
 """Kinds that stand at the right, so that digits stand under digits."""
 
 MOST_ROWS = 200
-"""Rows that a page shows; the files hold all of them."""
+"""Rows that a page shows unless the table says otherwise; the files hold all of them."""
 
 
 class Column(Struct, frozen=True):
@@ -51,6 +52,18 @@ class Column(Struct, frozen=True):
         return self.kind in RIGHT
 
 
+class Action(Struct, frozen=True):
+    """A button in each row that posts `fields` of the row to `path`; who may `act` sees it.
+
+    A row whose `acts` is False has none.
+    """
+
+    title: str
+    path: str
+    fields: tuple[str, ...]
+    act: Act
+
+
 class Table(Struct, frozen=True, kw_only=True):
     """Rows under columns. A row's `href` is where its first cell leads; `foot` sums up.
 
@@ -66,6 +79,9 @@ class Table(Struct, frozen=True, kw_only=True):
     sort: str = ""
     following: str | None = None
     """Where the next page of rows is."""
+    most: int = MOST_ROWS
+    """Rows that the page shows of it."""
+    action: Action | None = None
     fixed: bool = True
     """Whether order and columns stay as they are."""
 
@@ -77,12 +93,12 @@ class Table(Struct, frozen=True, kw_only=True):
     @property
     def first_rows(self) -> Sequence[Mapping[str, Any]]:
         """As many rows as a page shows."""
-        return self.rows[:MOST_ROWS]
+        return self.rows[: self.most]
 
     @property
     def left(self) -> int:
         """Rows beyond those that a page shows."""
-        return max(0, len(self.rows) - MOST_ROWS)
+        return max(0, len(self.rows) - self.most)
 
     def as_asked(self, ask: Ask) -> "Table":
         """Sorted and with the columns that were chosen; names that are none change nothing."""

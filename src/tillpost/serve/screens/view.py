@@ -8,6 +8,7 @@ from msgspec import Struct
 from tillpost.serve.screens.ask import Ask
 from tillpost.serve.screens.desk import Desk
 from tillpost.serve.screens.table import Table
+from tillpost.serve.sessions import Act
 
 
 class View(Struct, frozen=True, kw_only=True):
@@ -34,6 +35,8 @@ class Page(Struct, frozen=True, kw_only=True):
     filters: tuple[str, ...] = ()
     own: tuple[str, ...] = ()
     """Parameters that only this page knows."""
+    act: Act = "read"
+    """What a viewer must be allowed to do to see it."""
     listed: bool = True
     """Whether the navigation leads to it."""
 

@@ -4,7 +4,8 @@ from starlette.middleware.gzip import GZipMiddleware
 from starlette.routing import BaseRoute, Mount
 from starlette.staticfiles import StaticFiles
 
-from tillpost.serve.http.pages import overview, screen
+from tillpost.serve.http.pages import live, overview, people, screen, sending, spend
+from tillpost.serve.http.pages.acts import Counter
 from tillpost.serve.http.pages.door import Door
 from tillpost.serve.http.pages.render import FOLDER
 from tillpost.serve.node import Node
@@ -14,9 +15,14 @@ from tillpost.serve.screens.desk import Desk
 def routes(node: Node) -> list[BaseRoute]:
     """Every page, its parts and its static files."""
     desk, door = Desk(node), Door(node)
+    counter = Counter(desk, door)
     return [
         *overview.routes(desk, door),
         *screen.routes(desk, door),
+        *live.routes(desk, door),
+        *sending.routes(counter),
+        *spend.routes(counter),
+        *people.routes(counter),
         *door.routes(),
         Mount("/static", GZipMiddleware(StaticFiles(directory=FOLDER / "static"))),
     ]

@@ -1,20 +1,29 @@
 """Signing in and out, who is at the door, and how the pages look."""
 
-from urllib.parse import parse_qs, quote, urlsplit
+import math
+from urllib.parse import quote, urlsplit
 
 import anyio.to_thread
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from tillpost.serve.access import COOKIE, is_own
+from tillpost.core.outcome import Misconfigured
+from tillpost.serve.access import COOKIE, Scope, is_own
+from tillpost.serve.http.exchange import client_ip
 from tillpost.serve.http.pages.render import SAFE_HEADERS, THEME_COOKIE, THEMES, page, theme_of
+from tillpost.serve.keeper import Waits
 from tillpost.serve.node import Node
-from tillpost.serve.sessions import Viewer
+from tillpost.serve.sessions import Act, Viewer
 
 FORM_LIMIT = 64 * 1024
 """Longest form of a page, in bytes."""
 _YEAR = 365 * 86400
+WRONG = "That name and password do not fit."
+WRONG_IN_DEVELOPMENT = (
+    "That is not the password. In development it stands in dev-secrets.json of the data "
+    "directory, as admin_password."
+)
 
 
 class Door:
@@ -22,12 +31,16 @@ class Door:
 
     def __init__(self, node: Node) -> None:
         self._node = node
+        public = node.settings.server.public_url or ""
+        self._is_secure = public.startswith("https://")
 
     def routes(self) -> list[BaseRoute]:
-        """`/login`, `/logout` and `/theme`."""
+        """`/login`, `/first`, `/open/TOKEN`, `/logout` and `/theme`."""
         return [
             Route("/theme", self._theme, methods=["POST"]),
             Route("/login", self._login, methods=["GET", "POST"]),
+            Route("/first", self._first_owner, methods=["GET", "POST"]),
+            Route("/open/{token}", self._link),
             Route("/logout", self._logout, methods=["POST"]),
         ]
 
@@ -44,11 +57,13 @@ class Door:
         key = self._node.access.key(request.headers, "reports")
         return [key.shop] if key is not None else []
 
-    def may_read(self, request: Request, shop: str | None) -> bool:
-        """Whether a session, or a key with the scope `reports` (of this shop), asks."""
-        if self.viewer(request) is not None:
-            return True
-        return self._node.access.key(request.headers, "reports", shop) is not None
+    def may_read(self, request: Request, shop: str | None, act: Act = "read") -> bool:
+        """Whether a session, or a key with that scope (of this shop), asks."""
+        viewer = self.viewer(request)
+        if viewer is not None:
+            return viewer.may(act)
+        scope: Scope = "admin" if act == "govern" else "reports"
+        return self._node.access.key(request.headers, scope, shop) is not None
 
     def turned_away(self, request: Request) -> Response:
         """The way to the door, and back from there to the page that was asked for."""
@@ -73,18 +88,64 @@ class Door:
     async def _login(self, request: Request) -> Response:
         back = own_path(request.query_params.get("next", "/"))
         if request.method == "GET":
-            return _sign_in(request, back)
+            return self._sign_in(request, back)
         if not is_own(request.headers):
-            return _sign_in(request, back, 403)
+            return self._sign_in(request, back, 403, "This form came from another site.")
         form = await form_of(request)
-        given = form.get("password", "")
-        session = await anyio.to_thread.run_sync(self._node.access.log_in, given)
-        if session is None:
-            return _sign_in(request, back, 401)
+        address = self._address(request)
+        told = await anyio.to_thread.run_sync(
+            self._node.keeper.sign_in, form.get("username", ""), form.get("password", ""), address
+        )
+        if isinstance(told, Waits):
+            minutes = math.ceil(told.seconds / 60)
+            problem = f"Too many wrong passwords. Try again in {minutes} minutes."
+            return self._sign_in(request, back, 429, problem)
+        if told is None:
+            developing = self._node.settings.admin_password is not None
+            problem = WRONG_IN_DEVELOPMENT if developing else WRONG
+            return self._sign_in(request, back, 401, problem)
+        return self._in(told, back)
+
+    def _sign_in(
+        self, request: Request, back: str, status: int = 200, problem: str = ""
+    ) -> Response:
+        named = self._node.keeper.asks_for_name
+        theme = theme_of(request)
+        return page("login.html", status, theme=theme, next=back, problem=problem, named=named)
+
+    def _in(self, session: str, back: str) -> Response:
         answer = RedirectResponse(back, status_code=303)
-        secure = request.url.scheme == "https"
-        answer.set_cookie(COOKIE, session, httponly=True, samesite="lax", secure=secure)
+        answer.set_cookie(COOKIE, session, httponly=True, samesite="lax", secure=self._is_secure)
         return answer
+
+    def _address(self, request: Request) -> str:
+        """Whose guesses are counted together: the client's address, or its proxy's."""
+        peer = request.client.host if request.client else ""
+        return client_ip(request.scope, request.headers, self._node.trusted) or peer
+
+    async def _first_owner(self, request: Request) -> Response:
+        """The one-time link of the console: name and password of the first owner."""
+        token = request.query_params.get("token", "")
+        keeper = self._node.keeper
+        if not keeper.is_first(token):
+            return _first(request, token, 404, is_open=False)
+        if request.method == "GET" or not is_own(request.headers):
+            return _first(request, token)
+        form = await form_of(request)
+        name, password = form.get("username", "").strip(), form.get("password", "")
+        try:
+            session = await anyio.to_thread.run_sync(keeper.first_sign_in, token, name, password)
+        except Misconfigured as error:
+            return _first(request, token, 400, str(error))
+        return self._in(session, "/setup")
+
+    async def _link(self, request: Request) -> Response:
+        """A read-only link: it opens a session that sees one shop and changes nothing."""
+        token = request.path_params["token"]
+        session = await anyio.to_thread.run_sync(self._node.keeper.open_link, token)
+        if session is None:
+            return self._sign_in(request, "/", 404, "This link has ended. Ask for another one.")
+        return self._in(session, "/")
 
     async def _logout(self, request: Request) -> Response:
         if is_own(request.headers):
@@ -94,15 +155,37 @@ class Door:
         return answer
 
 
-def _sign_in(request: Request, back: str, status: int = 200) -> Response:
-    failed = status != 200
-    return page("login.html", status, theme=theme_of(request), next=back, failed=failed)
+def _first(
+    request: Request, token: str, status: int = 200, problem: str = "", *, is_open: bool = True
+) -> Response:
+    theme = theme_of(request)
+    return page("first.html", status, theme=theme, token=token, problem=problem, open=is_open)
 
 
-async def form_of(request: Request) -> dict[str, str]:
-    """The fields of a short form; of a repeated field the first counts."""
-    body = (await request.body())[:FORM_LIMIT].decode("utf-8", "replace")
-    return {name: values[0] for name, values in parse_qs(body).items()}
+async def form_of(request: Request, most: int = FORM_LIMIT) -> dict[str, str]:
+    """The text fields of a form; a file is text, and its name stands under `FIELD.name`.
+
+    Raises `Misconfigured` for one that is longer than `most` bytes or not UTF-8.
+    """
+    length = request.headers.get("content-length", "")
+    if not length.isdigit() or int(length) > most:
+        raise Misconfigured(f"the form is longer than {most} bytes: send less at once")
+    found: dict[str, str] = {}
+    async with request.form(max_files=1, max_fields=50, max_part_size=most) as form:
+        for name, value in form.multi_items():
+            if isinstance(value, str):
+                found[name] = value
+            else:
+                found[name] = _text(await value.read())
+                found[f"{name}.name"] = value.filename or ""
+    return found
+
+
+def _text(data: bytes) -> str:
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise Misconfigured("the file is not UTF-8 text: export it as CSV UTF-8") from None
 
 
 def own_path(text: str) -> str:

@@ -5,12 +5,13 @@ from typing import Any
 from msgspec import Struct
 from starlette.requests import Request
 
+from tillpost.serve.access import COOKIE
 from tillpost.serve.http.pages.render import theme_of
 from tillpost.serve.screens.ask import BASES, BUYERS, MODEL_NAMES, PERIODS, Ask
 from tillpost.serve.screens.catalog import SCREENS
 from tillpost.serve.screens.desk import Desk
 from tillpost.serve.screens.view import Page
-from tillpost.serve.sessions import Viewer
+from tillpost.serve.sessions import Notice, Viewer
 
 WINDOW_NAMES: dict[str, str] = {
     "1": "1 day",
@@ -43,20 +44,32 @@ class Frame:
 
     def values(self, ask: Ask | None) -> dict[str, Any]:
         """For the page with these filters; None for one that could not be read."""
-        shops = self._viewer.sees(list(self._desk.node.shops))
-        asked = ask or Ask(shop=next(iter(shops), ""))
+        asked = ask or Ask(shop=next(iter(self._viewer.sees(list(self._desk.node.shops))), ""))
+        return {
+            **self.quiet(asked),
+            "csrf": self._viewer.form_token(),
+            "notice": self._notice(),
+        }
+
+    def _notice(self) -> Notice | None:
+        """What came of the last form; a page that asks for its own part again leaves it."""
+        if self._request.headers.get("hx-request"):
+            return None
+        return self._desk.node.access.sessions.said(self._request.cookies.get(COOKIE))
+
+    def quiet(self, asked: Ask) -> dict[str, Any]:
+        """The values that are the same whenever the page is asked for, for a part without forms."""
         zone = self._desk.zone(asked)
         return {
             "theme": theme_of(self._request),
             "screen": self._screen,
             "ask": asked,
-            "nav": navigation(asked, self._screen.path),
+            "nav": navigation(asked, self._screen.path, self._viewer),
             "shop": self._desk.shop(asked),
-            "shops": shops,
+            "shops": self._viewer.sees(list(self._desk.node.shops)),
             "zone": zone,
             "today": self._desk.today(asked).isoformat(),
             "viewer": self._viewer,
-            "csrf": self._viewer.form_token(),
             "choices": CHOICES,
         }
 
@@ -70,12 +83,12 @@ CHOICES = {
 }
 
 
-def navigation(ask: Ask, path: str) -> list[tuple[str, list[Way]]]:
+def navigation(ask: Ask, path: str, viewer: Viewer) -> list[tuple[str, list[Way]]]:
     """The groups of screens and where each leads, with the filters kept."""
     made: dict[str, list[Way]] = {"": [Way("Overview", ask.leave("/"), path == "/")]}
     for screen in SCREENS:
-        if screen.listed:
-            here = screen.path == path or (path, screen.path) == ("/order", "/orders")
+        if screen.listed and viewer.may(screen.act):
+            here = path in {screen.path, screen.path.removesuffix("s")}
             made.setdefault(screen.group, []).append(
                 Way(screen.title, ask.leave(screen.path), here)
             )

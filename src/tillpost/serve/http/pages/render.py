@@ -23,14 +23,25 @@ SAFE_HEADERS = {
 }
 """On every page: nothing from elsewhere runs, and nobody frames it."""
 
+FILTERS = (
+    "money", "whole", "share", "change", "times", "seconds", "moment", "day", "words", "key_name",
+)  # fmt: skip
+"""Functions of `serve.shown` that templates may use."""
+
 THEMES = ("auto", "light", "dark")
 THEME_COOKIE = "tillpost_theme"
 
 
 def page(name: str, status: int = 200, **values: Any) -> Response:
     """A rendered template with the safe headers."""
-    text = _templates().get_template(name).render(**values)
+    text = rendered(name, **values)
     return Response(text, status, dict(SAFE_HEADERS), media_type="text/html; charset=utf-8")
+
+
+def rendered(name: str, **values: Any) -> str:
+    """A template's text."""
+    text: str = _templates().get_template(name).render(**values)
+    return text
 
 
 def theme_of(request: Request) -> str:
@@ -50,6 +61,5 @@ def _templates() -> Any:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    names = ("money", "whole", "share", "times", "seconds", "moment", "day", "words", "key_name")
-    made.filters.update({name: getattr(shown, name) for name in names})
+    made.filters.update({name: getattr(shown, name) for name in FILTERS})
     return made

@@ -49,6 +49,9 @@ class _Forms:
         if viewer is None:
             return self._door.turned_away(request)
         frame = Frame(self._desk, self._screen, viewer, request)
+        if not viewer.may(self._screen.act):
+            told = "This page is for owners. Ask one of them."
+            return page("problem.html", 403, **frame.values(None), problem=told)
         try:
             asked, view = await self._read(request)
         except Misconfigured as error:
@@ -64,7 +67,8 @@ class _Forms:
         return await self._file(request, _as_csv)
 
     async def _file(self, request: Request, shape: Callable[[Request, View], Response]) -> Response:
-        if not self._door.may_read(request, request.query_params.get("shop")):
+        shop = request.query_params.get("shop")
+        if not self._door.may_read(request, shop, self._screen.act):
             return refusal(
                 401,
                 "no_key",
@@ -72,9 +76,14 @@ class _Forms:
                 "sign in, or send `Authorization: Bearer KEY` with a key of scope `reports`",
             )
         try:
-            _, view = await self._read(request)
+            asked, view = await self._read(request)
         except Misconfigured as error:
             return refusal(400, "bad_parameter", "query", str(error))
+        viewer = self._door.viewer(request)
+        if viewer is not None:
+            self._desk.node.keeper.note(
+                viewer.name, "took data along", request.url.path, asked.shop
+            )
         return shape(request, view)
 
     async def _read(self, request: Request) -> tuple[Ask, View]:

@@ -37,6 +37,19 @@ WHERE o.shop = :shop AND o.eligible = 1 AND o.at >= :start AND o.at < :stop AND 
         AND d.state = 'delivered'
 );
 
+-- name: purchase_states
+-- Orders of the period by the best state that their Purchase has with any destination.
+SELECT state, COUNT(*) FROM (
+    SELECT CASE WHEN o.eligible = 0 THEN 'left_out' ELSE IFNULL((
+        SELECT d.state FROM events AS e JOIN outbox AS d ON d.event = e.id
+        WHERE e.order_id = o.order_id AND e.shop = o.shop AND e.event_name = 'Purchase'
+        ORDER BY CASE d.state WHEN 'delivered' THEN 0 WHEN 'dropped' THEN 1 WHEN 'dead' THEN 3
+            WHEN 'expired' THEN 3 ELSE 2 END
+        LIMIT 1
+    ), 'unsent') END AS state
+    FROM orders AS o WHERE o.shop = :shop AND o.at >= :start AND o.at < :stop
+) GROUP BY state;
+
 -- name: last_heard
 -- When each source last reported, as far as the last hundred thousand reports tell.
 SELECT source, MAX(received_at) FROM journal

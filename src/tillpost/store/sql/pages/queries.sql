@@ -20,7 +20,6 @@ SELECT order_id, name, at, kind, eligible, reason, value_minor, currency, browse
 FROM orders
 WHERE shop = :shop AND at >= :start AND at < :stop
     AND (at < :before OR (at = :before AND order_id < :before_id))
-    AND (:buyers IS NULL OR is_returning = :buyers)
 ORDER BY at DESC, order_id DESC LIMIT :limit;
 
 -- name: orders_by_id
@@ -80,5 +79,96 @@ SELECT w.order_id, w.visitor_id, t.id, t.at, t.channel, t.source, t.medium, t.ca
     t.landing_path
 FROM whose AS w
 LEFT JOIN touches AS t
-    ON t.shop = :shop AND t.visitor_id = w.visitor_id AND t.at <= w.at
+    ON t.shop = :shop AND t.visitor_id = w.visitor_id AND t.at <= w.at AND t.dropped = 0
 ORDER BY w.order_id, t.at, t.id;
+
+-- name: lags
+-- Seconds from acceptance to delivery of the latest deliveries to a destination, and when.
+SELECT d.updated_at - e.received_at, d.updated_at
+FROM outbox AS d JOIN events AS e ON e.id = d.event
+WHERE d.shop = :shop AND d.destination = :destination AND d.state = 'delivered'
+ORDER BY d.event DESC LIMIT :limit;
+
+-- name: waiting
+-- Events that still go out, by destination: how many were tried before, and the oldest's due time.
+SELECT destination, COUNT(*), SUM(attempts > 0), MIN(due_at)
+FROM outbox
+WHERE shop = :shop AND state IN ('pending', 'in_doubt', 'paused')
+GROUP BY destination;
+
+-- name: latest_events
+-- The latest events before :before, of the last :reach; `seen` tells of the order's browser side.
+SELECT e.id, e.received_at, e.source, e.event_name, e.event_id, e.event_time, e.order_id, o.name,
+    o.browser, (
+        SELECT json_group_array(json_object(
+            'destination', d.destination, 'state', d.state, 'reason', d.reason
+        )) FROM outbox AS d WHERE d.event = e.id
+    )
+FROM events AS e
+LEFT JOIN orders AS o ON o.shop = e.shop AND o.order_id = e.order_id
+WHERE e.shop = :shop AND e.id < :before AND e.id > (SELECT MAX(id) FROM events) - :reach
+    AND (:event_name IS NULL OR e.event_name = :event_name)
+ORDER BY e.id DESC LIMIT :limit;
+
+-- name: events_named
+SELECT e.id, e.received_at, e.source, e.event_name, e.event_id, e.event_time, e.order_id, o.name,
+    o.browser, (
+        SELECT json_group_array(json_object(
+            'destination', d.destination, 'state', d.state, 'reason', d.reason
+        )) FROM outbox AS d WHERE d.event = e.id
+    )
+FROM events AS e
+LEFT JOIN orders AS o ON o.shop = e.shop AND o.order_id = e.order_id
+WHERE e.shop = :shop AND (
+    e.id = CAST(:text AS INTEGER) AND CAST(:text AS INTEGER) || '' = :text
+    OR e.event_id = :text OR e.order_id = :text
+)
+ORDER BY e.id DESC LIMIT :limit;
+
+-- name: event_names
+SELECT DISTINCT event_name FROM (
+    SELECT event_name FROM events WHERE shop = :shop ORDER BY id DESC LIMIT 5000
+) ORDER BY event_name;
+
+-- name: event_key
+SELECT fold_key FROM events WHERE shop = :shop AND id = :id;
+
+-- name: received_at
+SELECT received_at FROM events WHERE shop = :shop AND id = :id;
+
+-- name: event_deliveries
+SELECT d.destination, d.state, d.reason, d.detail, d.attempts, d.due_at, d.updated_at
+FROM outbox AS d WHERE d.event = :id AND d.shop = :shop ORDER BY d.destination;
+
+-- name: received
+-- What the receiver settled last for these datasets, of one test code if it is named.
+SELECT e.seq, e.source, e.event_name, e.event_id, e.received_at, e.twin, e.joint IS NOT NULL,
+    e.joint_by, e.unmatched, e.test_event_code
+FROM event AS e
+WHERE e.dataset_id IN (SELECT value FROM json_each(:datasets))
+    AND (:code IS NULL OR e.test_event_code = :code)
+ORDER BY e.seq DESC LIMIT :limit;
+
+-- name: orders_by_hour
+-- (Unix hour, eligible web orders, of them seen by the browser).
+SELECT at / 3600, COUNT(*), SUM(browser) FROM orders
+WHERE shop = :shop AND eligible = 1 AND kind = 'web' AND at >= :start AND at < :stop
+GROUP BY at / 3600;
+
+-- name: spend_known
+SELECT platform, currency, COUNT(*), MIN(day), MAX(day), SUM(spend_minor), SUM(impressions),
+    SUM(clicks)
+FROM spend WHERE shop = :shop GROUP BY platform, currency ORDER BY platform, currency;
+
+-- name: last_heard
+-- When each source last reported, as far as the last hundred thousand reports tell.
+SELECT source, MAX(received_at) FROM journal
+WHERE id > (SELECT IFNULL(MAX(id), 0) FROM journal) - 100000 AND shop = :shop
+GROUP BY source;
+
+-- name: last_order
+SELECT MAX(at) FROM orders WHERE shop = :shop;
+
+-- name: spend_of
+SELECT IFNULL(SUM(spend_minor), 0) FROM spend
+WHERE shop = :shop AND day >= :first AND day <= :last AND currency = :currency;

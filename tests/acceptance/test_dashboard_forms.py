@@ -1,0 +1,133 @@
+"""What an owner does on the pages: retry, test, import; and what no other page can make them do."""
+
+import sqlite3
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from tests.live import Live, wait_for
+from tests.orders import order
+from tests.signed import Session, owner
+
+GOOD = "date,platform,campaign,spend,currency\n2026-11-20,meta,Spring,12.50,USD\n"
+BAD = "date,platform,campaign,spend,currency\n2026-11-20,meta,Spring,lots,USD\n"
+
+
+@pytest.fixture(scope="module")
+def page(one_server: Live) -> Session:
+    return owner(one_server)
+
+
+def _refuse(server: Live, order_id: str) -> None:
+    """As if the platform had refused the order's Purchase for good."""
+    database = sqlite3.connect(server.data / "tillpost.db", timeout=10)
+    with database:
+        database.execute(
+            "UPDATE outbox SET state = 'dead', reason = 'refused', detail = 'Invalid parameter'"
+            " WHERE event = (SELECT id FROM events WHERE order_id = ?)",
+            (order_id,),
+        )
+    database.close()
+
+
+def _letters(server: Live) -> list[dict[str, Any]]:
+    tables: list[dict[str, Any]] = server.get("/delivery.json")["tables"]
+    return next(t for t in tables if t["name"] == "dead_letters")["rows"]  # type: ignore[no-any-return]
+
+
+def test_a_dead_letter_is_read_and_sent_again_with_one_click(page: Session) -> None:
+    server = page.server
+    made = order(6001)
+    assert server.webhook(made).status == 200
+    server.purchase(str(made["id"]))
+    _refuse(server, str(made["id"]))
+    (letter,) = wait_for(lambda: _letters(server))
+    assert letter["order_id"] == str(made["id"])
+    assert letter["detail"] == "Invalid parameter"
+    text = page.text("/delivery")
+    assert "Retry all 1 dead letters" in text
+    reply = page.send("/delivery/retry", page="/delivery", event=str(letter["event"]))
+    assert (reply.status, reply.headers["location"]) == (303, "/delivery")
+    assert "with the same id" in page.said("/delivery")
+    item = server.purchase(str(made["id"]))
+    assert item["outcomes"][0]["state"] == "delivered"
+    assert item["event_id"] == letter["event_id"]
+    assert _letters(server) == []
+    assert server.get("/api/v1/ledger")["balanced"]
+
+
+def test_a_test_event_is_taken_and_shows_at_the_platform_under_its_code(page: Session) -> None:
+    assert page.send("/delivery/test", code="TEST77").status == 303
+    assert "took the test event" in page.said()
+
+    def look() -> list[dict[str, Any]]:
+        tables = page.server.get("/events.json?code=TEST77")["tables"]
+        return tables[1]["rows"]  # type: ignore[no-any-return]
+
+    assert wait_for(look)[0]["code"] == "TEST77"
+    assert page.send("/delivery/test", code="<script>").status == 303
+    assert "Test Events tab" in page.said()
+
+
+def test_a_spend_file_is_looked_at_before_it_counts_and_bad_rows_are_named(page: Session) -> None:
+    assert page.send("/spend/preview", page="/spend", file=BAD).status == 303
+    text = page.text("/spend")
+    assert "1 row is wrong" in text
+    assert "lots" in text
+    assert "/spend/import" not in text
+    page.send("/spend/preview", page="/spend", file=GOOD)
+    text = page.text("/spend")
+    assert "Every row can be read" in text
+    assert page.server.get("/spend.json")["tables"][2]["rows"] == []
+    page.send("/spend/import", page="/spend")
+    assert "1 rows of spend.csv count now" in page.said("/spend")
+    known = page.server.get("/spend.json")["tables"][0]["rows"]
+    assert [(row["platform"], row["spend"]) for row in known] == [("meta", "12.50")]
+    page.send("/spend/import", page="/spend")
+    assert "no file waits" in page.said("/spend")
+
+
+def test_one_event_opens_with_its_payload_and_no_identifier_in_the_clear(page: Session) -> None:
+    assert page.server.webhook(order(6005)).status == 200
+    page.server.purchase(str(order(6005)["id"]))
+    (row,) = page.server.get(f"/events.json?q={order(6005)['id']}")["tables"][0]["rows"]
+    text = page.text(row["href"])
+    assert "Payload, as it is sent" in text
+    assert row["event_id"] in text
+    assert "mail.example" not in text.lower()
+    assert page.get("/event?id=999999").status == 400
+
+
+def _foreign(page: Session) -> list[tuple[str, Callable[[], Any]]]:
+    form = {"csrf": page.proof(), "shop": "demo", "back": "/events", "code": "TEST1"}
+    bare = {k: v for k, v in form.items() if k != "csrf"}
+    return [
+        ("no proof", lambda: page.post("/delivery/test", bare)),
+        ("a made-up proof", lambda: page.post("/delivery/test", {**form, "csrf": "aa.bb"})),
+        ("another origin", lambda: page.post("/delivery/test", form, origin="https://evil.test")),
+        (
+            "another site",
+            lambda: page.post("/delivery/test", form, sec_fetch_site="cross-site"),
+        ),
+        ("another shop", lambda: page.post("/delivery/test", {**form, "shop": "other"})),
+    ]
+
+
+def test_a_form_of_another_page_does_nothing(page: Session) -> None:
+    for name, send in _foreign(page):
+        assert send().status == 403, name
+    assert page.send("/delivery/retry", back="https://evil.test/").headers["location"] == "/"
+    long = {"csrf": page.proof(), "shop": "demo", "code": "x" * 100_000}
+    assert page.post("/delivery/test", long).status == 413
+
+
+def test_what_was_done_stands_in_the_log_and_a_change_of_it_shows(page: Session) -> None:
+    page.send("/delivery/test", code="TEST1")
+    text = page.text("/audit")
+    for what in ("signed in", "sent a test event", "The chain is whole"):
+        assert what in text
+    database = sqlite3.connect(page.server.data / "accounts.db")
+    with database:
+        database.execute("UPDATE audit SET who = 'nobody' WHERE id = 2")
+    database.close()
+    assert "Line 2 was changed" in page.text("/audit")
