@@ -4,7 +4,7 @@ import runpy
 import sys
 from pathlib import Path
 
-BENCHES = ("build", "ingest", "deliver", "receive", "attribution", "markov")
+BENCHES = ("build", "ingest", "deliver", "receive", "attribution", "markov", "dashboard")
 
 
 def main() -> None:
