@@ -213,11 +213,7 @@ def _look(node: Node, shop: Shop, days: int, url: str) -> Summary:
             new=standing.newcomers(rows["orders"], Decimal(worth.spend), shop.currency),
             before=_before(node, shop, first, today, worth),
             trend=_trend(
-                rows["orders"],
-                shop.currency,
-                zone,
-                _first_day(glance, first, today, zone),
-                today,
+                rows["orders"], shop.currency, zone, _first_day(glance, first, today, zone), today
             ),
             channels=rows["channels"],
             campaigns=_campaigns(rows["campaigns"], shop.currency),
