@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from tests.live import Live, wait_for
 from tests.orders import order
-from tests.signed import Session, owner
+from tests.signed import Session, owner, sign_in
 
 GOOD = "date,platform,campaign,spend,currency\n2026-11-20,meta,Spring,12.50,USD\n"
 BAD = "date,platform,campaign,spend,currency\n2026-11-20,meta,Spring,lots,USD\n"
@@ -119,6 +119,16 @@ def test_a_form_of_another_page_does_nothing(page: Session) -> None:
     assert page.send("/delivery/retry", back="https://evil.test/").headers["location"] == "/"
     long = {"csrf": page.proof(), "shop": "demo", "code": "x" * 100_000}
     assert page.post("/delivery/test", long).status == 413
+
+
+def test_the_door_reads_no_long_form_and_says_when_to_come_again(page: Session) -> None:
+    server = page.server
+    assert sign_in(server, "x" * 100_000).status == 401
+    for _ in range(5):
+        assert sign_in(server, "wrong wrong wrong", "mallory").status == 401
+    told = sign_in(server, "wrong wrong wrong", "mallory")
+    assert (told.status, b"Try again in 15 minutes" in told.body) == (429, True)
+    assert sign_in(server, server.secrets["admin_password"]).status == 303
 
 
 def test_what_was_done_stands_in_the_log_and_a_change_of_it_shows(page: Session) -> None:

@@ -111,6 +111,8 @@ def test_an_order_opens_with_its_journey_both_sides_and_credit(shop: Live) -> No
         return found if found["matched"] else None
 
     found = wait_for(look)
+    (listed,) = rows(shop, f"/orders.json?q={number}")
+    assert listed["matched"] is True
     assert (found["browser"], found["server"], found["kept_once"]) == (True, True, True)
     assert {"name": "em", "found": True} in found["keys"]
     kinds = [moment["kind"] for moment in found["moments"]]

@@ -6,6 +6,7 @@ from typing import Any
 
 from msgspec import Struct, convert
 
+from tillpost.core import dedup
 from tillpost.store import queries
 from tillpost.store.glance import Delivery
 from tillpost.store.sqlite import Database
@@ -233,6 +234,17 @@ class PageRows:
         """When the last order was placed."""
         found: int | None = self._rows("last_order")[0][0]
         return found
+
+    def matches(self, datasets: Iterable[str], event_ids: Iterable[str]) -> dict[str, bool]:
+        """Event id -> whether the receiver knew the buyer of the server's Purchase of that id."""
+        marks = {
+            dedup.id_mark(dataset, "Purchase", event_id): event_id
+            for dataset in datasets
+            for event_id in event_ids
+        }
+        with self._receiver.reader() as conn:
+            found = conn.execute(self._sql["matches"], {"marks": json.dumps(list(marks))})
+            return {marks[mark]: bool(known) for mark, known in found}
 
     def _rows(self, name: str, **given: Any) -> list[Any]:
         with self._gateway.reader() as conn:

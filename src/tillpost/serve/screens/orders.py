@@ -1,6 +1,6 @@
 """Orders: who saw each, what brought it, whether it counts, and where its Purchase stands."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from msgspec import Struct
@@ -38,9 +38,6 @@ COLUMNS: tuple[Column, ...] = (
     Column("event_id", "Event id", shown=False),
 )
 
-Matched = Callable[[str], bool | None]
-"""Event id -> whether the platform knew its buyer; None where it does not tell."""
-
 
 class Orders(View, frozen=True, kw_only=True):
     """A page of orders, and what they were narrowed to."""
@@ -66,7 +63,10 @@ def read(desk: Desk, ask: Ask) -> Orders:
         ids = [line.order_id for line in lines[:PAGE]]
         deliveries = rows.deliveries(ids)
         known = Known(
-            deliveries, rows.refunds(ids), rows.journeys(ids), _matches(desk, ask, deliveries)
+            deliveries,
+            rows.refunds(ids),
+            rows.journeys(ids),
+            _matches(desk, ask, rows, deliveries),
         )
     return view(lines, known, ask)
 
@@ -142,18 +142,18 @@ def _is_in(row: Mapping[str, Any], place: Mapping[Level, str]) -> bool:
 
 
 def _matches(
-    desk: Desk, ask: Ask, deliveries: Mapping[str, Sequence[Delivery]]
+    desk: Desk, ask: Ask, rows: PageRows, deliveries: Mapping[str, Sequence[Delivery]]
 ) -> dict[str, bool | None]:
     """Of each delivered order, whether the embedded platform knew its buyer."""
     if not desk.is_embedded(ask):
         return {}
-    made: dict[str, bool | None] = {}
-    for order_id, found in deliveries.items():
-        if any(d.state == "delivered" for d in found):
-            items = desk.node.receiver.events(0, 20, found[0].event_id)["items"]
-            server = [i["matched_merged"] for i in items if i["source"] == "server"]
-            made[order_id] = any(server) if server else None
-    return made
+    sent = {
+        order_id: found[0].event_id
+        for order_id, found in deliveries.items()
+        if any(d.state == "delivered" for d in found)
+    }
+    known = rows.matches(desk.datasets(ask), sent.values())
+    return {order_id: known.get(event_id) for order_id, event_id in sent.items()}
 
 
 def _row(line: OrderLine, known: Known, ask: Ask) -> dict[str, Any]:

@@ -78,7 +78,7 @@ class Door:
         """Keep how the pages look, and go back to the page."""
         if self.viewer(request) is None:
             return self.turned_away(request)
-        form = await form_of(request)
+        form = await _fields(request)
         chosen = form.get("theme", "auto")
         answer = RedirectResponse(own_path(form.get("back", "/")), status_code=303)
         if is_own(request.headers) and chosen in THEMES:
@@ -91,7 +91,7 @@ class Door:
             return self._sign_in(request, back)
         if not is_own(request.headers):
             return self._sign_in(request, back, 403, "This form came from another site.")
-        form = await form_of(request)
+        form = await _fields(request)
         address = self._address(request)
         told = await anyio.to_thread.run_sync(
             self._node.keeper.sign_in, form.get("username", ""), form.get("password", ""), address
@@ -131,7 +131,7 @@ class Door:
             return _first(request, token, 404, is_open=False)
         if request.method == "GET" or not is_own(request.headers):
             return _first(request, token)
-        form = await form_of(request)
+        form = await _fields(request)
         name, password = form.get("username", "").strip(), form.get("password", "")
         try:
             session = await anyio.to_thread.run_sync(keeper.first_sign_in, token, name, password)
@@ -160,6 +160,14 @@ def _first(
 ) -> Response:
     theme = theme_of(request)
     return page("first.html", status, theme=theme, token=token, problem=problem, open=is_open)
+
+
+async def _fields(request: Request) -> dict[str, str]:
+    """The fields of a form of the door; one that cannot be read has none."""
+    try:
+        return await form_of(request)
+    except Misconfigured:
+        return {}
 
 
 async def form_of(request: Request, most: int = FORM_LIMIT) -> dict[str, str]:

@@ -172,3 +172,12 @@ SELECT MAX(at) FROM orders WHERE shop = :shop;
 -- name: spend_of
 SELECT IFNULL(SUM(spend_minor), 0) FROM spend
 WHERE shop = :shop AND day >= :first AND day <= :last AND currency = :currency;
+
+-- name: matches
+-- Of events by their marks, whether the receiver resolved the server's side to an account.
+SELECT t.mark, MAX(e.joint IS NOT NULL)
+FROM json_each(:marks) AS m
+JOIN trail AS t ON t.mark = m.value
+JOIN event AS e ON e.seq = t.seq
+WHERE e.source = 1
+GROUP BY t.mark;
