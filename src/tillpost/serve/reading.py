@@ -17,6 +17,9 @@ from tillpost.report.ledger import ledger
 from tillpost.report.query import Query, period
 from tillpost.serve.rolling import RollUps
 
+CLAIMED = frozenset({"ads", "campaigns", "breakdown", "drill"})
+"""Reports of sums that hold what platforms claim, by dataset; a roll-up knows no datasets."""
+
 
 class Tallies(Facts, Protocol):
     """A store that reports and the ledger are read from."""
@@ -85,7 +88,9 @@ class Reading:
             known = ", ".join(sorted(catalog.REPORTS))
             raise Misconfigured(f"there is no report {name[:40]!r}: use one of {known}")
         query = self._query(asked)
-        rows = self.rollups.answer(name, query, found) if self.rollups else None
+        rows = None
+        if self.rollups and (name not in CLAIMED or self._is_alone(asked.shop)):
+            rows = self.rollups.answer(name, query, found)
         if rows is None:
             rows = found(self.tables(name, asked.shop), query)
         if name == "drill":
@@ -104,6 +109,12 @@ class Reading:
         if self._platform is not None:
             tables.update(self._platform.tables())
         return self._own({**tables, "shops": (["shop", "currency"], currencies)}, shop)
+
+    def _is_alone(self, shop: str | None) -> bool:
+        """Whether no other shop has claims of its own, or every shop is asked for."""
+        own = self._shops[shop].datasets if shop is not None else None
+        everywhere = (basis.datasets or frozenset() for basis in self._shops.values())
+        return own is None or all(datasets <= own for datasets in everywhere)
 
     def _own(self, tables: dict[str, Rows], shop: str | None) -> dict[str, Rows]:
         """The tables without what the platform credits to datasets of other shops."""
