@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev demo test lint types docs pages bench drills prove pixel clean test-oracles test-clients
+.PHONY: help setup setup-dev demo test lint types docs pages sbom bench drills prove pixel clean test-oracles test-clients
 
 help: ## Show the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -30,6 +30,9 @@ pages: setup-dev ## Print again what docs tell from the code
 	$(BIN)/cog -r -I . $$(grep -lr --include='*.md' '\[\[\[cog' docs README.md)
 	$(BIN)/python -m docs.llms
 
+sbom: ## List what an installation is made of, in build/sbom.json (CycloneDX)
+	PYTHON=$(PYTHON) tools/sbom.sh
+
 bench: setup-dev ## Measure; figures and how to read them are in bench/README.md
 	$(BIN)/python -m bench
 
@@ -50,7 +53,7 @@ test-clients: setup-dev ## Send to the receiver with the platform's own clients 
 	tests/clients/run.sh
 
 clean: ## Remove what the other targets made
-	rm -rf $(VENV) .venv-oracles .venv-clients .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage
+	rm -rf $(VENV) .venv-oracles .venv-clients .venv-sbom build site .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage
 
 $(VENV)/.run: requirements/run.txt pyproject.toml
 	PYTHON=$(PYTHON) tools/setup.sh run

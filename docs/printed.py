@@ -1,6 +1,8 @@
 """What the reference pages print from the code: commands, settings, outcomes, metrics."""
 
 import ast
+import re
+import tomllib
 import types
 import typing
 from collections.abc import Iterator
@@ -61,6 +63,25 @@ def states() -> str:
     return table(("state", "final", "means"), rows)
 
 
+def packages() -> str:
+    """A table of the packages that Tillpost names itself, with the version that is locked."""
+    locked = _locked()
+    names = [re.split(r"[>=;]", one)[0].strip() for one in _project()["dependencies"]]
+    return table(("package", "locked"), [(code(name), locked[name]) for name in names])
+
+
+def package_count() -> str:
+    """How many packages an installation has beside Tillpost, those of packages included."""
+    return f"{len(_project()['dependencies'])} are named, {len(_locked())} are installed."
+
+
+def extras() -> str:
+    """The extras by name, and what each brings."""
+    found: dict[str, list[str]] = _project().get("optional-dependencies", {})
+    rows = [(code(name), codes(brings)) for name, brings in found.items()]
+    return table(("extra", "brings"), rows) if rows else "There are none."
+
+
 class Refusal(NamedTuple):
     """One way in which a request is refused: status, reason, and the part that says so."""
 
@@ -95,6 +116,18 @@ def metrics() -> str:
             for sample in family.samples[:1]
         ],
     )
+
+
+def _project() -> dict[str, Any]:
+    text = (SOURCE.parents[1] / "pyproject.toml").read_text("utf-8")
+    project: dict[str, Any] = tomllib.loads(text)["project"]
+    return project
+
+
+def _locked() -> dict[str, str]:
+    """Package -> version, of everything that is locked for running."""
+    text = (SOURCE.parents[1] / "requirements" / "run.txt").read_text("utf-8")
+    return dict(re.findall(r"(?m)^([\w.-]+)==(\S+)", text))
 
 
 def _structs(kind: Any) -> Iterator[type]:

@@ -16,6 +16,8 @@ GUIDES = [
     "guides/any-back-end.md",
     "guides/woocommerce.md",
     "guides/agency.md",
+    "guides/tools.md",
+    "guides/backup.md",
 ]
 _MATCH = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 
