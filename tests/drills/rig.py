@@ -24,6 +24,7 @@ from tillpost.deliver.contract import EMBEDDED
 from tillpost.deliver.destinations import meta
 from tillpost.serve.http import beacon, collect
 from tillpost.serve.node import Node
+from tillpost.serve.seal import Keys
 from tillpost.serve.settings import (
     Dataset,
     OrderSettings,
@@ -173,7 +174,7 @@ async def rigged(
     platform = Chaos(directory / "arrived.jsonl")
     clock = MovableClock(float(int(time.time())))
     settings = _settings(EMBEDDED if embedded else platform.url, same_source)
-    node = Node(settings, directory, clock, b"k" * 32, "http://127.0.0.1:1")
+    node = Node(settings, directory, clock, Keys(b"k" * 32), "http://127.0.0.1:1")
     if embedded:
         for sender in node.worker.senders:
             sender._transport = Loop(node)

@@ -17,7 +17,7 @@ from tests.drills.shop import KEY, server_event, worth
 from tests.live import DATASET
 
 from tillpost.core.books import Changes
-from tillpost.serve.seal import AesSealer, read_key
+from tillpost.serve.seal import AesSealer, read_keys
 from tillpost.store.gateway_sqlite import GatewayStore
 from tillpost.store.sqlite import Database
 from tillpost.testing import entries as make
@@ -47,7 +47,7 @@ def _part(first: int, now: float) -> Changes:
 def _fill(data: Path) -> None:
     data.mkdir(parents=True)
     database = Database(data / "tillpost.db", "gateway")
-    store = GatewayStore(database, AesSealer(read_key(data)))
+    store = GatewayStore(database, AesSealer(*read_keys(data)))
     now = time.time()
     for first in range(1, EVENTS + 1, _PART):
         store.commit(_part(first, now))

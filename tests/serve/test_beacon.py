@@ -13,6 +13,7 @@ from tillpost.serve import development
 from tillpost.serve.clock import SystemClock
 from tillpost.serve.http.front import Front
 from tillpost.serve.node import Node
+from tillpost.serve.seal import Keys
 from tillpost.serve.settings import PixelSettings, Server
 from tillpost.serve.throttle import Buckets, Limit, Throttle
 
@@ -63,7 +64,7 @@ def door(tmp_path: Path) -> Iterator[Door]:
         made.shops[0], origins=(*made.shops[0].origins, SHOP), pixel=PixelSettings(path="/tea")
     )
     settings = structs.replace(made, shops=(shop,))
-    node = Node(settings, tmp_path, SystemClock(), b"k" * 32, "http://127.0.0.1:1")
+    node = Node(settings, tmp_path, SystemClock(), Keys(b"k" * 32), "http://127.0.0.1:1")
     yield Door(node)
     asyncio.run(node.close())
 

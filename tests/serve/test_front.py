@@ -11,6 +11,7 @@ from tillpost.serve.clock import SystemClock
 from tillpost.serve.http import front as module
 from tillpost.serve.http.front import Front
 from tillpost.serve.node import Node
+from tillpost.serve.seal import Keys
 from tillpost.serve.settings import Server
 
 
@@ -23,7 +24,7 @@ def _answers(folder: Path, body: list[bytes], *, ends: bool) -> list[dict[str, A
 
     async def run() -> list[dict[str, Any]]:
         settings = development.settings(development.read_secrets(folder), Server())
-        node = Node(settings, folder, SystemClock(), b"k" * 32, "http://127.0.0.1:1")
+        node = Node(settings, folder, SystemClock(), Keys(b"k" * 32), "http://127.0.0.1:1")
         parts = list(body)
         sent: list[dict[str, Any]] = []
 

@@ -20,7 +20,7 @@ from tillpost.serve import development
 from tillpost.serve.clock import SimulatedClock, SystemClock
 from tillpost.serve.letters import LetterDesk
 from tillpost.serve.node import GATEWAY_FILE
-from tillpost.serve.seal import AesSealer, read_key
+from tillpost.serve.seal import AesSealer, read_keys
 from tillpost.store.gateway_sqlite import GatewayStore
 from tillpost.store.letters_sqlite import LetterStore
 from tillpost.store.sqlite import Database
@@ -204,7 +204,7 @@ def directory(tmp_path: Path) -> Path:
     development.read_secrets(tmp_path)
     now = SystemClock().now()
     database = Database(tmp_path / GATEWAY_FILE, "gateway")
-    store = GatewayStore(database, AesSealer(read_key(tmp_path)))
+    store = GatewayStore(database, AesSealer(*read_keys(tmp_path)))
     name = f"meta:{development.DATASET_ID}"
     event = make.event("e1", event_time=int(now - 3600))
     row = make.event_row(1, event=event, received_at=now - 3600)

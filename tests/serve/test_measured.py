@@ -10,6 +10,7 @@ from tillpost.serve import development
 from tillpost.serve.clock import SystemClock
 from tillpost.serve.measured import DeliveryMetrics
 from tillpost.serve.node import Node
+from tillpost.serve.seal import Keys
 from tillpost.serve.settings import Server
 from tillpost.testing import entries as make
 
@@ -17,7 +18,7 @@ from tillpost.testing import entries as make
 def test_delay_breaker_and_balance_are_told(tmp_path: Path) -> None:
     async def work() -> str:
         settings = development.settings(development.read_secrets(tmp_path), Server())
-        node = Node(settings, tmp_path, SystemClock(), b"k" * 32, "http://127.0.0.1:1")
+        node = Node(settings, tmp_path, SystemClock(), Keys(b"k" * 32), "http://127.0.0.1:1")
         (sender,) = node.worker.senders
         now = node.clock.now()
         row = make.event_row(received_at=now - 50.0)

@@ -19,6 +19,7 @@ from tillpost.serve.clock import SystemClock
 from tillpost.serve.http import pages
 from tillpost.serve.node import Node
 from tillpost.serve.openapi import document
+from tillpost.serve.seal import Keys
 from tillpost.serve.settings import Server
 
 _AWAY = {"/dev/clock", "/dev/token"}
@@ -35,7 +36,7 @@ def _routes(folder: Path) -> set[tuple[str, str]]:
 
     async def read() -> set[tuple[str, str]]:
         settings = development.settings(development.read_secrets(folder), Server())
-        node = Node(settings, folder, SystemClock(), b"k" * 32, "http://127.0.0.1:1")
+        node = Node(settings, folder, SystemClock(), Keys(b"k" * 32), "http://127.0.0.1:1")
         behind: Any = app.build(node)._behind
         shown = {route.path for route in pages.routes(node) if isinstance(route, Route)}
         found = [r for r in behind.routes if isinstance(r, Route) and r.path not in shown]

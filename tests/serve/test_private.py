@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tillpost.serve.private import write_private
-from tillpost.serve.seal import read_key
+from tillpost.serve.seal import read_keys
 
 
 def test_a_private_file_is_its_owners_alone(tmp_path: Path) -> None:
@@ -22,6 +22,6 @@ def test_a_start_that_was_cut_off_leaves_no_half_of_a_key(
 
     monkeypatch.setattr(os, "fsync", crash)
     with pytest.raises(KeyboardInterrupt):
-        read_key(tmp_path)
+        read_keys(tmp_path)
     monkeypatch.undo()
-    assert len(read_key(tmp_path)) == 32
+    assert len(read_keys(tmp_path).current) == 32

@@ -40,6 +40,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "init": ("init", "init", "Write the first settings of a shop."),
     "apply": ("apply", "apply", "Write many shops from one list into the settings."),
     "export": ("export", "export", "Write orders, refunds and touches as files."),
+    "keys": ("keys", "keys", "Change the key that seals what rests on disk."),
     "config": ("config", "config", "Check or show the settings."),
 }
 """Command -> its module under `tillpost.cli`, the name in it, and one line of help."""

@@ -23,7 +23,7 @@ from tillpost.ports import Clock
 from tillpost.serve.http import api, backfill, letters, operations, pages, privacy
 from tillpost.serve.http.front import Front
 from tillpost.serve.node import Node
-from tillpost.serve.seal import read_key
+from tillpost.serve.seal import read_keys
 from tillpost.serve.settings import Settings
 from tillpost.store.lock import hold
 
@@ -62,7 +62,7 @@ async def run(
     check_free(host, port)
     tune_interpreter()
     with hold(directory, url=own_url(host, port)):
-        node = Node(settings, directory, clock, read_key(directory), own_url(host, port))
+        node = Node(settings, directory, clock, read_keys(directory), own_url(host, port))
         node.worker.start()
         server = _server(build(node), host, port)
         serving = asyncio.create_task(server.serve())

@@ -27,7 +27,7 @@ from tillpost.serve.clock import SystemClock
 from tillpost.serve.http.backfill import take_in
 from tillpost.serve.node import Node
 from tillpost.serve.remote import Remote, settings_of, shop_of
-from tillpost.serve.seal import read_key
+from tillpost.serve.seal import read_keys
 from tillpost.serve.settings import Settings, ShopSettings
 from tillpost.store.lock import hold, running
 
@@ -253,7 +253,7 @@ def _deliverer(
         return
     with hold(directory), asyncio.Runner() as runner:
         own = app.own_url(settings.server.host, settings.server.port)
-        node = Node(settings, directory, SystemClock(), read_key(directory), own)
+        node = Node(settings, directory, SystemClock(), read_keys(directory), own)
         try:
             yield lambda orders: runner.run(take_in(node, shop, body(orders).encode()))
         finally:

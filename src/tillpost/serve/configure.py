@@ -25,7 +25,16 @@ from tillpost.serve.settings import (
 )
 
 PREFIX = "TILLPOST_"
-_NOT_SETTINGS = frozenset({"TILLPOST_DATA", "TILLPOST_ALL", "TILLPOST_SHARED", "TILLPOST_CONFIG"})
+_NOT_SETTINGS = frozenset(
+    {
+        "TILLPOST_DATA",
+        "TILLPOST_ALL",
+        "TILLPOST_SHARED",
+        "TILLPOST_CONFIG",
+        "TILLPOST_KEY",
+        "TILLPOST_KEY_FILE",
+    }
+)
 
 
 def load(

@@ -11,7 +11,7 @@ from tillpost.serve import app, privacy
 from tillpost.serve.clock import SystemClock
 from tillpost.serve.node import Node
 from tillpost.serve.remote import Remote, settings_of, shop_of
-from tillpost.serve.seal import read_key
+from tillpost.serve.seal import read_keys
 from tillpost.serve.settings import Settings
 from tillpost.store.lock import hold, running
 
@@ -114,4 +114,4 @@ async def _shown_alone(settings: Settings, directory: Path, number: int) -> dict
 
 def _node(settings: Settings, directory: Path) -> Node:
     own = app.own_url(settings.server.host, settings.server.port)
-    return Node(settings, directory, SystemClock(), read_key(directory), own)
+    return Node(settings, directory, SystemClock(), read_keys(directory), own)

@@ -34,7 +34,7 @@ from tillpost.serve.reading import Reading, ShopBasis
 from tillpost.serve.receiver import ReceiverDesk
 from tillpost.serve.reclassifying import Reclassifier
 from tillpost.serve.rolling import RollUps
-from tillpost.serve.seal import AesSealer
+from tillpost.serve.seal import AesSealer, Keys
 from tillpost.serve.settings import AdAccountSettings, Settings, ShopSettings
 from tillpost.serve.throttle import Throttle
 from tillpost.serve.transport import HttpTransport
@@ -55,19 +55,19 @@ class Node:
     """What routes reach: stores, access, clock and worker. `close` it when the server ends."""
 
     def __init__(
-        self, settings: Settings, directory: Path, clock: Clock, key: bytes, own_url: str
+        self, settings: Settings, directory: Path, clock: Clock, keys: Keys, own_url: str
     ) -> None:
         self.settings = settings
         self.directory = directory
         self.own_url = own_url
         """The address that the server reaches itself at."""
         self.clock = clock
-        self.sealer = AesSealer(key)
+        self.sealer = AesSealer(*keys)
         self.access = Access(settings, SystemClock())
         self.keeper = Keeper(
             directory, self.access.sessions, SystemClock(), settings.admin_password
         )
-        self.shops = {shop.name: _shop(shop, key) for shop in settings.shops}
+        self.shops = {shop.name: _shop(shop, keys.root) for shop in settings.shops}
         self.trusted = networks(settings.server.trusted_proxies)
         self.throttle = Throttle()
         self._intakes = _intakes(settings)

@@ -13,7 +13,7 @@ from tillpost.serve.clock import SystemClock, unix
 from tillpost.serve.letters import LetterDesk
 from tillpost.serve.node import Node
 from tillpost.serve.remote import Remote, settings_of, shop_of
-from tillpost.serve.seal import read_key
+from tillpost.serve.seal import read_keys
 from tillpost.serve.settings import Settings
 from tillpost.store.lock import hold, running
 
@@ -86,7 +86,7 @@ async def _with_desk(
 ) -> dict[str, Any]:
     with hold(directory):
         own = app.own_url(settings.server.host, settings.server.port)
-        node = Node(settings, directory, SystemClock(), read_key(directory), own)
+        node = Node(settings, directory, SystemClock(), read_keys(directory), own)
         try:
             return work(node.letters)
         finally:

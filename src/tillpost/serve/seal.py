@@ -1,8 +1,14 @@
 """Sealing what must not be read from disk: AES-GCM, a fresh nonce in front of every box."""
 
+import base64
+import binascii
+import contextlib
+import os
 import secrets
+from collections.abc import Iterable, Mapping
 from itertools import count
 from pathlib import Path
+from typing import NamedTuple
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -12,14 +18,36 @@ from tillpost.serve.private import write_private
 
 _NONCE = 12
 _COUNTER = 5
+_KEY = 32
 KEY_FILE = "key"
+KEY_VARIABLE = "TILLPOST_KEY"
+
+
+class Keys(NamedTuple):
+    """The keys of a data directory, 32 bytes each: `current` seals, the `older` ones only open.
+
+    The oldest stays for ever, for the ids of orders are derived from it.
+    """
+
+    current: bytes
+    older: tuple[bytes, ...] = ()
+
+    @property
+    def root(self) -> bytes:
+        """The oldest key."""
+        return self.older[-1] if self.older else self.current
+
+    def __repr__(self) -> str:
+        """Never shows a key."""
+        return f"Keys({1 + len(self.older)})"
 
 
 class AesSealer:
-    """A sealer under one 32-byte key."""
+    """A sealer under one 32-byte key, that opens what older ones sealed as well."""
 
-    def __init__(self, key: bytes) -> None:
+    def __init__(self, key: bytes, older: Iterable[bytes] = ()) -> None:
         self._box = AESGCM(key)
+        self._older = [AESGCM(one) for one in older]
         self._start = secrets.token_bytes(_NONCE - _COUNTER)
         self._numbers = count()
 
@@ -33,23 +61,53 @@ class AesSealer:
 
     def open(self, box: bytes) -> bytes:
         """What was sealed; raises `Misconfigured` if the key is another."""
-        try:
-            return self._box.decrypt(box[:_NONCE], box[_NONCE:], None)
-        except InvalidTag:
-            raise Misconfigured(
-                "a sealed row does not open: the sealing key is not the one it was sealed with"
-            ) from None
+        for key in (self._box, *self._older):
+            with contextlib.suppress(InvalidTag):
+                return key.decrypt(box[:_NONCE], box[_NONCE:], None)
+        raise Misconfigured(
+            "a sealed row does not open: the sealing key is not the one it was sealed with"
+        )
 
 
-def read_key(directory: Path) -> bytes:
-    """The directory's sealing key, made at the first call (mode 0600).
+def read_keys(directory: Path, environment: Mapping[str, str] = os.environ) -> Keys:
+    """The keys: of `TILLPOST_KEY`, else of the file `TILLPOST_KEY_FILE`, else of `DIR/key`.
 
-    In production the key comes from outside the data directory: `TILLPOST_KEY_FILE`.
+    As text they are base64, the newest first, a line or a comma apart. `DIR/key` is made at the
+    first call (mode 0600); in production the key comes from outside the data directory.
     """
-    path = directory / KEY_FILE
-    if not path.exists():
+    text = environment.get(KEY_VARIABLE)
+    if text:
+        return _parsed(text.encode(), KEY_VARIABLE)
+    path = key_file(directory, environment)
+    if path == directory / KEY_FILE and not path.exists():
         write_private(path, secrets.token_bytes(32))
-    key = path.read_bytes()
-    if len(key) != 32:
-        raise Misconfigured(f"{path} is damaged: a sealing key has 32 bytes; restore it")
-    return key
+    try:
+        return _parsed(path.read_bytes(), str(path))
+    except OSError as error:
+        raise Misconfigured(f"cannot read the key {path} ({error.strerror})") from None
+
+
+def key_file(directory: Path, environment: Mapping[str, str] = os.environ) -> Path:
+    """Where the keys stand, if they stand in a file."""
+    given = environment.get(f"{KEY_VARIABLE}_FILE")
+    return Path(given) if given else directory / KEY_FILE
+
+
+def write_keys(path: Path, keys: Keys) -> None:
+    """Put the keys into a file, the newest first."""
+    lines = [base64.b64encode(key) for key in (keys.current, *keys.older)]
+    write_private(path, b"\n".join(lines) + b"\n")
+
+
+def _parsed(data: bytes, where: str) -> Keys:
+    if len(data) == _KEY:
+        return Keys(data)
+    try:
+        found = [base64.b64decode(part, validate=True) for part in data.replace(b",", b" ").split()]
+    except binascii.Error:
+        found = []
+    if not found or any(len(key) != _KEY for key in found):
+        raise Misconfigured(
+            f"{where} is damaged: a sealing key is 32 bytes, as base64 or plain; restore it"
+        )
+    return Keys(found[0], tuple(found[1:]))

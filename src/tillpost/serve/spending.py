@@ -16,7 +16,7 @@ from tillpost.report.spend.csv import Layout
 from tillpost.report.spend.problem import Problem
 from tillpost.serve.node import GATEWAY_FILE
 from tillpost.serve.remote import Remote, settings_of, shop_of
-from tillpost.serve.seal import AesSealer, read_key
+from tillpost.serve.seal import AesSealer, read_keys
 from tillpost.store.gateway_sqlite import GatewayStore
 from tillpost.store.lock import hold, running
 from tillpost.store.sqlite import Database
@@ -145,6 +145,6 @@ def _offline(directory: Path, keep: Callable[[GatewayStore], dict[str, Any]]) ->
     with hold(directory):
         database = Database(directory / GATEWAY_FILE, "gateway")
         try:
-            return keep(GatewayStore(database, AesSealer(read_key(directory))))
+            return keep(GatewayStore(database, AesSealer(*read_keys(directory))))
         finally:
             database.close()
