@@ -37,7 +37,8 @@ def _routes(folder: Path) -> set[tuple[str, str]]:
     async def read() -> set[tuple[str, str]]:
         settings = development.settings(development.read_secrets(folder), Server())
         node = Node(settings, folder, SystemClock(), Keys(b"k" * 32), "http://127.0.0.1:1")
-        behind: Any = app.build(node)._behind
+        front: Any = app.build(node)._app
+        behind = front._behind
         shown = {route.path for route in pages.routes(node) if isinstance(route, Route)}
         found = [r for r in behind.routes if isinstance(r, Route) and r.path not in shown]
         await node.close()

@@ -23,6 +23,7 @@ from tillpost.ports import Clock
 from tillpost.serve.http import api, backfill, letters, operations, pages, privacy
 from tillpost.serve.http.front import Front
 from tillpost.serve.node import Node
+from tillpost.serve.observe import Observed, configure, request_id
 from tillpost.serve.seal import read_keys
 from tillpost.serve.settings import Settings
 from tillpost.store.lock import hold
@@ -36,14 +37,14 @@ T = TypeVar("T")
 _log = structlog.get_logger("tillpost.serve")
 
 
-def build(node: Node) -> Front:
-    """The whole application of a node."""
+def build(node: Node) -> Observed:
+    """The whole application of a node; each request has an id."""
     parts = (api, backfill, letters, privacy, operations, pages)
     routes = [route for part in parts for route in part.routes(node)]
     behind = Starlette(
         routes=routes, exception_handlers={HTTPException: _refused, Exception: _trouble}
     )
-    return Front(node, behind)
+    return Observed(Front(node, behind))
 
 
 async def run(
@@ -60,6 +61,7 @@ async def run(
     """
     host, port = settings.server.host, settings.server.port
     check_free(host, port)
+    configure(settings)
     tune_interpreter()
     with hold(directory, url=own_url(host, port)):
         node = Node(settings, directory, clock, read_keys(directory), own_url(host, port))
@@ -161,7 +163,7 @@ async def _listening(serving: "asyncio.Task[Any]", host: str, port: int) -> None
         return
 
 
-def _server(app: Front, host: str, port: int) -> Any:
+def _server(app: Observed, host: str, port: int) -> Any:
     from granian.constants import Interfaces
     from granian.http import HTTP1Settings
     from granian.server.embed import Server
@@ -190,4 +192,6 @@ async def _trouble(request: Request, error: Exception) -> Response:
     """No stack trace ever leaves the process; the log gets the places and no values."""
     places = [f"{frame.name}:{frame.lineno}" for frame in traceback.extract_tb(error.__traceback__)]
     _log.error("request_failed", path=request.url.path, error=type(error).__name__, at=places[-8:])
-    return api.refusal(500, "internal", "", "something went wrong here; it was logged")
+    return api.refusal(
+        500, "internal", "", f"something went wrong here; it was logged as {request_id()}"
+    )

@@ -104,7 +104,7 @@ class Worker:
         self._store.free(self._clock.now())
         rounds: list[tuple[str, Callable[[], Awaitable[int]]]] = [
             ("fold", self.fold_round),
-            *((sender.line.name, sender.round) for sender in self.senders),
+            *((sender.line.name, _watched(sender)) for sender in self.senders),
         ]
         if self._receiver is not None:
             rounds.append(("settle", self.settle_round))
@@ -265,3 +265,25 @@ class Worker:
         await asyncio.sleep(0)
         if time.monotonic() - asked > _LATE_SECONDS and not self._stopping:
             await asyncio.sleep(min(spent * _REST * len(self._bells), _LONGEST_REST_SECONDS))
+
+
+def _watched(sender: Sender) -> Callable[[], Awaitable[int]]:
+    """The sender's round; when its destination stops or goes on taking events, that is told."""
+
+    async def round_() -> int:
+        before = sender.breaker
+        done = await sender.round()
+        after = sender.breaker
+        if after.opened_at is not None and before.opened_at is None:
+            _log.warning(
+                "destination_holds",
+                destination=sender.line.name,
+                reason=after.reason,
+                detail=after.detail,
+                seconds=after.seconds,
+            )
+        elif after.opened_at is None and before.opened_at is not None:
+            _log.info("destination_takes_again", destination=sender.line.name)
+        return done
+
+    return round_
