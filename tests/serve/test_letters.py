@@ -247,3 +247,8 @@ def test_the_commands_list_show_retry_and_replay(directory: Path) -> None:
 )
 def test_wrong_words_are_told(directory: Path, words: tuple[str, ...]) -> None:
     assert _run(dead_letters, *words, "--data", str(directory)).exit_code == 2
+
+
+def test_a_time_that_is_none_is_told_by_its_option(directory: Path) -> None:
+    told = _run(replay, "--since", "x", "--until", "y", "--data", str(directory))
+    assert "since: write a time with its zone" in str(told.exception)

@@ -157,16 +157,19 @@ class Sender:
         the lease, or than the destination's patience, gives the rest back.
         """
         parts = [*_portions(items, self.line.destination.limits)][::-1]
+        first = True
         while parts:
             part = parts.pop()
             if self.line.shadow:
                 await self._settle(part, [SHADOWED] * len(part))
-            elif not self._may_go(part):
-                await self._settle(part, [PUT_BACK] * len(part))
-            else:
+            elif first or self._may_go(part):
                 parts += await self._exchange(part)
+            else:
+                await self._settle(part, [PUT_BACK] * len(part))
+            first = False
 
     def _may_go(self, part: list[Leased]) -> bool:
+        """Whether another part may follow: the first one goes in any case."""
         now = self._clock.now()
         patience = self.line.destination.limits.seconds
         return self.breaker.state(now) != "open" and part[0].lease_until - now > patience

@@ -67,7 +67,8 @@ async def _replay(node: Node, request: Request) -> Response:
     given = await read_json(request, _Replay, '{"since": "...", "until": "..."}')
     if isinstance(given, Response):
         return given
-    since, until, shop = unix(given.since), unix(given.until), request.state.shop
+    since, until = unix(given.since, "since"), unix(given.until, "until")
+    shop = request.state.shop
 
     def work() -> dict[str, Any]:
         return node.letters.replay(
