@@ -3,12 +3,16 @@
 import asyncio
 from typing import Any
 
+import msgspec
 import pytest
 
 from tillpost.collect import fold
 from tillpost.core.books import EventRow
 from tillpost.core.event import Fact
 from tillpost.core.outcome import Reason, State
+from tillpost.core.wire import Request, Response
+from tillpost.deliver.destinations import meta
+from tillpost.deliver.outbox import Line
 from tillpost.serve.clock import SimulatedClock
 from tillpost.serve.seal import AesSealer
 from tillpost.serve.transport import HttpTransport
@@ -110,3 +114,53 @@ def test_a_beacon_that_lay_beside_its_order_through_an_outage_still_joins_it() -
     (sent,) = store.lease(DESTINATION, float(NOW), 10, 60.0)
     assert sent.row.event.direct == "sent"
     assert sent.row.event.event_id == make.beacon().event_id
+
+
+class _HalfDead:
+    """A network in which one destination never answers."""
+
+    def __init__(self) -> None:
+        self.answered: list[str] = []
+
+    async def send(self, request: Request, seconds: float) -> Response:
+        if "dead" in request.url:
+            await asyncio.sleep(60)
+        self.answered.append(request.url)
+        count = len(msgspec.json.decode(request.body)["data"])
+        return Response(200, {}, msgspec.json.encode({"events_received": count}))
+
+
+def test_a_destination_that_never_answers_slows_no_other() -> None:
+    async def work() -> dict[str, set[str]]:
+        store = MemoryGatewayStore()
+        names = ("dead", "alive")
+        settings = {
+            name: meta.Settings(
+                shop=SHOP, dataset_id=name, access_token="t", url=f"https://{name}.example"
+            )
+            for name in names
+        }
+        for first, name in ((1, "dead"), (11, "alive")):
+            store.commit(make.outgoing(10, first, name))
+        worker = Worker(
+            store=store,
+            shops={SHOP: make.shop()},
+            routes=make.routes(),
+            lines=[Line(name, meta.destination, settings[name]) for name in names],
+            transport=_HalfDead(),
+            sealer=AesSealer(b"k" * 32),
+            clock=SimulatedClock(float(NOW + 60)),
+            receiver=None,
+        )
+        worker.start()
+        for _ in range(2000):
+            if ("alive", "delivered", 10) in {(r[1], r[2], r[4]) for r in store.tallies()}:
+                break
+            await asyncio.sleep(0.01)
+        for task in worker._tasks:
+            task.cancel()
+        await worker.stop()
+        return {name: {r[2] for r in store.tallies() if r[1] == name} for name in names}
+
+    ends = asyncio.run(asyncio.wait_for(work(), 30))
+    assert ends == {"dead": {"accepted", "leased"}, "alive": {"accepted", "delivered"}}
