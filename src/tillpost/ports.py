@@ -135,7 +135,7 @@ class Outbox(Protocol):
         """(shop, destination, state, reason, events), and one row of state `accepted` each."""
 
     def oldest(self) -> list[tuple[str, str, float]]:
-        """(shop, destination, received) of the oldest event that has not ended, for each line."""
+        """(shop, destination, received) of the most urgent event that waits, for each line."""
 
     def transitions(self, event: int) -> list[Transition]:
         """Every move of an event, the first one first."""

@@ -347,15 +347,14 @@ class MemoryGatewayStore:
             return freed
 
     def oldest(self) -> list[tuple[str, str, float]]:
-        """(shop, destination, received) of the oldest event that has not ended."""
+        """(shop, destination, received) of the most urgent event that waits."""
         with self._lock:
-            found: dict[tuple[str, str], float] = {}
-            for row in self._outbox.values():
-                if row.state in _DUE or row.state is State.LEASED:
-                    at = self._events[row.event].received_at
-                    key = row.shop, row.destination
-                    found[key] = min(at, found.get(key, at))
-            return [(*key, at) for key, at in sorted(found.items())]
+            waiting = [row for row in self._outbox.values() if row.state in _DUE]
+            urgent: dict[tuple[str, str], Delivery] = {}
+            for row in sorted(waiting, key=lambda row: (row.deadline, row.event)):
+                urgent.setdefault((row.shop, row.destination), row)
+            found = [(*key, self._events[row.event].received_at) for key, row in urgent.items()]
+            return sorted(found)
 
     def transitions(self, event: int) -> list[Transition]:
         """Every move of an event, the first one first."""

@@ -296,7 +296,7 @@ class GatewayStore:
         return self._db.write_now(lambda conn: conn.execute(self._sql["free"], (now,)).rowcount)
 
     def oldest(self) -> list[tuple[str, str, float]]:
-        """(shop, destination, received) of the oldest event that has not ended."""
+        """(shop, destination, received) of the most urgent event that waits."""
         with self._db.reader() as conn:
             return conn.execute(self._sql["oldest"]).fetchall()
 

@@ -233,14 +233,23 @@ class OutboxSuite:
         assert moves[-1].detail == "100: no"
         assert {move.destination for move in moves} == {DESTINATION}
 
-    def test_the_oldest_that_has_not_ended_is_known(self, make_store: MakeStore) -> None:
-        """By when it was received; what has ended counts no more."""
+    def test_the_most_urgent_that_waits_is_known(self, make_store: MakeStore) -> None:
+        """By when it was received; what is in a sender's hands or has ended counts no more."""
         store = make_store()
         assert store.oldest() == []
         rows = [make.event_row(n, received_at=float(NOW + n)) for n in (1, 2)]
-        store.commit(make.changes(events=rows, deliveries=[make.delivery(1), make.delivery(2)]))
+        store.commit(
+            make.changes(
+                events=rows,
+                deliveries=[make.delivery(1, deadline=NOW + 9.0), make.delivery(2)],
+                accepted={(make.SHOP, DESTINATION): 2},
+            )
+        )
         assert store.oldest() == [(make.SHOP, DESTINATION, NOW + 1.0)]
-        store.settle([(lease_all(store)[0], DELIVERED)], NOW + 3600.0)
+        first, second = lease_all(store)
+        assert store.oldest() == []
+        again = Outcome(State.PENDING, "transient", retry_after=1.0)
+        store.settle([(first, DELIVERED), (second, again)], NOW + 3600.0)
         assert store.oldest() == [(make.SHOP, DESTINATION, NOW + 2.0)]
 
     def test_reports_see_where_every_purchase_stands(self, make_store: MakeStore) -> None:

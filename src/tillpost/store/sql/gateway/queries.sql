@@ -199,10 +199,17 @@ UPDATE outbox SET due_at = ?2
 WHERE destination = ?1 AND state IN ('pending', 'in_doubt', 'paused') AND due_at > ?2;
 
 -- name: oldest
-SELECT d.shop, d.destination, MIN(e.received_at)
-FROM outbox AS d JOIN events AS e ON e.id = d.event
-WHERE d.state IN ('pending', 'leased', 'in_doubt', 'paused')
-GROUP BY d.shop, d.destination;
+-- One step down an index for each line: a scrape must not walk a backlog.
+SELECT shop, destination, received_at FROM (
+    SELECT a.shop, a.destination, (
+        SELECT e.received_at FROM outbox AS d INDEXED BY outbox_urgent
+        JOIN events AS e ON e.id = d.event
+        WHERE d.destination = a.destination AND d.state IN ('pending', 'in_doubt', 'paused')
+        ORDER BY d.deadline, d.event LIMIT 1
+    ) AS received_at
+    FROM accepted AS a
+)
+WHERE received_at IS NOT NULL ORDER BY shop, destination;
 
 -- name: transitions
 SELECT destination, at, state, reason, detail FROM transitions WHERE event = ? ORDER BY id;
