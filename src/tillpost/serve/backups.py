@@ -28,7 +28,7 @@ from tillpost.serve import schemas
 from tillpost.serve.development import FILE as SECRETS_FILE
 from tillpost.serve.node import GATEWAY_FILE
 from tillpost.serve.private import write_private
-from tillpost.serve.seal import KEY_FILE, read_key
+from tillpost.serve.seal import KEY_FILE, parse_keys, read_keys
 from tillpost.store import queries
 from tillpost.store.lock import hold
 from tillpost.store.sqlite import version_of
@@ -57,7 +57,7 @@ def back_up(directory: Path, target: Path, now: float, *, with_key: bool = False
     """Write the backup, whole or not at all; raises `Misconfigured` if it cannot be."""
     if not (directory / GATEWAY_FILE).is_file():
         raise Misconfigured(f"there is no {GATEWAY_FILE} in {directory}: name it with --data")
-    key = fingerprint(read_key(directory))
+    key = fingerprint(read_keys(directory).current)
     try:
         with tempfile.TemporaryDirectory(prefix=".tillpost-", dir=target.parent) as made:
             folder = Path(made)
@@ -172,7 +172,9 @@ def _unpack(tar: tarfile.TarFile, name: str, target: Path, wanted: str, source: 
 def _check_key(folder: Path, directory: Path, manifest: Manifest) -> None:
     """The key must be the one: another would make new ids for sales that were sent."""
     place = next((f / KEY_FILE for f in (folder, directory) if (f / KEY_FILE).is_file()), None)
-    if place is None or fingerprint(place.read_bytes()) != manifest.key:
+    keys = parse_keys(place.read_bytes(), str(place)) if place else None
+    held = {fingerprint(key) for key in (keys.current, *keys.older)} if keys else set()
+    if manifest.key not in held:
         has = "has another key" if place else "has no key"
         raise Misconfigured(
             f"{directory} {has}: put the one with the fingerprint {manifest.key} "

@@ -77,12 +77,12 @@ def read_keys(directory: Path, environment: Mapping[str, str] = os.environ) -> K
     """
     text = environment.get(KEY_VARIABLE)
     if text:
-        return _parsed(text.encode(), KEY_VARIABLE)
+        return parse_keys(text.encode(), KEY_VARIABLE)
     path = key_file(directory, environment)
     if path == directory / KEY_FILE and not path.exists():
         write_private(path, secrets.token_bytes(32))
     try:
-        return _parsed(path.read_bytes(), str(path))
+        return parse_keys(path.read_bytes(), str(path))
     except OSError as error:
         raise Misconfigured(f"cannot read the key {path} ({error.strerror})") from None
 
@@ -99,7 +99,8 @@ def write_keys(path: Path, keys: Keys) -> None:
     write_private(path, b"\n".join(lines) + b"\n")
 
 
-def _parsed(data: bytes, where: str) -> Keys:
+def parse_keys(data: bytes, where: str) -> Keys:
+    """The keys of a file or a variable; raises `Misconfigured`, naming `where`, for no keys."""
     if len(data) == _KEY:
         return Keys(data)
     try:
