@@ -34,6 +34,10 @@ COLUMNS: dict[str, tuple[str, ...]] = {
         "name", "at", "value", "currency", "step", "code", "channel", "browser", "delivery",
         "received", "absorbed", "matched", "platform_window", "journey_source",
     ),
+    "path_models": (
+        "channel", "markov_1", "markov_1_revenue", "markov_1_removal_effect", "markov_2",
+        "markov_3", "shapley", "shapley_revenue", "shapley_rate", "currency",
+    ),
     "utm_health": (
         "finding", "times", "source", "medium", "campaign", "last_day", "fix",
     ),
@@ -89,9 +93,9 @@ def report(  # noqa: PLR0913, PLR0917  # one parameter an option
 ) -> None:
     """Print the report NAME.
 
-    Reports: ads, channels, campaigns, orders, journeys, models, cohorts, coverage,
-    reconcile, bridge, bridge_orders, utm, utm_health, rates, drill, breakdown,
-    balance, missing.
+    Reports: ads, channels, campaigns, orders, journeys, models, path_models, cohorts,
+    coverage, reconcile, bridge, bridge_orders, utm, utm_health, rates, drill,
+    breakdown, balance, missing.
 
     `drill` goes from channels down to ads: --channel "Paid Social" lists its campaigns.
     """
