@@ -19,10 +19,23 @@ from tillpost.simulate.links import DIRECT, Said, told_all
 from tillpost.simulate.people import customer_id, hashed
 from tillpost.simulate.sales import Sale
 from tillpost.simulate.shopify import Checkout
-from tillpost.simulate.times import DAY
+from tillpost.simulate.times import DAY, MINUTE
 from tillpost.simulate.wire import iso
 
 LOOK_BACK = 30 * DAY
+
+
+SESSION = 30 * MINUTE
+"""A direct visit within so long of the browser's last page goes on with what it was doing."""
+
+
+class Landing(Struct, frozen=True):
+    """One landing that could be observed: Unix second, and what its link says to a reader."""
+
+    at: int
+    channel: str
+    direct: bool
+    paid: bool
 
 
 class OrderTruth(Struct, frozen=True):
@@ -54,6 +67,10 @@ class OrderTruth(Struct, frozen=True):
     """The last that was not direct of those that could be observed."""
     attributable: bool
     refunded: str | None = None
+    landings: list[Landing] = []
+    """Landings of the browsers that could be tied to the order, oldest first, of all time."""
+    carried: Landing | None = None
+    """The landing page that the order itself tells; half an hour before it, for want of a time."""
 
 
 class Truth(Struct, frozen=True):
@@ -123,14 +140,18 @@ class Sightings:
     def __init__(self, visits: Iterable[Visit], jars: dict[str, Cookies]) -> None:
         self._landings: dict[str, list[Visit]] = defaultdict(list)
         self._lived: dict[int, list[Visit]] = defaultdict(list)
+        self._begun: set[str] = set()
         self._linked: dict[tuple[str, str], set[str]] = defaultdict(set)
         for visit in sorted(visits, key=lambda v: (v.at, v.id)):
             self._lived[visit.who.index].append(visit)
             if visit.id in jars:
-                self._landings[jars[visit.id].visitor].append(visit)
+                before = self._landings[jars[visit.id].visitor]
+                if not before or _begins(visit, before[-1]):
+                    self._begun.add(visit.id)
+                before.append(visit)
 
     def observed(self, checkout: Checkout, *, reached: bool) -> list[Visit]:
-        """Landings that could be observed for this order, then remember its links."""
+        """Visits that could be observed for this order, the latest last; remembers its links."""
         sale = checkout.sale
         account = sale.typed.email_fact if sale.guest else sale.buyer.email
         ties = [] if sale.walk_in else [
@@ -139,13 +160,15 @@ class Sightings:
         ]  # fmt: skip
         own = {checkout.cookies.visitor} if checkout.cookies else set()
         visitors = own.union(*(self._linked[tie] for tie in ties))
-        found = [v for visitor in visitors for v in self._landings[visitor] if _recent(v, sale)]
-        if checkout.visit is not None and checkout.visit not in found and not checkout.express:
-            found.append(checkout.visit)
         if reached:
             for tie in ties:
                 self._linked[tie] |= own
-        return found
+        found = [v for visitor in visitors for v in self._landings[visitor] if v.at <= sale.at]
+        return sorted(found, key=lambda visit: (visit.at, visit.id))
+
+    def landings(self, visits: Iterable[Visit]) -> list[Landing]:
+        """Those of the visits that began something, and did not go on with the one before."""
+        return [_landing(visit, visit.at) for visit in visits if visit.id in self._begun]
 
     def lived(self, sale: Sale) -> list[Visit]:
         """Every visit of the buyer in the time before the order, seen or not."""
@@ -158,7 +181,9 @@ def order_truth(
     """What is true of one order; call it in the order of time."""
     sale = checkout.sale
     reached = not dice.chance(knobs.order_lost, "order-lost", sale.index)
-    seen = _last(sightings.observed(checkout, reached=reached))
+    observed = sightings.observed(checkout, reached=reached)
+    told = [checkout.visit] if checkout.visit is not None and not checkout.express else []
+    seen = _last([visit for visit in (*observed, *told) if _recent(visit, sale)])
     real = _last(sightings.lived(sale))
     true = real.link.true if real else Said(DIRECT)
     if sale.code == "CREATOR10":
@@ -183,7 +208,25 @@ def order_truth(
         expected=seen.link.told if seen else Said(DIRECT),
         attributable=_known(seen, real) and true.channel != "Coupon",
         refunded=str(sale.refund()) if sale.refund_at else None,
+        landings=sightings.landings(observed),
+        carried=next((_landing(v, sale.at + 1 - SESSION) for v in told if not _is_direct(v)), None),
     )
+
+
+def _landing(visit: Visit, at: float) -> Landing:
+    channel = visit.link.told.channel
+    return Landing(int(at), channel, channel == DIRECT, channel.startswith("Paid"))
+
+
+def _is_direct(visit: Visit) -> bool:
+    return visit.link.told.channel == DIRECT
+
+
+def _begins(visit: Visit, before: Visit) -> bool:
+    """Whether a landing is told apart from the browser's visit before it."""
+    if not _is_direct(visit) and visit.link.told != before.link.told:
+        return True
+    return visit.at - before.at > SESSION
 
 
 def _known(seen: Visit | None, real: Visit | None) -> bool:
