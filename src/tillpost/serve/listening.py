@@ -10,9 +10,9 @@ from typing import Any, Literal, TypeAlias
 
 from msgspec import Struct, to_builtins
 
-from tillpost.core.outcome import FINAL, Misconfigured
+from tillpost.core.outcome import FINAL
 from tillpost.serve.remote import Remote, settings_of, shop_of
-from tillpost.store.lock import running
+from tillpost.store.lock import server_of
 
 Step: TypeAlias = Literal[
     "accepted", "rejected", "delivered", "dead", "expired", "dropped", "received", "merged",
@@ -142,10 +142,7 @@ class Listener:
     def __init__(self, config_file: Path | None, data: Path | None, shop: str | None) -> None:
         settings, directory = settings_of(config_file, data)
         name = shop_of(settings, shop)
-        url = running(directory)
-        if url is None:
-            raise Misconfigured(f"no server runs on {directory}: start `tillpost serve` first")
-        self.url = url
+        self.url = url = server_of(directory)
         self._remote = Remote(url, settings, name, "reports")
         self._tail = Tail()
         self._after = {path: self._last(path) for path in (_EVENTS, _BAD_ROWS, _RECEIVED)}

@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from tillpost.core.outcome import Misconfigured
 from tillpost.serve.remote import Remote, settings_of, shop_of
-from tillpost.store.lock import running
+from tillpost.store.lock import server_of
 
 AT_ONCE = 500
 
@@ -32,9 +32,7 @@ def send(file: Path, config_file: Path | None, data: Path | None, shop: str | No
     rows, unread = _rows(file)
     settings, directory = settings_of(config_file, data)
     name = shop_of(settings, shop)
-    url = running(directory)
-    if url is None:
-        raise Misconfigured(f"no server runs on {directory}: start `tillpost serve` first")
+    url = server_of(directory)
     remote = Remote(url, settings, name, "events")
     accepted, refused = 0, list(unread)
     for begun in range(0, len(rows), AT_ONCE):

@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 from msgspec import Struct, structs
 
 from tillpost.core.books import Wanted
+from tillpost.core.capi import user_data
 from tillpost.core.moment import iso
 from tillpost.core.money import decimal_string
 from tillpost.core.shop import Shop
@@ -329,18 +330,8 @@ class _Faces:
     def with_keys(self, order: Order, line: OrderLine) -> Order:
         """The order with the names of the match keys that its Purchase carries."""
         books = self._node.store.recall(Wanted(orders={(self._shop.name, line.order_id)}))
-        names: dict[str, None] = {}
-        for row in books.events.values():
-            person, device = row.event.person, row.event.device
-            names.update(dict.fromkeys(person.keys))
-            plain = {
-                "fbc": person.fbc,
-                "fbp": person.fbp,
-                "client_ip_address": device.client_ip_address,
-                "client_user_agent": device.client_user_agent,
-            }
-            names.update(dict.fromkeys(name for name, value in plain.items() if value))
-        return structs.replace(order, match_keys=tuple(names))
+        names = (name for row in books.events.values() for name in user_data(row.event))
+        return structs.replace(order, match_keys=tuple(dict.fromkeys(names)))
 
 
 def _span(line: OrderLine, sent: Delivery) -> int:

@@ -6,12 +6,12 @@ import urllib.request
 from pathlib import Path
 from typing import Any
 
-from tillpost.core.outcome import FINAL, Misconfigured, Retryable
+from tillpost.core.outcome import FINAL, Retryable
 from tillpost.serve.access import Access
 from tillpost.serve.clock import SystemClock
 from tillpost.serve.remote import Remote, settings_of, shop_of
 from tillpost.serve.settings import Settings, ShopSettings
-from tillpost.store.lock import running
+from tillpost.store.lock import server_of
 
 _ANSWER_SECONDS = 20.0
 _LOOK_SECONDS = 0.2
@@ -25,11 +25,8 @@ class Stage:
     def __init__(self, config_file: Path | None, data: Path | None, shop: str | None) -> None:
         settings, directory = settings_of(config_file, data)
         name = shop_of(settings, shop)
-        url = running(directory)
-        if url is None:
-            raise Misconfigured(f"no server runs on {directory}: start `tillpost serve` first")
         self.shop = next(given for given in settings.shops if given.name == name)
-        self._url = url
+        self._url = url = server_of(directory)
         self._settings = settings
         self._remote = Remote(url, settings, name, "reports")
 

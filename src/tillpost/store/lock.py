@@ -45,6 +45,14 @@ def hold(directory: Path, url: str | None = None) -> Iterator[None]:
         os.close(handle)
 
 
+def server_of(directory: Path) -> str:
+    """The address of the server that works on this directory; `Misconfigured` if none does."""
+    url = running(directory)
+    if url is None:
+        raise Misconfigured(f"no server runs on {directory}: start `tillpost serve` first")
+    return url
+
+
 def running(directory: Path) -> str | None:
     """The address of the server that says it works on this directory, if one does."""
     try:

@@ -7,26 +7,14 @@ from typing import Any
 from msgspec import Struct, convert
 
 from tillpost.core import dedup
-from tillpost.store import queries
+from tillpost.store import glance, queries
 from tillpost.store.glance import Delivery
 from tillpost.store.sqlite import Database
 
 
-class OrderLine(Struct, frozen=True, array_like=True):
-    """One order as the shop told it; money in minor units, times in Unix seconds."""
+class OrderLine(glance.OrderLine, frozen=True, array_like=True):
+    """As the overview has it, with who bought."""
 
-    order_id: str
-    name: str
-    at: int
-    kind: str
-    eligible: bool
-    reason: str | None
-    value_minor: int
-    currency: str
-    browser: bool
-    server: bool
-    first_received_at: float
-    cancelled_at: int | None
     returning: bool | None
     customer_id: str | None
 

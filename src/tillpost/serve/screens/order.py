@@ -7,6 +7,7 @@ from msgspec import Struct
 
 from tillpost.core.attribution import MODELS, WHOLE
 from tillpost.core.books import Books, EventRow, OrderRow, Sighting, Transition, Wanted
+from tillpost.core.capi import user_data
 from tillpost.core.moment import iso
 from tillpost.core.money import decimal_string, to_minor
 from tillpost.core.outcome import Misconfigured, State
@@ -172,17 +173,7 @@ def view(evidence: Evidence, ask: Ask, *, told: bool) -> OrderView:
 
 def _keys(evidence: Evidence) -> tuple[MatchKey, ...]:
     """The keys that the Purchase carries, those that found the buyer first."""
-    names: dict[str, None] = {}
-    for row in evidence.events:
-        person, device = row.event.person, row.event.device
-        names.update(dict.fromkeys(person.keys))
-        plain = {
-            "fbc": person.fbc,
-            "fbp": person.fbp,
-            "client_ip_address": device.client_ip_address,
-            "client_user_agent": device.client_user_agent,
-        }
-        names.update(dict.fromkeys(name for name, value in plain.items() if value))
+    names = dict.fromkeys(name for row in evidence.events for name in user_data(row.event))
     found = {name for item in evidence.received for name in item["matched_by"]}
     return tuple(sorted((MatchKey(n, n in found) for n in names), key=lambda k: not k.found))
 
