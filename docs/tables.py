@@ -5,6 +5,8 @@ import inspect
 import textwrap
 from collections.abc import Iterable, Sequence
 
+from msgspec import Struct
+
 
 def table(heads: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     """A Markdown table; a bar inside a cell is escaped."""
@@ -22,7 +24,7 @@ def codes(values: Iterable[object]) -> str:
     return " ".join(code(value) for value in values)
 
 
-def keys(kind: type) -> str:
+def keys(kind: type[Struct]) -> str:
     """A table of a settings table's own keys: name, default, and what stands under it."""
     tree = ast.parse(textwrap.dedent(inspect.getsource(kind)))
     node = next(part for part in tree.body if isinstance(part, ast.ClassDef))
