@@ -39,9 +39,9 @@ def path_models(tables: Mapping[str, Rows], query: Query) -> list[dict[str, Any]
 
     `markov_1` to `markov_3` with `_revenue` and `_removal_effect`; `shapley` (the closed form:
     linear over distinct channels) with `_revenue`; `shapley_rate`, the Shapley value of
-    conversion rates scaled to the orders, which may be negative, and is None where the rates
-    come to nothing. Orders without a touch in the window have no path. Raises `Misconfigured`
-    by touch date: a path has no single one.
+    conversion rates, which may be negative and is no number of orders: all of them add up to the
+    rate of paths with every channel, mostly 0. Orders without a touch in the window have no
+    path. Raises `Misconfigured` by touch date: a path has no single one.
     """
     if query.basis == "accrual":
         raise Misconfigured("path_models counts orders on their own day: leave basis at cash")
@@ -95,14 +95,13 @@ def _rows(
             row[f"{name}_removal_effect"] = round(of[channel], 6)
         row["shapley"] = round(distinct.get(channel, 0.0), 4)
         row["shapley_revenue"] = money.decimal_string(worth[channel], currency)
-        row["shapley_rate"] = _part(orders, rates, channel)
+        row["shapley_rate"] = round(rates[channel], 6)
         yield row
 
 
-def _part(orders: int, worth: Mapping[str, float], channel: str) -> float | None:
-    """A channel's orders, in proportion to what all channels are worth together."""
-    whole = sum(worth.values())
-    return round(orders * worth[channel] / whole, 4) if whole > 0 else None
+def _part(orders: int, effects: Mapping[str, float], channel: str) -> float:
+    """A channel's orders, in proportion to removal effects; where there are orders, some are."""
+    return round(orders * effects[channel] / sum(effects.values()), 4)
 
 
 def _split(minor: int, effects: Mapping[str, float]) -> dict[str, int]:
