@@ -165,6 +165,9 @@ class Facts(Protocol):
     def add_spend(self, rows: Sequence[Mapping[str, Any]]) -> int:
         """Keep spend rows instead of those that they replace by `core.spend.replaces`."""
 
+    def add_product_costs(self, rows: Sequence[Mapping[str, Any]]) -> int:
+        """Keep what products cost, newer ones instead of older ones of the same product."""
+
     def add_rates(self, rates: Sequence[Rate]) -> int:
         """Keep currency rates, newer ones instead of older ones of the same day and pair."""
 

@@ -111,3 +111,15 @@ def test_links_are_built_and_templates_shown_by_the_api(server: Live) -> None:
     key = f"Bearer {server.secrets['server_key']}"
     wrong = server.ask("GET", "/api/v1/link?url=tea&source=a&medium=b", authorization=key)
     assert wrong.status == 400
+
+
+def test_what_products_cost_is_imported(server: Live, tmp_path: Path) -> None:
+    file = tmp_path / "products.csv"
+    file.write_text("sku,cost\nTEA,4.50\n")
+    done = run("costs", "products", file, "--data", server.data)
+    assert (done.returncode, done.stdout) == (0, "imported 1 rows\n")
+    file.write_text("sku,cost\nTEA,much\n")
+    wrong = run("costs", "products", file, "--data", server.data)
+    assert wrong.returncode == 1
+    assert f"{file}:2: cost: amount 'much' is not money" in wrong.stderr
+    assert server.get("/api/v1/reports/metrics")["rows"] == []

@@ -224,7 +224,7 @@ def test_columns_are_found_by_name_and_others_are_left(shop: Any) -> None:
     [
         ({"model": "guess"}, "unknown model 'guess': use one of first, last"),
         ({"window": "5"}, r"unknown window '5': use one of 1, 7, 14"),
-        ({"refunds": "never"}, "restate or refund_day"),
+        ({"refunds": "never"}, "restate, refund_day or gross"),
         ({"basis": "feeling"}, "unknown basis 'feeling': cash or accrual"),
         ({"basis": "accrual", "refunds": "refund_day"}, "refunds can only be restated"),
     ],

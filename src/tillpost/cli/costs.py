@@ -62,6 +62,20 @@ def import_costs(  # noqa: PLR0913  # one parameter an option
     _say(found, file, as_json=as_json)
 
 
+@costs.command("products")
+@click.argument("file", type=click.Path(path_type=Path))
+@where
+@click.option("--shop", help="Whose products they are; needed where there are several shops.")
+@as_json
+def import_products(
+    file: Path, config_file: Path | None, data: Path | None, shop: str | None, *, as_json: bool
+) -> None:
+    """Import FILE, what products cost you: columns product (SKU or id), cost, currency."""
+    from tillpost.serve.spending import import_products as keep
+
+    _say(keep(file, config_file, data, shop), file, as_json=as_json)
+
+
 @rates.command("import")
 @click.argument("file", type=click.Path(path_type=Path))
 @where

@@ -53,7 +53,7 @@ COLUMNS: dict[str, tuple[str, ...]] = {
 @click.option("--shop", help="One shop; default all.")
 @click.option("--model", help="Attribution model; default last_non_direct.")
 @click.option("--window", help="Days a touch counts for; default 30.")
-@click.option("--refunds", help="restate (default) or refund_day.")
+@click.option("--refunds", help="restate (default), refund_day or gross.")
 @click.option("--basis", help="cash (day of the order, default) or accrual (day of the touch).")
 @click.option("--currency", help="Turn money into this currency; default the shop's own.")
 @click.option("--channel", help="Only what this channel brought; the same of the next three.")
@@ -94,7 +94,7 @@ def report(  # noqa: PLR0913, PLR0917  # one parameter an option
     """Print the report NAME.
 
     Reports: ads, channels, campaigns, orders, journeys, models, path_models, cohorts,
-    coverage, reconcile, bridge, bridge_orders, utm, utm_health, rates, drill,
+    metrics, coverage, reconcile, bridge, bridge_orders, utm, utm_health, rates, drill,
     breakdown, balance, missing.
 
     `drill` goes from channels down to ads: --channel "Paid Social" lists its campaigns.

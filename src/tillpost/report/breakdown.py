@@ -162,6 +162,7 @@ def _ratios(
         "platform_roas": ratio(claimed, spend) if claims else None,
         "delta": round(delta, 2) if claims else None,
         "cpa": _each(spend, orders / WHOLE, made.currency),
+        "cac": _each(spend, made.shares["new"] / WHOLE, made.currency),
         "aov": _each(minor, orders / WHOLE, made.currency),
         "cpc": _each(spend, made.clicks, made.currency),
         "cpm": _each(spend, made.impressions / 1000, made.currency),

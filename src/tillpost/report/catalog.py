@@ -10,6 +10,7 @@ from tillpost.report import (
     breakdown,
     bridge,
     journeys,
+    metrics,
     path_models,
     reconcile,
     roas,
@@ -31,6 +32,7 @@ REPORTS: dict[str, Report] = {
     "models": journeys.models,
     "path_models": path_models.path_models,
     "cohorts": journeys.cohorts,
+    "metrics": metrics.metrics,
     "coverage": reconcile.coverage,
     "reconcile": reconcile.reconcile,
     "bridge": bridge.bridge,
@@ -47,6 +49,7 @@ GATEWAY_TABLES = ("orders", "order_keys", "links", "touches", "refunds", "spend"
 """Tables of the gateway's store that every report reads."""
 
 MORE_TABLES: dict[str, tuple[str, ...]] = {
+    "metrics": ("order_costs",),
     "utm_health": ("tag_faults",),
     "bridge": ("deliveries", "shop_journeys"),
     "bridge_orders": ("deliveries", "shop_journeys"),

@@ -10,7 +10,7 @@ from tillpost.ports import Rows
 from tillpost.report.engine import opened
 from tillpost.report.query import Query
 from tillpost.report.roas import count, ratio
-from tillpost.report.steps import EARNINGS, JOURNEYS, SALES
+from tillpost.report.steps import CAMPAIGN_KEYS, EARNINGS, JOURNEYS, SALES, SPENDING
 
 
 def models(tables: Mapping[str, Rows], query: Query) -> list[dict[str, Any]]:
@@ -62,9 +62,13 @@ def cohorts(tables: Mapping[str, Rows], query: Query) -> list[dict[str, Any]]:
 
     `ltv` is all that the cohort has spent by the end of that month, net of refunds, a
     customer. The period decides which orders are known, so a first order before it is not.
+    `cac` is the spend of the cohort's month by its customers, and `paid_back` whether `ltv`
+    has reached it: the first such month is the payback. None where nothing was spent.
     """
     with opened(tables) as engine:
         found = engine.run(SALES, "cohorts", query)
+        months = engine.run((*CAMPAIGN_KEYS, *SPENDING), "spend_by_month", query)
+    spent = {(row["month"], row["currency"]): row["spend_minor"] for row in months}
     return [
         {
             "cohort": f"{row['cohort'] // 12:04d}-{row['cohort'] % 12 + 1:02d}",
@@ -76,6 +80,15 @@ def cohorts(tables: Mapping[str, Rows], query: Query) -> list[dict[str, Any]]:
             "ltv": decimal_string(round(row["total_minor"] / row["customers"]), row["currency"]),
             "retention": ratio(row["active"], row["customers"]),
             "currency": row["currency"],
+            **_payback(row, spent.get((row["cohort"], row["currency"]), 0)),
         }
         for row in found
     ]
+
+
+def _payback(row: Mapping[str, Any], spend: int) -> dict[str, Any]:
+    """What winning a customer of the cohort cost, and whether they have brought it back."""
+    if not spend:
+        return {"cac": None, "paid_back": None}
+    cac = decimal_string(round(spend / row["customers"]), row["currency"])
+    return {"cac": cac, "paid_back": row["total_minor"] >= spend}

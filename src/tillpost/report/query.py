@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, get_args
 
 from msgspec import Struct
 
@@ -10,8 +10,8 @@ from tillpost.core.attribution import MODELS, WINDOWS
 from tillpost.core.money import is_currency
 from tillpost.core.outcome import Misconfigured
 
-Refunds: TypeAlias = Literal["restate", "refund_day"]
-"""Whether a refund changes its order's day, or counts on its own."""
+Refunds: TypeAlias = Literal["restate", "refund_day", "gross"]
+"""Whether a refund changes its order's day, counts on its own, or not at all."""
 
 Basis: TypeAlias = Literal["cash", "accrual"]
 """Whether an order counts on its own day, or on the days of its touches."""
@@ -46,8 +46,10 @@ class Query(Struct, frozen=True):
         numbered((self.window,))
         if self.model not in MODELS:
             raise Misconfigured(f"unknown model {self.model!r}: use one of {', '.join(MODELS)}")
-        if self.refunds not in ("restate", "refund_day"):
-            raise Misconfigured(f"unknown refund mode {self.refunds!r}: restate or refund_day")
+        if self.refunds not in get_args(Refunds):
+            raise Misconfigured(
+                f"unknown refund mode {self.refunds!r}: restate, refund_day or gross"
+            )
         if self.basis not in ("cash", "accrual"):
             raise Misconfigured(f"unknown basis {self.basis!r}: cash or accrual")
         if (self.basis, self.refunds) == ("accrual", "refund_day"):

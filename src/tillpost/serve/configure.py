@@ -8,6 +8,7 @@ import re
 import tomllib
 import types
 from collections.abc import Callable, Mapping
+from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any, Union, get_args, get_origin
 
@@ -262,6 +263,7 @@ def _check_sense(settings: Settings) -> None:
         raise Misconfigured(f"shops: two shops are named `{doubled}`: give each its own name")
     for shop in settings.shops:
         _check_channels(shop)
+        _check_costs(shop)
         pixel.check(shop)
     allowed = _networks(settings.server.private_networks)
     for number, destination in enumerate(settings.destinations):
@@ -294,6 +296,17 @@ def _networks(texts: tuple[str, ...]) -> outward.Networks:
         return tuple(ipaddress.ip_network(text, strict=False) for text in texts)
     except ValueError as error:
         raise Misconfigured(f"server.private_networks: {error}; write e.g. 10.1.0.0/16") from None
+
+
+def _check_costs(shop: ShopSettings) -> None:
+    told = {name: value or "0" for name, value in msgspec.to_builtins(shop.costs).items()}
+    for name, value in told.items():
+        try:
+            number = Decimal(value)
+        except InvalidOperation:
+            number = Decimal(-1)
+        if not (number.is_finite() and number >= 0):
+            raise Misconfigured(f"shops.costs.{name}: {value!r} is no number: write it as 2.9")
 
 
 def _check_channels(shop: ShopSettings) -> None:

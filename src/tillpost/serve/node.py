@@ -211,7 +211,12 @@ def bases(settings: Settings) -> dict[str, ShopBasis]:
     for given in settings.destinations:
         accounts.setdefault(given.shop, set()).add(given.account)
     return {
-        shop.name: ShopBasis(shop.timezone, shop.currency, frozenset(accounts.get(shop.name, ())))
+        shop.name: ShopBasis(
+            shop.timezone,
+            shop.currency,
+            frozenset(accounts.get(shop.name, ())),
+            shop.costs,
+        )
         for shop in settings.shops
     }
 

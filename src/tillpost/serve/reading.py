@@ -5,7 +5,7 @@ from datetime import date, datetime
 from typing import Any, Protocol
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from msgspec import Struct, to_builtins
+from msgspec import Struct, structs, to_builtins
 
 from tillpost.core.books import Pause
 from tillpost.core.moment import iso
@@ -16,6 +16,7 @@ from tillpost.report.health import findings
 from tillpost.report.ledger import ledger
 from tillpost.report.query import Query, period
 from tillpost.serve.rolling import RollUps
+from tillpost.serve.settings import CostSettings
 
 CLAIMED = frozenset({"ads", "campaigns", "breakdown", "drill"})
 """Reports of sums that hold what platforms claim, by dataset; a roll-up knows no datasets."""
@@ -67,6 +68,7 @@ class ShopBasis(Struct, frozen=True):
     currency: str
     datasets: frozenset[str] | None = None
     """Where its events go: what others claim is none of its business. None: not told."""
+    costs: CostSettings = CostSettings()
 
 
 class Reading:
@@ -108,7 +110,10 @@ class Reading:
         tables = dict(self._facts.tables((*catalog.GATEWAY_TABLES, *more)))
         if self._platform is not None:
             tables.update(self._platform.tables())
-        return self._own({**tables, "shops": (["shop", "currency"], currencies)}, shop)
+        rules = [(name, *structs.astuple(basis.costs)) for name, basis in self._shops.items()]
+        columns = ["shop", *CostSettings.__struct_fields__]
+        told = {"shops": (["shop", "currency"], currencies), "cost_rules": (columns, rules)}
+        return self._own({**tables, **told}, shop)
 
     def _is_alone(self, shop: str | None) -> bool:
         """Whether no other shop has claims of its own, or every shop is asked for."""

@@ -111,6 +111,19 @@ class CatalogueSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields
     """Which of the shop's ids is sent as the content id."""
 
 
+class CostSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What an order costs the shop besides its ads, for the contribution margin."""
+
+    goods_percent: str | None = None
+    """Cost of goods as a share of the order, where no product's own cost was imported."""
+    fees_percent: str = "0"
+    """Payment fees as a share of the order, e.g. "2.9"."""
+    fees_fixed: str = "0"
+    """Payment fees of every order, in the shop's currency, e.g. "0.30"."""
+    shipping_fixed: str = "0"
+    """What sending an order costs, in the shop's currency."""
+
+
 class ServerKey(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A key of one shop's back end; it opens only what its scopes name."""
 
@@ -154,6 +167,7 @@ class ShopSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     orders: OrderSettings = OrderSettings()
     consent: ConsentSettings = ConsentSettings()
     catalogue: CatalogueSettings = CatalogueSettings()
+    costs: CostSettings = CostSettings()
     channels: tuple[OwnRule, ...] = ()
     """Channels of your own, in order, before the built-in rules."""
     coupons: tuple[Coupon, ...] = ()

@@ -11,6 +11,7 @@ from msgspec import structs
 from tillpost.core.money import decimal_string
 from tillpost.core.outcome import Misconfigured
 from tillpost.report.spend import csv as spend_csv
+from tillpost.report.spend import products as products_csv
 from tillpost.report.spend import rates as rates_csv
 from tillpost.report.spend.csv import Layout
 from tillpost.report.spend.problem import Problem
@@ -72,6 +73,14 @@ def keep_rates(store: GatewayStore, text: str) -> dict[str, Any]:
     return _answer(0, errors) if errors else _answer(store.add_rates(rates), [])
 
 
+def keep_products(store: GatewayStore, text: str, currency: str, shop: str) -> dict[str, Any]:
+    """`{"imported": n, "errors": [...]}`; either every product's cost is kept or none is."""
+    rows, errors = products_csv.read(text, currency)
+    if errors:
+        return _answer(0, errors)
+    return _answer(store.add_product_costs([{**row, "shop": shop} for row in rows]), [])
+
+
 def _answer(imported: int, errors: Sequence[Problem]) -> dict[str, Any]:
     listed = [error._asdict() for error in errors[:MOST_ERRORS]]
     return {"imported": imported, "errors": listed, "wrong": len(errors)}
@@ -130,6 +139,21 @@ def import_rates(file: Path, config_file: Path | None, data: Path | None) -> dic
         remote = Remote(url, settings, settings.shops[0].name, "costs")
         return remote.post("/api/v1/rates", text, "text/csv")
     return _offline(directory, lambda store: keep_rates(store, text))
+
+
+def import_products(
+    file: Path, config_file: Path | None, data: Path | None, shop: str | None
+) -> dict[str, Any]:
+    """As `keep_products`; raises `Misconfigured` for a file or shop that is not found."""
+    settings, directory = settings_of(config_file, data)
+    name = shop_of(settings, shop)
+    own = next(s.currency for s in settings.shops if s.name == name)
+    text = _text(file)
+    url = running(directory)
+    if url is not None:
+        path = f"/api/v1/product-costs/{name}"
+        return Remote(url, settings, name, "costs").post(path, text, "text/csv")
+    return _offline(directory, lambda store: keep_products(store, text, own, name))
 
 
 def _text(file: Path) -> str:

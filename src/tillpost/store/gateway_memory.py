@@ -29,26 +29,26 @@ from tillpost.core.books import (
     Visitor,
     Wanted,
 )
-from tillpost.core.event import Entry, Visit
+from tillpost.core.event import Entry
 from tillpost.core.exchange import Rate
-from tillpost.core.moment import day_of
 from tillpost.core.outcome import Outcome, State
 from tillpost.ports import Rows
 from tillpost.store import gateway_rows
 from tillpost.store.gateway_rows import (
     BAD_ROWS,
-    DELIVERIES,
     LINKS,
     ORDER_KEYS,
     ORDERS,
     RATES,
-    SHOP_JOURNEYS,
     SPEND,
-    TAG_FAULTS,
     TOUCHES,
     event_item,
+    order_costs,
     order_row,
+    purchases,
+    shop_journeys,
     table,
+    tag_faults,
     touch_row,
 )
 
@@ -82,6 +82,7 @@ class MemoryGatewayStore:
         self._accepted: Counter[_Name] = Counter()
         self._pauses: list[Pause] = []
         self._slips: Counter[Slip] = Counter()
+        self._costs: dict[_Name, Mapping[str, Any]] = {}
         self._spend: list[dict[str, Any]] = []
         self._rates: dict[tuple[str, str, str], str] = {}
 
@@ -392,9 +393,10 @@ class MemoryGatewayStore:
             "touches": self._touches_table,
             "refunds": lambda: table(refunds, map(structs.astuple, _sorted(self._refunds))),
             "spend": self._spend_table,
-            "tag_faults": self._tag_faults,
+            "tag_faults": lambda: tag_faults(self._touches.values(), self._slips),
             "deliveries": self._purchases,
-            "shop_journeys": self._shop_journeys,
+            "shop_journeys": lambda: shop_journeys(self._orders.values()),
+            "order_costs": lambda: order_costs(self._orders.values(), self._costs),
             "rates": lambda: table(RATES, [(*k, rate) for k, rate in sorted(self._rates.items())]),
         }
         with self._lock:
@@ -415,37 +417,8 @@ class MemoryGatewayStore:
         return table(("id", *TOUCHES), [touch_row(*pair) for pair in numbered])
 
     def _purchases(self) -> Rows:
-        rows = [
-            (row.shop, row.order_id, name, str(delivery.state), delivery.reason)
-            for row in self._events.values()
-            if row.order_id is not None and row.event.event_name == "Purchase"
-            for name, delivery in self._deliveries({row.id}).get(row.id, {}).items()
-        ]
-        return table(DELIVERIES, rows)
-
-    def _shop_journeys(self) -> Rows:
-        told = [(row, row.seen.journey) for row in self._orders.values() if row.seen.journey]
-        rows = []
-        for row, journey in told:
-            last = journey.last or Visit(0)
-            origin = (last.utm_source or last.source, last.utm_medium, last.utm_campaign)
-            rows.append((row.shop, row.seen.order_id, *origin, journey.visits))
-        return table(SHOP_JOURNEYS, rows)
-
-    def _tag_faults(self) -> Rows:
-        landed: dict[tuple[Any, ...], list[str]] = {}
-        for touch in self._touches.values():
-            if touch.flags:
-                names = ("source", "medium", "campaign", "channel", "click_kind", "flags")
-                told = (getattr(touch, name) for name in names)
-                key = (touch.shop, day_of(touch.at), *told)
-                landed.setdefault(key, []).append(touch.landing_path or "")
-        rows = [(*key, min(paths), len(paths)) for key, paths in landed.items()]
-        slips = [
-            (*structs.astuple(s)[:-1], None, None, "internal_utm", s.landing_path, times)
-            for s, times in self._slips.items()
-        ]
-        return table(TAG_FAULTS, [*rows, *slips])
+        numbers = {row.id for row in self._events.values()}
+        return purchases(self._events.values(), self._deliveries(numbers))
 
     def event_items(
         self, after: int, limit: int, event_id: str | None, order_id: str | None
@@ -477,6 +450,12 @@ class MemoryGatewayStore:
         with self._lock:
             kept = [old for old in self._spend if not any(spend.replaces(new, old) for new in told)]
             self._spend = [*kept, *told]
+        return len(rows)
+
+    def add_product_costs(self, rows: Sequence[Mapping[str, Any]]) -> int:
+        """Keep what products cost, newer ones instead of older ones of the same product."""
+        with self._lock:
+            self._costs.update({(row["shop"], row["product"]): row for row in rows})
         return len(rows)
 
     def add_rates(self, rates: Sequence[Rate]) -> int:

@@ -2,12 +2,19 @@
 
 import json
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, TypeAlias
+
+from msgspec import structs
 
 from tillpost.core import money
-from tillpost.core.books import Delivery, EventRow, Leased, OrderRow, Sighting, Touch
+from tillpost.core.books import Delivery, EventRow, Leased, OrderRow, Sighting, Slip, Touch
+from tillpost.core.event import Item, Visit
+from tillpost.core.moment import day_of
 from tillpost.core.outcome import Outcome, State
 from tillpost.ports import Rows
+
+Costing: TypeAlias = Mapping[str, Any]
+"""A product's `cost_minor` and `currency`."""
 
 SPEND = (
     *("shop", "platform", "account_id", "day", "campaign_id", "campaign", "adset_id", "adset"),
@@ -25,6 +32,7 @@ LINKS = ("shop", "kind", "value", "visitor_id", "at")
 TOUCHES = Touch.__struct_fields__[:-3]
 DELIVERIES = ("shop", "order_id", "destination", "state", "reason")
 SHOP_JOURNEYS = ("shop", "order_id", "source", "medium", "campaign", "visits")
+ORDER_COSTS = ("shop", "order_id", "currency", "goods_minor", "pieces_unknown")
 TAG_FAULTS = (
     *("shop", "day", "source", "medium", "campaign", "channel", "click_kind", "flags"),
     *("landing_path", "times"),
@@ -133,6 +141,66 @@ def order_row(row: OrderRow, refunded_minor: int) -> tuple[Any, ...]:
         seen.presentment.currency,
     )
     return tuple(_plain(value) for value in values)
+
+
+def purchases(events: Iterable[EventRow], deliveries: Mapping[int, Mapping[str, Delivery]]) -> Rows:
+    """Where the Purchase of each order stands with each destination."""
+    rows = [
+        (row.shop, row.order_id, name, str(delivery.state), delivery.reason)
+        for row in events
+        if row.order_id is not None and row.event.event_name == "Purchase"
+        for name, delivery in deliveries.get(row.id, {}).items()
+    ]
+    return table(DELIVERIES, rows)
+
+
+def shop_journeys(orders: Iterable[OrderRow]) -> Rows:
+    """What the shop system itself says led to its orders, where it told it."""
+    rows = []
+    for row in orders:
+        if journey := row.seen.journey:
+            last = journey.last or Visit(0)
+            origin = (last.utm_source or last.source, last.utm_medium, last.utm_campaign)
+            rows.append((row.shop, row.seen.order_id, *origin, journey.visits))
+    return table(SHOP_JOURNEYS, rows)
+
+
+def tag_faults(touches: Iterable[Touch], slips: Mapping[Slip, int]) -> Rows:
+    """What is wrong with the tags of landings, and of links inside the shop, by day."""
+    landed: dict[tuple[Any, ...], list[str]] = {}
+    for touch in touches:
+        if touch.flags:
+            names = ("source", "medium", "campaign", "channel", "click_kind", "flags")
+            key = (touch.shop, day_of(touch.at), *(getattr(touch, name) for name in names))
+            landed.setdefault(key, []).append(touch.landing_path or "")
+    rows = [(*key, min(paths), len(paths)) for key, paths in landed.items()]
+    inside = [
+        (*structs.astuple(slip)[:-1], None, None, "internal_utm", slip.landing_path, times)
+        for slip, times in slips.items()
+    ]
+    return table(TAG_FAULTS, [*rows, *inside])
+
+
+def order_costs(orders: Iterable[OrderRow], costs: Mapping[tuple[str, str], Costing]) -> Rows:
+    """What the goods of each order cost, and of how many lines nothing says so."""
+    rows = [_order_cost(row, costs) for row in orders]
+    return table(ORDER_COSTS, sorted(row for row in rows if row is not None))
+
+
+def _order_cost(row: OrderRow, costs: Mapping[tuple[str, str], Costing]) -> tuple[Any, ...] | None:
+    lines = [(item.quantity, _cost(row.shop, item, costs)) for item in row.seen.items]
+    known = [(quantity, cost) for quantity, cost in lines if cost is not None]
+    if not known:
+        return None
+    currencies = {cost["currency"] for _, cost in known}
+    goods = sum(quantity * cost["cost_minor"] for quantity, cost in known)
+    unknown = len(lines) - len(known) + int(len(currencies) > 1)
+    return (row.shop, row.seen.order_id, min(currencies), goods, unknown)
+
+
+def _cost(shop: str, item: Item, costs: Mapping[tuple[str, str], Costing]) -> Costing | None:
+    names = (item.sku, item.variant_id, item.product_id)
+    return next((costs[shop, name] for name in names if name and (shop, name) in costs), None)
 
 
 def touch_row(number: int, row: Touch) -> tuple[Any, ...]:

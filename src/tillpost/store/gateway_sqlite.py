@@ -355,6 +355,12 @@ class GatewayStore:
         self._db.write_now(work)
         return len(rows)
 
+    def add_product_costs(self, rows: Sequence[Mapping[str, Any]]) -> int:
+        """Keep what products cost, newer ones instead of older ones of the same product."""
+        text = self._sql["put_product_cost"]
+        self._db.write_now(lambda conn: conn.executemany(text, rows) and None)
+        return len(rows)
+
     def add_rates(self, rates: Sequence[Rate]) -> int:
         """Keep currency rates, newer ones instead of older ones of the same day and pair."""
         text = self._sql["put_rate"]

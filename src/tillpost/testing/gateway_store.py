@@ -17,7 +17,7 @@ from msgspec import structs
 
 from tillpost.core import spend
 from tillpost.core.books import BadRow, Link, RefundRow, Sighting, Touch, Visitor, Wanted
-from tillpost.core.event import Consent, Journey, Visit
+from tillpost.core.event import Consent, Item, Journey, Visit
 from tillpost.core.exchange import Rate
 from tillpost.core.money import MoneyError
 from tillpost.core.outcome import Reason, State
@@ -440,6 +440,28 @@ class FactsSuite:
         assert tables["shop_journeys"] == (
             ["shop", "order_id", "source", "medium", "campaign", "visits"],
             [(SHOP, "1001", "news", None, "May", 3)],
+        )
+
+    def test_what_an_orders_goods_cost(self, make_store: MakeStore) -> None:
+        """By SKU before variant before product; a line of which nothing is told is counted."""
+        store = make_store()
+        items = (
+            Item(product_id="p1", variant_id="v1", sku="TEA", quantity=3),
+            Item(product_id="p2", variant_id="v2"),
+            Item(product_id="p9"),
+        )
+        orders = [make.order(items=items), make.order("1002", items=items[2:])]
+        store.commit(make.changes(orders=[make.order_row(order) for order in orders]))
+        assert store.tables(["order_costs"])["order_costs"][1] == []
+        told = {"TEA": 450, "p1": 1, "v2": 200, "p2": 2}
+        rows = [
+            {"shop": SHOP, "product": name, "cost_minor": cost, "currency": "USD"}
+            for name, cost in told.items()
+        ]
+        assert store.add_product_costs(rows) == 4
+        assert store.tables(["order_costs"])["order_costs"] == (
+            ["shop", "order_id", "currency", "goods_minor", "pieces_unknown"],
+            [(SHOP, "1001", "USD", 1550, 1)],
         )
 
     def test_empty_tables_have_their_columns(self, make_store: MakeStore) -> None:

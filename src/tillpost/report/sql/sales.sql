@@ -43,6 +43,7 @@ SELECT sale, shop, order_id, moment, currency, is_returning, orders, value_minor
     CAST(refunded_minor AS BIGINT) AS refunded_minor,
     CAST(CASE refunds
         WHEN 'restate' THEN value_minor - refunded_minor
+        WHEN 'gross' THEN value_minor
         ELSE orders * value_minor - inside - cancelled * (value_minor - dated)
     END AS BIGINT) AS minor
 FROM known

@@ -1,6 +1,7 @@
 """The API: what the command line shows, as JSON or CSV; and the few writes it allows."""
 
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any, TypeVar
 
 import anyio.to_thread
@@ -41,6 +42,7 @@ def routes(node: Node) -> list[Route]:
         Route("/api/v1/receiver/events", guarded(node, _receiver_events)),
         Route("/api/v1/spend/{shop}", guarded(node, _spend, "costs"), methods=["POST"]),
         Route("/api/v1/rates", guarded(node, _rates, "costs"), methods=["POST"]),
+        Route("/api/v1/product-costs/{shop}", guarded(node, _products, "costs"), methods=["POST"]),
         Route("/api/v1/ad-accounts", guarded(node, _ad_accounts)),
         Route("/api/v1/link", guarded(node, _link)),
         Route("/dev/clock", guarded(node, _clock, "admin"), methods=["POST"]),
@@ -183,6 +185,19 @@ async def _spend(node: Node, request: Request) -> Response:
     if request.query_params.get("dry_run"):
         return reply(200, await anyio.to_thread.run_sync(spending.preview, text, known))
     found = await anyio.to_thread.run_sync(spending.keep_spend, node.store, text, known, shop)
+    return reply(400 if found["errors"] else 200, found)
+
+
+async def _products(node: Node, request: Request) -> Response:
+    """What products cost as CSV: every row or none is kept."""
+    shop = request.path_params["shop"]
+    if shop not in node.shops:
+        return refusal(404, "unknown_shop", "path", f"there is no shop {shop[:50]!r} here")
+    text = await _csv(request)
+    if isinstance(text, Response):
+        return text
+    keep = partial(spending.keep_products, node.store, text, node.shops[shop].currency, shop)
+    found = await anyio.to_thread.run_sync(keep)
     return reply(400 if found["errors"] else 200, found)
 
 

@@ -315,6 +315,37 @@ FROM (
 )
 WHERE told IS NOT NULL;
 
+-- name: put_product_cost
+INSERT OR REPLACE INTO product_costs (shop, product, cost_minor, currency)
+VALUES (:shop, :product, :cost_minor, :currency);
+
+-- name: table_order_costs
+-- What the goods of each order cost, and of how many lines nothing says so. A line is known by
+-- its SKU, else its variant, else its product.
+WITH lines AS (
+    SELECT o.shop, o.order_id, IFNULL(i.value ->> '$.quantity', 1) AS quantity,
+        COALESCE(
+            (SELECT product FROM product_costs WHERE shop = o.shop AND product = i.value ->> '$.sku'),
+            (
+                SELECT product FROM product_costs
+                WHERE shop = o.shop AND product = i.value ->> '$.variant_id'
+            ),
+            (
+                SELECT product FROM product_costs
+                WHERE shop = o.shop AND product = i.value ->> '$.product_id'
+            )
+        ) AS product
+    FROM orders AS o, json_each(CAST(o.fact AS TEXT), '$.items') AS i
+    WHERE EXISTS (SELECT 1 FROM product_costs)
+)
+SELECT l.shop, l.order_id, MIN(c.currency) AS currency,
+    SUM(l.quantity * c.cost_minor) AS goods_minor,
+    SUM(c.product IS NULL) + (MIN(c.currency) <> MAX(c.currency)) AS pieces_unknown
+FROM lines AS l
+LEFT JOIN product_costs AS c ON c.shop = l.shop AND c.product = l.product
+GROUP BY l.shop, l.order_id
+HAVING COUNT(c.product) > 0;
+
 -- name: table_tag_faults
 -- What is wrong with the tags of landings, and of links inside the shop, by day.
 SELECT shop, strftime('%Y-%m-%d', at, 'unixepoch') AS day, source, medium, campaign, channel,
