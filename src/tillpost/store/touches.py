@@ -34,12 +34,16 @@ class TouchStore:
     def rename(self, touches: Sequence[Renamed], rules: int, now: float) -> None:
         """Keep the classifications under `rules` and the old ones, all of them or none."""
         past = [(number, old.rules, now, _past(old)) for number, old, _ in touches]
-        renamed = [(*_told(new).values(), number) for number, _, new in touches if new is not None]
+        kept = [(number, new) for number, _, new in touches if new is not None]
+        same = [(t.shop, t.visitor_id, t.at, t.channel, t.url, number) for number, t in kept]
+        renamed = [(*_told(touch).values(), number) for number, touch in kept]
         dropped = [(rules, number) for number, _, new in touches if new is None]
 
         def work(conn: sqlite3.Connection) -> None:
             conn.executemany(self._sql["keep_past"], past)
-            conn.executemany(self._sql["rename"], renamed)
+            for twin, row in zip(same, renamed, strict=True):
+                conn.execute(self._sql["merge"], twin)
+                conn.execute(self._sql["rename"], row)
             conn.executemany(self._sql["drop"], dropped)
 
         self._db.write_now(work)

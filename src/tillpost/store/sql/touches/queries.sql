@@ -10,8 +10,14 @@ ORDER BY id LIMIT ?3;
 -- name: keep_past
 INSERT OR REPLACE INTO past_touches (touch, rules, changed_at, told) VALUES (?, ?, ?, ?);
 
+-- name: merge
+-- The same landing that already goes by the new name; deleted, so that triggers see it.
+DELETE FROM touches
+WHERE shop = ? AND visitor_id = ? AND at = ? AND channel = ? AND IFNULL(url, '') = IFNULL(?, '')
+    AND id <> ?;
+
 -- name: rename
-UPDATE OR REPLACE touches
+UPDATE touches
 SET source = ?, medium = ?, campaign = ?, term = ?, content = ?, campaign_id = ?, adset_id = ?,
     ad_id = ?, channel = ?, direct = ?, paid = ?, click_kind = ?, click_id = ?,
     referrer_host = ?, landing_path = ?, rules = ?, flags = ?, dropped = 0
