@@ -445,13 +445,9 @@ class FactsSuite:
     def test_what_an_orders_goods_cost(self, make_store: MakeStore) -> None:
         """By SKU before variant before product; a line of which nothing is told is counted."""
         store = make_store()
-        items = (
-            Item(product_id="p1", variant_id="v1", sku="TEA", quantity=3),
-            Item(product_id="p2", variant_id="v2"),
-            Item(product_id="p9"),
-        )
-        orders = [make.order(items=items), make.order("1002", items=items[2:])]
-        store.commit(make.changes(orders=[make.order_row(order) for order in orders]))
+        tea = Item(product_id="p1", variant_id="v1", sku="TEA", quantity=3)
+        items = (tea, Item(product_id="p2", variant_id="v2"), Item(product_id="p9"))
+        store.commit(make.changes(orders=[make.order_row(make.order(items=items))]))
         assert store.tables(["order_costs"])["order_costs"][1] == []
         told = {"TEA": 450, "p1": 1, "v2": 200, "p2": 2}
         rows = [
