@@ -449,11 +449,9 @@ class FactsSuite:
         items = (tea, Item(product_id="p2", variant_id="v2"), Item(product_id="p9"))
         store.commit(make.changes(orders=[make.order_row(make.order(items=items))]))
         assert store.tables(["order_costs"])["order_costs"][1] == []
-        told = {"TEA": 450, "p1": 1, "v2": 200, "p2": 2}
-        rows = [
-            {"shop": SHOP, "product": name, "cost_minor": cost, "currency": "USD"}
-            for name, cost in told.items()
-        ]
+        told = (("TEA", 450), ("p1", 1), ("v2", 200), ("p2", 2))
+        plain = {"shop": SHOP, "currency": "USD"}
+        rows = [plain | {"product": name, "cost_minor": cost} for name, cost in told]
         assert store.add_product_costs(rows) == 4
         assert store.tables(["order_costs"])["order_costs"] == (
             ["shop", "order_id", "currency", "goods_minor", "pieces_unknown"],
