@@ -229,6 +229,16 @@ OPERATIONS = (
     ),
     Operation(
         "POST",
+        "/api/v1/product-costs/{shop}",
+        "api",
+        "What products cost as CSV: every row is kept or none, and each bad one is named.",
+        {200: Body(dict[str, Any]), 401: _NO, 400: Body(dict[str, Any]), 404: _NO, 413: _NO},
+        Body(str, _CSV),
+        (),
+        "costs",
+    ),
+    Operation(
+        "POST",
         "/api/v1/rates",
         "api",
         "Currency rates as CSV, for all shops.",
