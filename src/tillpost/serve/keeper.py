@@ -189,11 +189,14 @@ def first_token(directory: Path, *, make: bool) -> str | None:
 
 
 def has_users(directory: Path) -> bool:
-    """Whether anybody can sign in to this data directory."""
+    """Whether anybody can sign in to this data directory.
+
+    A file of an older version is brought up to date here, as the server that starts would.
+    """
     path = directory / ACCOUNTS_FILE
     if not path.is_file():
         return False
-    database = Database(path, "accounts", readonly=True)
+    database = Database(path, "accounts")
     try:
         return bool(Accounts(database).users())
     finally:
