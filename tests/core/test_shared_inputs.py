@@ -21,7 +21,7 @@ def test_documented_and_agreed_identifiers_are_ours_too_and_each_difference_is_e
     missed = [row for row in vectors.rows() if not vectors.covered(row)]
     assert [row for row in missed if row["documented"]] == []
     assert [row for row in missed if not vectors.explained(row)] == []
-    assert len(missed) <= 11
+    assert len(missed) <= 10
 
 
 def naughty() -> list[str]:

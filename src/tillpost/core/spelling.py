@@ -143,7 +143,8 @@ def birth_date(text: str, country: str | None) -> str | Code:
     """YYYYMMDD of a real date from 1900 to 2099.
 
     Where day and month could be either, the month comes first in the United States,
-    Canada, the Philippines and where no country is known, else the day.
+    Canada, the Philippines and where no country is known, else the day. Eight digits that
+    end in the year stay as they are, as all of Meta's own implementations send them.
     """
     text = text.strip()
     if "W" not in text and _is_iso_date(text):
@@ -158,7 +159,8 @@ def birth_date(text: str, country: str | None) -> str | Code:
         readings += pair if country in _MONTH_FIRST else pair[::-1]
     for year, month, day in readings:
         if _is_date(int(year), int(month), int(day)):
-            return f"{year}{int(month):02}{int(day):02}"
+            bare = last and not last[2] and year == last[4]
+            return text if bare else f"{year}{int(month):02}{int(day):02}"
     return Code.DATE if text else Code.EMPTY
 
 
