@@ -10,6 +10,7 @@ from typing import Any, Self
 
 from tillpost.core.channel import DIRECT, UNKNOWN
 from tillpost.core.facts import (
+    EXACT,
     KINDS,
     NUMBER,
     SEGMENTS,
@@ -95,9 +96,6 @@ PLATFORM_CHANNELS: tuple[tuple[str, str], ...] = (
     ("criteo", "Display"),
 )
 """Where a platform's spend belongs as long as none of its campaigns has brought anyone."""
-
-EXACT = "SET disabled_optimizers = 'compressed_materialization'"
-"""DuckDB 2.0.0 sorts sums in a type that is too narrow for them: 10000 came back as 16."""
 
 MACROS = (
     "CREATE MACRO div_whole(a, b) AS a // b",

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
-from tillpost.core.facts import KINDS, SEGMENTS, STALE, STALE_COLUMNS, declared, merged
+from tillpost.core.facts import EXACT, KINDS, SEGMENTS, STALE, STALE_COLUMNS, declared, merged
 from tillpost.core.outcome import Misconfigured
 from tillpost.ports import Rows
 
@@ -37,6 +37,7 @@ def export(tables: Mapping[str, Rows], folder: Path, style: Format) -> dict[str,
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with duckdb.connect(":memory:") as engine:
+            engine.execute(EXACT)
             engine.execute(f"CREATE TABLE {STALE} ({declared(STALE_COLUMNS)})")
             _fill(engine, STALE, tables.get(STALE, ([], [])))
             return {name: _one(engine, tables, name, folder, style) for name in EXPORTED}

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from tillpost.core.facts import KINDS, SEGMENTS, STALE, STALE_COLUMNS, declared, merged
+from tillpost.core.facts import EXACT, KINDS, SEGMENTS, STALE, STALE_COLUMNS, declared, merged
 from tillpost.ports import Rows
 from tillpost.store import queries
 from tillpost.store.sqlite import Database
@@ -130,6 +130,7 @@ class SegmentWriter:
         (self._directory / SEGMENTS).mkdir(exist_ok=True)
         made: list[tuple[int, str, str, int]] = []
         with duckdb.connect(":memory:") as engine:
+            engine.execute(EXACT)
             engine.execute(f"CREATE TABLE {STALE} ({declared(STALE_COLUMNS)})")
             fill(engine, STALE, found.get(STALE, ([], []))[1])
             for name, kind in KINDS.items():
