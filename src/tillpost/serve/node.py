@@ -22,6 +22,7 @@ from tillpost.deliver.outbox import Line, Sender
 from tillpost.ports import Clock
 from tillpost.report.spend.meta_insights import Account
 from tillpost.serve.access import Access
+from tillpost.serve.alerting import Alerter, Channels
 from tillpost.serve.clock import SystemClock
 from tillpost.serve.http.exchange import Networks
 from tillpost.serve.keeper import Keeper
@@ -39,6 +40,7 @@ from tillpost.serve.settings import AdAccountSettings, Settings, ShopSettings
 from tillpost.serve.throttle import Throttle
 from tillpost.serve.transport import HttpTransport
 from tillpost.serve.worker import Worker
+from tillpost.store.alerts import AlertStore
 from tillpost.store.gateway_sqlite import GatewayStore
 from tillpost.store.letters_sqlite import LetterStore
 from tillpost.store.privacy_sqlite import PrivacyStore
@@ -49,6 +51,7 @@ from tillpost.store.touches import TouchStore
 
 GATEWAY_FILE = "tillpost.db"
 RECEIVER_FILE = "receiver.db"
+ALERTS_FILE = "alerts.db"
 
 
 class Node:
@@ -94,6 +97,9 @@ class Node:
             self.segments.forget,
         )
         self.transport = HttpTransport(own_url, networks(settings.server.private_networks))
+        given = settings.alerts
+        wanted = given.slack_url or given.webhook_url or given.email_to
+        self._alerts = Database(directory / ALERTS_FILE, "alerts") if wanted else None
         self.pulls = PullStore(self._database)
         self.puller = Puller(
             [_reader(a, settings, own_url) for a in settings.ad_accounts],
@@ -130,12 +136,25 @@ class Node:
         again = Reclassifier(self.shops.values(), TouchStore(self._database), clock)
         pulling = [("ad_accounts", self.puller.round)] if self.settings.ad_accounts else []
 
+        alerting = [("alerts", self._alerter(self._alerts, clock).round)] if self._alerts else []
         return [
             ("reclassify", again.round),
             ("segments", _beside(self.segments.round)),
             ("rollups", _beside(self.rollups.round)),
             *pulling,
+            *alerting,
         ]
+
+    def _alerter(self, told: Database, clock: Clock) -> Alerter:
+        """Who looks for what its owner is to be told."""
+        return Alerter(
+            self.settings.alerts,
+            self.shops,
+            (self.directory / GATEWAY_FILE, self.directory / RECEIVER_FILE),
+            AlertStore(told),
+            Channels(self.settings.alerts, self.transport),
+            clock,
+        )
 
     def intake(self, kind: str, shop: str) -> Intake | None:
         """Where requests of this kind for this shop go, if there is such a shop."""
@@ -161,6 +180,8 @@ class Node:
         self._database.close()
         self.receiver.close()
         self.keeper.close()
+        if self._alerts is not None:
+            self._alerts.close()
 
 
 def _beside(round_: Callable[[], int]) -> Callable[[], Awaitable[int]]:

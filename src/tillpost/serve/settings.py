@@ -22,6 +22,7 @@ from tillpost.core.received import Bounds
 from tillpost.core.windows import SettingName
 from tillpost.receive.calls import Kept
 from tillpost.receive.rate import Rate
+from tillpost.report.alerts import Limits
 
 
 class Server(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -238,6 +239,29 @@ class ReceiverSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """How many calls, events and touches are kept, and for how many days."""
 
 
+class AlertSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Who is told what goes wrong, and from where on; each once, and once when it ends."""
+
+    slack_url: str | None = None
+    """Address of an incoming webhook of Slack, or of what takes the same; it is a secret."""
+    webhook_url: str | None = None
+    """Address that gets each alert as JSON."""
+    email_to: tuple[str, ...] = ()
+    """Who gets each alert by e-mail."""
+    email_from: str = "tillpost@localhost"
+    """Whom the e-mail comes from."""
+    smtp_host: str = "127.0.0.1"
+    """The mail server."""
+    smtp_port: int = 25
+    """Its port."""
+    smtp_user: str | None = None
+    """Its user, where it asks for one; the connection then is encrypted."""
+    smtp_password: str | None = None
+    """The user's password."""
+    limits: Limits = Limits()
+    """From where on an alert is one."""
+
+
 class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """All of `tillpost.toml`."""
 
@@ -246,13 +270,14 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     destinations: tuple[AnyDestination, ...] = ()
     ad_accounts: tuple[AdAccountSettings, ...] = ()
     receiver: ReceiverSettings = field(default_factory=ReceiverSettings)
+    alerts: AlertSettings = AlertSettings()
     admin_password: str | None = None
     """Password of the dashboard in development; a hash takes its place with `init`."""
 
 
 SECRET_KEYS = frozenset(
     {"webhook_secrets", "server_keys", "key", "access_token", "client_secret", "app_secret"}
-    | {"token", "admin_password"}
+    | {"token", "admin_password", "slack_url", "smtp_password"}
 ).union(*(contract.secret_keys(member.settings) for member in catalog.members().values()))
 """Keys whose values are masked wherever settings are shown."""
 

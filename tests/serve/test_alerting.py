@@ -1,0 +1,150 @@
+"""Alerts are told once when they begin and once when they end, over any channel."""
+
+import asyncio
+import json
+import socketserver
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from tillpost.core.outcome import NotSent
+from tillpost.core.wire import Request, Response
+from tillpost.serve.alerting import Alerter, Channels, Message
+from tillpost.serve.clock import SimulatedClock
+from tillpost.serve.settings import AlertSettings
+from tillpost.store.alerts import AlertStore
+from tillpost.store.sqlite import Database
+
+NOW = 1_780_000_000.0
+HOOK = "https://hooks.example/T0/secret"
+
+
+class Post:
+    """A transport that keeps what it was sent, or that reaches nobody."""
+
+    def __init__(self) -> None:
+        self.bodies: list[dict[str, str]] = []
+        self.is_down = False
+
+    async def send(self, request: Request, seconds: float) -> Response:
+        if self.is_down:
+            raise NotSent("cannot reach hooks.example")
+        self.bodies.append(json.loads(request.body))
+        return Response(200, {})
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> Iterator[tuple[Database, Database, Database]]:
+    """The databases of a shop whose last order came at `NOW`."""
+    made = (
+        Database(tmp_path / "tillpost.db", "gateway"),
+        Database(tmp_path / "receiver.db", "receiver"),
+        Database(tmp_path / "alerts.db", "alerts"),
+    )
+    _hear(made[0], NOW)
+    yield made
+    for database in made:
+        database.close()
+
+
+def _hear(database: Database, at: float) -> None:
+    statement = "INSERT INTO journal (received_at, shop, source, fact) VALUES (?, ?, ?, ?)"
+    row = (at, "acme", "shopify", b"")
+    database.write_now(lambda conn: conn.execute(statement, row) and None)
+
+
+def _alerter(
+    house: tuple[Database, Database, Database], post: Post, clock: SimulatedClock
+) -> Alerter:
+    settings = AlertSettings(webhook_url=HOOK)
+    paths = (house[0].path, house[1].path)
+    store = AlertStore(house[2])
+    return Alerter(settings, ["acme"], paths, store, Channels(settings, post), clock)
+
+
+def test_silence_is_told_once_and_once_when_it_ends(
+    house: tuple[Database, Database, Database],
+) -> None:
+    post, clock = Post(), SimulatedClock(NOW)
+
+    def later(hours: float) -> None:
+        clock.set(NOW + hours * 3600)
+        asyncio.run(_alerter(house, post, clock).round())
+
+    for hours in (1.0, 25.0, 26.0, 30.0):
+        later(hours)
+    assert [(b["event"], b["code"]) for b in post.bodies] == [("began", "silence")]
+    _hear(house[0], NOW + 31 * 3600)
+    for hours in (31.1, 32.0):
+        later(hours)
+    assert [b["event"] for b in post.bodies] == ["began", "ended"]
+    later(60)
+    assert [b["event"] for b in post.bodies] == ["began", "ended", "began"]
+
+
+def test_what_could_not_be_told_is_told_later(house: tuple[Database, Database, Database]) -> None:
+    post, clock = Post(), SimulatedClock(NOW + 30 * 3600)
+    alerter = _alerter(house, post, clock)
+    post.is_down = True
+    assert asyncio.run(alerter.round()) == 0
+    post.is_down = False
+    assert asyncio.run(alerter.round()) == 0, "a look a minute is enough"
+    clock.set(NOW + 30 * 3600 + 61)
+    assert asyncio.run(alerter.round()) == 1
+    assert [b["code"] for b in post.bodies] == ["silence"]
+
+
+def test_slack_gets_a_line_for_people() -> None:
+    post = Post()
+    message = Message("began", "acme", "disk", "10 MiB are free on the disk", "Free space.")
+    assert asyncio.run(Channels(AlertSettings(slack_url=HOOK), post).tell(message))
+    assert post.bodies == [{"text": "[acme] 10 MiB are free on the disk. Free space."}]
+
+
+def test_e_mail_goes_through_the_mail_server() -> None:
+    with _mail_server() as (port, mails):
+        settings = AlertSettings(email_to=("owner@acme.example",), smtp_port=port)
+        message = Message("ended", "acme", "lag", "events are 40 minutes late", "x")
+        assert asyncio.run(Channels(settings, Post()).tell(message))
+    (mail,) = mails
+    assert "Subject: Tillpost: acme: lag ended" in mail
+    assert "[acme] over: events are 40 minutes late" in mail
+
+
+def test_a_mail_server_that_is_not_there_is_no_channel() -> None:
+    with socketserver.TCPServer(("127.0.0.1", 0), socketserver.BaseRequestHandler) as free:
+        port = free.server_address[1]
+    settings = AlertSettings(email_to=("owner@acme.example",), smtp_port=port)
+    message = Message("began", "acme", "lag", "x", "y")
+    assert not asyncio.run(Channels(settings, Post()).tell(message))
+
+
+@contextmanager
+def _mail_server() -> Iterator[tuple[int, list[str]]]:
+    """As much of a mail server as one e-mail needs."""
+    mails: list[str] = []
+
+    class Session(socketserver.StreamRequestHandler):
+        def handle(self) -> None:
+            self.wfile.write(b"220 here\r\n")
+            for line in self.rfile:
+                if line.lower().startswith(b"data"):
+                    self.wfile.write(b"354 go on\r\n")
+                    mails.append("".join(iter(self._line, ".\r\n")))
+                    self.wfile.write(b"250 kept\r\n")
+                if line.lower().startswith(b"quit"):
+                    self.wfile.write(b"221 bye\r\n")
+                    return
+                if not line.lower().startswith(b"data"):
+                    self.wfile.write(b"250 good\r\n")
+
+        def _line(self) -> str:
+            return self.rfile.readline().decode()
+
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Session) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield server.server_address[1], mails
+        server.shutdown()
