@@ -31,6 +31,7 @@ from tillpost.serve.letters import LetterDesk
 from tillpost.serve.memory import Memory
 from tillpost.serve.privacy import PrivacyDesk
 from tillpost.serve.pulling import Puller, Reader
+from tillpost.serve.readiness import troubles
 from tillpost.serve.reading import Reading, ShopBasis
 from tillpost.serve.receiver import ReceiverDesk
 from tillpost.serve.reclassifying import Reclassifier
@@ -155,6 +156,10 @@ class Node:
             Channels(self.settings.alerts, self.transport),
             clock,
         )
+
+    def troubles(self) -> list[str]:
+        """Why no order could be taken now; it makes a commit, so call it in a thread."""
+        return troubles(self._database, self.worker)
 
     def intake(self, kind: str, shop: str) -> Intake | None:
         """Where requests of this kind for this shop go, if there is such a shop."""

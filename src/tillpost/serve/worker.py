@@ -116,12 +116,16 @@ class Worker:
         for name, one in rounds:
             bell = asyncio.Event()
             self._bells.append(bell)
-            self._tasks.append(asyncio.create_task(self._loop(name, one, bell)))
+            self._tasks.append(asyncio.create_task(self._loop(name, one, bell), name=name))
 
     def wake(self) -> None:
         """There may be something to do now."""
         for bell in self._bells:
             bell.set()
+
+    def ended(self) -> list[str]:
+        """The rounds that go no more, though nobody stopped them."""
+        return [] if self._stopping else [t.get_name() for t in self._tasks if t.done()]
 
     async def stop(self) -> None:
         """End after the rounds that are under way."""

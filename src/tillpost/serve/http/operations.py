@@ -35,6 +35,9 @@ async def _healthz(_request: Request) -> Response:
 
 def _readyz(node: Node) -> Callable[[Request], Awaitable[Response]]:
     async def ready(_request: Request) -> Response:
+        found = await anyio.to_thread.run_sync(node.troubles)
+        if found:
+            return refusal(503, "not_ready", "", "; ".join(found))
         due = await anyio.to_thread.run_sync(node.store.next_hold)
         return reply(200, {"ok": True, "next_hold": due})
 
