@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev demo test lint types docs pages sbom bench drills prove pixel clean test-oracles test-clients
+.PHONY: help setup setup-dev demo test lint types docs pages sbom bench drills prove pixel clean package test-oracles test-clients
 
 help: ## Show the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -45,6 +45,9 @@ prove: setup-dev ## Show that nothing is lost or doubled, and that broken builds
 
 pixel: ## Build the browser script (needs Node; the built file is committed)
 	cd src/tillpost/collect/pixel && npm ci --no-audit --no-fund && node build.mjs
+
+package: setup-dev ## Build wheel and sdist, and run the wheel in an empty environment
+	tools/package.sh
 
 test-oracles: setup-dev ## Compare our hashes with the platform's own packages, in an environment apart
 	tests/oracles/run.sh
