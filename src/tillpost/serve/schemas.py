@@ -5,12 +5,18 @@ from pathlib import Path
 from msgspec import Struct
 
 from tillpost.core.outcome import Misconfigured
-from tillpost.serve.node import GATEWAY_FILE, RECEIVER_FILE
+from tillpost.serve.keeper import ACCOUNTS_FILE
+from tillpost.serve.node import ALERTS_FILE, GATEWAY_FILE, RECEIVER_FILE
 from tillpost.store import queries
 from tillpost.store.lock import hold
 from tillpost.store.sqlite import Database, version_of
 
-FILES = {GATEWAY_FILE: "gateway", RECEIVER_FILE: "receiver"}
+FILES = {
+    GATEWAY_FILE: "gateway",
+    RECEIVER_FILE: "receiver",
+    ACCOUNTS_FILE: "accounts",
+    ALERTS_FILE: "alerts",
+}
 """File -> its schema."""
 
 
