@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from tests.drills import catalog, rigged_drills
+from tests.drills.nodes import NotUp
 from tests.drills.oracle import Verdict
 
 import tillpost
@@ -251,9 +252,12 @@ def judged(name: str, directory: Path) -> Verdict:
     mutant = MUTANTS[name]
     source = build(mutant, directory)
     if mutant.drill in catalog.DRILLS:
-        found = catalog.run(
-            mutant.drill, directory, mutant.times, source=source, patience=_PATIENCE
-        )
+        try:
+            found = catalog.run(
+                mutant.drill, directory, mutant.times, source=source, patience=_PATIENCE
+            )
+        except NotUp:
+            return Verdict(0, 0, 0, 0, 0, 0, 1, ("what it left does not start again",))
         return found.verdict
     return _apart(mutant, source, directory)
 

@@ -38,6 +38,10 @@ url = "{platform}"
 """
 
 
+class NotUp(AssertionError):
+    """A server that does not start; the message has its last words."""
+
+
 class Node:
     """`tillpost serve` on `data`, with one shop that sends to the platform at `platform`.
 
@@ -94,7 +98,7 @@ class Node:
     def must_start(self, *prefix: str) -> None:
         """Start; fails with what it printed if it does not come up."""
         if not self.start(*prefix):
-            raise AssertionError(f"the server did not come up: {self.output.read_text()[-2000:]}")
+            raise NotUp(f"the server did not come up: {self.output.read_text()[-2000:]}")
 
     def answers(self, path: str = "/healthz") -> bool:
         """Whether it answers with 200."""
