@@ -57,3 +57,7 @@ def test_conversion_rounds_half_up_and_is_exact(minor: int, factor: int) -> None
 @given(st.integers(0, 10**9), st.integers(0, 10**9), st.integers(1, 10**14))
 def test_more_money_is_never_less_in_another_currency(one: int, other: int, factor: int) -> None:
     assert (one <= other) <= (convert(one, factor) <= convert(other, factor))
+
+
+def test_a_currency_is_one_of_itself_on_any_day() -> None:
+    assert rates().at("2026-11-02", "EUR", "EUR") == 1

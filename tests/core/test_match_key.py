@@ -83,3 +83,8 @@ def test_ids_of_the_platform_count_in_any_case() -> None:
     upper, lower = ({"madid": text} for text in ("38400000-8CF0-11BD", "38400000-8cf0-11bd"))
     assert match_key.find(upper).keys == match_key.find(lower).keys
     assert names({"lead_id": 123456789012345, "ig_sid": "a"}) == ("lead_id", "ig_sid")
+
+
+def test_sixty_four_letters_that_are_no_hexadecimal_digits_are_no_hash() -> None:
+    assert match_key.find({"em": "g" * 64}) == ((), ("em",))
+    assert match_key.find({"em": "\u0661" * 64}) == ((), ("em",))

@@ -117,3 +117,8 @@ def test_every_kind_of_order_has_an_action_source() -> None:
     kinds = ("web", "pos", "draft", "renewal", "exchange", "api", "app", "phone")
     assert set(policy.ACTION_SOURCE) == set(kinds)
     assert all(row.why for row in policy.INELIGIBLE)
+
+
+def test_a_past_order_for_the_reports_alone_is_told_to_no_platform() -> None:
+    past = structs.replace(make.order(), reports_only=True)
+    assert stand(past, NOW + 3600) == Standing(State.DROPPED, Reason.REPORTS_ONLY)
