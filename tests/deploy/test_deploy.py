@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from tests.live import Live, free_port, wait_until_up
 
-from tillpost.serve import starter
+from tillpost.serve.commands import starter
 
 HERE = Path(__file__).parents[2]
 DEPLOY = HERE / "deploy"

@@ -12,8 +12,8 @@ import pytest
 
 from tillpost.core.outcome import NotSent
 from tillpost.core.wire import Request, Response
-from tillpost.serve.alerting import Alerter, Channels, Message
 from tillpost.serve.clock import SimulatedClock
+from tillpost.serve.rounds.alerting import Alerter, Channels, Message
 from tillpost.serve.settings import AlertSettings
 from tillpost.store.alerts import AlertStore
 from tillpost.store.sqlite import Database

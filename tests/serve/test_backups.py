@@ -15,7 +15,7 @@ from tests.live import Live
 from tests.orders import order
 
 from tillpost.core.outcome import Misconfigured
-from tillpost.serve import backups
+from tillpost.serve.commands import backups
 
 NOW = 1_780_000_000.0
 

@@ -29,10 +29,11 @@ from tests.orders import order
 
 from tillpost.core.wire import Request, Response
 from tillpost.deliver.destinations import meta
-from tillpost.serve import doctoring, outward, starter
+from tillpost.serve import outward
+from tillpost.serve.commands import doctoring, starter
+from tillpost.serve.commands.remote import settings_of
 from tillpost.serve.doctor import Bench, Line, examine
 from tillpost.serve.doctor.bench import Room
-from tillpost.serve.remote import settings_of
 from tillpost.serve.transport import HttpTransport
 
 PUBLIC = "https://tp.acme.example"

@@ -12,8 +12,8 @@ from tillpost.cli.keys import keys as command
 from tillpost.core.books import BadRow
 from tillpost.core.outcome import Misconfigured, Outcome, State
 from tillpost.serve import development
+from tillpost.serve.commands.resealing import _BOXES, _FILES
 from tillpost.serve.node import GATEWAY_FILE
-from tillpost.serve.resealing import _BOXES, _FILES
 from tillpost.serve.seal import AesSealer, Keys, key_file, read_keys, write_keys
 from tillpost.store.gateway_sqlite import GatewayStore
 from tillpost.store.letters_sqlite import LetterStore

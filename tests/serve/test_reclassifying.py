@@ -6,7 +6,7 @@ from msgspec import structs
 
 from tillpost.core import channel
 from tillpost.serve.clock import SimulatedClock
-from tillpost.serve.reclassifying import Reclassifier
+from tillpost.serve.rounds.reclassifying import Reclassifier
 from tillpost.serve.seal import AesSealer
 from tillpost.store.gateway_sqlite import GatewayStore
 from tillpost.store.sqlite import Database

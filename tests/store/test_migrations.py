@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tillpost.core.outcome import Misconfigured
-from tillpost.serve import schemas
+from tillpost.serve.commands import schemas
 from tillpost.store import queries
 from tillpost.store.sqlite import Database
 

@@ -30,7 +30,7 @@ def apply(file: Path, config_file: Path, *, dry_run: bool, as_json: bool) -> Non
     """
     from msgspec import to_builtins
 
-    from tillpost.serve import applying
+    from tillpost.serve.commands import applying
 
     change = applying.apply(file, config_file, dry_run=dry_run)
     if as_json:

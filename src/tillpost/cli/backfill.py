@@ -40,8 +40,8 @@ def backfill(
 
     Orders older than a platform takes (seven days) feed the reports only.
     """
-    from tillpost.serve.backfill import Asked
-    from tillpost.serve.backfill import backfill as pull
+    from tillpost.serve.commands.backfill import Asked
+    from tillpost.serve.commands.backfill import backfill as pull
 
     end = until or datetime.now(UTC).strftime("%Y-%m-%d")  # noqa: TID251  # the command line's own day
     asked = Asked(_moment("--since", since), _moment("--until", end), how, **flags)

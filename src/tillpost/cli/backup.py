@@ -22,9 +22,9 @@ def backup(
     """
     from msgspec import to_builtins
 
-    from tillpost.serve import backups
     from tillpost.serve.clock import SystemClock
-    from tillpost.serve.remote import settings_of
+    from tillpost.serve.commands import backups
+    from tillpost.serve.commands.remote import settings_of
 
     _, directory = settings_of(config_file, data)
     made = backups.back_up(directory, file, SystemClock().now(), with_key=with_key)
@@ -51,7 +51,7 @@ def restore(file: Path, data: Path, *, as_json: bool) -> None:
     """
     from msgspec import to_builtins
 
-    from tillpost.serve import backups
+    from tillpost.serve.commands import backups
 
     made = backups.restore(file, data)
     if as_json:

@@ -19,8 +19,8 @@ def status(config_file: Path | None, data: Path | None, *, as_json: bool) -> Non
     """Say how old each database's schema is; exit 1 if one is to be migrated."""
     from msgspec import to_builtins
 
-    from tillpost.serve import schemas
-    from tillpost.serve.remote import settings_of
+    from tillpost.serve.commands import schemas
+    from tillpost.serve.commands.remote import settings_of
 
     _, directory = settings_of(config_file, data)
     found = schemas.states(directory)
@@ -45,8 +45,8 @@ def migrate(config_file: Path | None, data: Path | None, *, as_json: bool) -> No
 
     Make a backup first: an older version cannot read a newer schema.
     """
-    from tillpost.serve import schemas
-    from tillpost.serve.remote import settings_of
+    from tillpost.serve.commands import schemas
+    from tillpost.serve.commands.remote import settings_of
 
     _, directory = settings_of(config_file, data)
     before, after = schemas.migrate(directory)

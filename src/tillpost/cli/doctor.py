@@ -28,7 +28,7 @@ def doctor(
     """
     from msgspec import to_builtins
 
-    from tillpost.serve import doctoring
+    from tillpost.serve.commands import doctoring
 
     lines = asyncio.run(doctoring.diagnose(config_file, data, test_event_code))
     worst = doctoring.worst(lines)

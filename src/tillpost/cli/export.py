@@ -27,7 +27,7 @@ def export(
     Money is in minor units, times are Unix seconds (UTC). Nothing in them names a person.
     """
     from tillpost.report.export import export as write
-    from tillpost.serve import offline
+    from tillpost.serve.commands import offline
 
     with offline.reading(config_file, data) as reading:
         written = write(reading.tables(), folder, style)

@@ -39,7 +39,7 @@ def init(directory: Path, *, as_json: bool, **given: Any) -> None:
     On a terminal it asks for what no option says. It never writes over anything: a second
     run changes nothing.
     """
-    from tillpost.serve import starter
+    from tillpost.serve.commands import starter
 
     if (directory / starter.FILE).exists():
         _tell(starter.Made((), (str(directory / starter.FILE),)), directory, as_json=as_json)
@@ -54,7 +54,7 @@ def init(directory: Path, *, as_json: bool, **given: Any) -> None:
 
 def _answers(given: dict[str, Any]) -> dict[str, Any]:
     """The options as `starter.Answers` takes them."""
-    from tillpost.serve.starter import name_of
+    from tillpost.serve.commands.starter import name_of
 
     files = {
         "webhook_secret": given.pop("webhook_secret_from"),

@@ -21,7 +21,7 @@ def rotate(config_file: Path | None, data: Path | None, *, as_json: bool) -> Non
 
     The oldest key stays: the ids of orders come from it. Stop the server first.
     """
-    from tillpost.serve.resealing import rotate as change
+    from tillpost.serve.commands.resealing import rotate as change
 
     _tell(change(config_file, data, new_key=True), as_json=as_json)
 
@@ -31,7 +31,7 @@ def rotate(config_file: Path | None, data: Path | None, *, as_json: bool) -> Non
 @as_json
 def reseal(config_file: Path | None, data: Path | None, *, as_json: bool) -> None:
     """Seal everything under the newest key, where the environment gives the keys."""
-    from tillpost.serve.resealing import rotate as change
+    from tillpost.serve.commands.resealing import rotate as change
 
     _tell(change(config_file, data, new_key=False), as_json=as_json)
 

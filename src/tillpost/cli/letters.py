@@ -22,7 +22,7 @@ def dead_letters() -> None:
 @as_json
 def listed(config_file: Path | None, data: Path | None, shop: str | None, *, as_json: bool) -> None:
     """List every event that a platform refused, or that came too late."""
-    from tillpost.serve.resending import Place
+    from tillpost.serve.commands.resending import Place
 
     items = Place(config_file, data, shop).letters()
     if as_json:
@@ -45,7 +45,7 @@ def shown(
     number: int, config_file: Path | None, data: Path | None, shop: str | None, *, as_json: bool
 ) -> None:
     """Show event NUMBER: payload, every move, the platform's words, and what to mend."""
-    from tillpost.serve.resending import Place
+    from tillpost.serve.commands.resending import Place
 
     found = Place(config_file, data, shop).letter(number)
     if as_json:
@@ -84,7 +84,7 @@ def retry(
     as_json: bool,
 ) -> None:
     """Send events NUMBERS again, with the same event_id and event_time."""
-    from tillpost.serve.resending import Place
+    from tillpost.serve.commands.resending import Place
 
     if bool(numbers) == everything:
         raise click.UsageError("name the events' numbers, or --all")
@@ -119,7 +119,7 @@ def replay(  # noqa: PLR0913
 
     The same event_id and event_time go; what is too old or would count twice is left.
     """
-    from tillpost.serve.resending import Place
+    from tillpost.serve.commands.resending import Place
 
     place = Place(config_file, data, shop)
     found = place.replay(since, until, delivered=delivered, dry_run=dry_run)

@@ -9,7 +9,7 @@ import click
 from tillpost.cli.options import where
 
 if TYPE_CHECKING:
-    from tillpost.serve.listening import News
+    from tillpost.serve.commands.listening import News
 
 _COLOURS = {"rejected": "red", "dead": "red", "expired": "yellow", "dropped": "yellow"}
 
@@ -40,7 +40,7 @@ def listen(  # noqa: PLR0913  # one parameter an option
     """
     import msgspec
 
-    from tillpost.serve.listening import STEPS, Listener, forward
+    from tillpost.serve.commands.listening import STEPS, Listener, forward
 
     wanted = _names("--steps", steps, STEPS)
     named = set(events.split(",")) if events else None

@@ -43,7 +43,7 @@ def erase(
     What their orders were worth stays in the reports. What a platform has been sent already
     must be deleted there.
     """
-    from tillpost.serve.erasing import ask
+    from tillpost.serve.commands.erasing import ask
 
     found = ask(config_file, data, shop, {"request": "erase", **_named(given)})
     if as_json:
@@ -67,7 +67,7 @@ def requests(
     config_file: Path | None, data: Path | None, shop: str | None, *, as_json: bool
 ) -> None:
     """List what was asked and what was done."""
-    from tillpost.serve.erasing import listed
+    from tillpost.serve.commands.erasing import listed
 
     items = listed(config_file, data, shop)
     if as_json:
@@ -87,7 +87,7 @@ def requests(
 @_shop
 def show(number: int, config_file: Path | None, data: Path | None, shop: str | None) -> None:
     """Print request NUMBER as JSON; one that asked what is stored has it as its answer."""
-    from tillpost.serve.erasing import shown
+    from tillpost.serve.commands.erasing import shown
 
     print_json(shown(config_file, data, shop, number))
 
@@ -100,7 +100,7 @@ def ask_what_is_stored(
     config_file: Path | None, data: Path | None, shop: str | None, **given: Any
 ) -> None:
     """Print all that is stored of one person, as JSON."""
-    from tillpost.serve.erasing import ask
+    from tillpost.serve.commands.erasing import ask
 
     print_json(ask(config_file, data, shop, {"request": "access", **_named(given)}))
 

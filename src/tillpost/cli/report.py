@@ -99,7 +99,7 @@ def report(  # noqa: PLR0913, PLR0917  # one parameter an option
 
     `drill` goes from channels down to ads: --channel "Paid Social" lists its campaigns.
     """
-    from tillpost.serve import offline
+    from tillpost.serve.commands import offline
     from tillpost.serve.reading import Asked
 
     levels = {"channel": channel, "campaign": campaign, "adset": adset, "ad": ad}
@@ -134,7 +134,7 @@ def ledger(config_file: Path | None, data: Path | None, *, as_json: bool) -> Non
 
     Exit 1 if it does not balance.
     """
-    from tillpost.serve import offline
+    from tillpost.serve.commands import offline
 
     with offline.reading(config_file, data) as reading:
         found = reading.ledger()

@@ -23,7 +23,7 @@ def send(
     """
     from msgspec import to_builtins
 
-    from tillpost.serve import sending
+    from tillpost.serve.commands import sending
 
     sent = sending.send(file, config_file, data, shop)
     if as_json:

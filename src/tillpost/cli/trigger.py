@@ -9,7 +9,7 @@ import click
 from tillpost.cli.options import as_json, print_json, where
 
 if TYPE_CHECKING:
-    from tillpost.serve.triggering import Stage
+    from tillpost.serve.commands.triggering import Stage
     from tillpost.simulate.trigger import Sale, Step
 
 _NAMES = ("PageView", "ViewContent", "AddToCart", "InitiateCheckout", "Purchase", "Refund")
@@ -44,7 +44,7 @@ def trigger(
     thank-you page reports it too. Exit 1 if a request is refused or the sale is not delivered.
     """
     from tillpost.serve.clock import SystemClock
-    from tillpost.serve.triggering import Stage
+    from tillpost.serve.commands.triggering import Stage
     from tillpost.simulate.trigger import Place, Sale, chain
 
     stage = Stage(config_file, data, shop)

@@ -22,20 +22,20 @@ from tillpost.deliver.outbox import Line, Sender
 from tillpost.ports import Clock
 from tillpost.report.spend.meta_insights import Account
 from tillpost.serve.access import Access
-from tillpost.serve.alerting import Alerter, Channels
 from tillpost.serve.clock import SystemClock
 from tillpost.serve.http.exchange import Networks
 from tillpost.serve.keeper import Keeper
 from tillpost.serve.kept import marks_of, paths_of
 from tillpost.serve.letters import LetterDesk
 from tillpost.serve.memory import Memory
-from tillpost.serve.privacy import PrivacyDesk
-from tillpost.serve.pulling import Puller, Reader
 from tillpost.serve.readiness import troubles
 from tillpost.serve.reading import Reading, ShopBasis
 from tillpost.serve.receiver import ReceiverDesk
-from tillpost.serve.reclassifying import Reclassifier
-from tillpost.serve.rolling import RollUps
+from tillpost.serve.rounds.alerting import Alerter, Channels
+from tillpost.serve.rounds.privacy import PrivacyDesk
+from tillpost.serve.rounds.pulling import Puller, Reader
+from tillpost.serve.rounds.reclassifying import Reclassifier
+from tillpost.serve.rounds.rolling import RollUps
 from tillpost.serve.seal import AesSealer, Keys
 from tillpost.serve.settings import AdAccountSettings, Settings, ShopSettings
 from tillpost.serve.throttle import Throttle

@@ -15,7 +15,7 @@ from tillpost.report import catalog, drilling
 from tillpost.report.health import findings
 from tillpost.report.ledger import ledger
 from tillpost.report.query import Query, period
-from tillpost.serve.rolling import RollUps
+from tillpost.serve.rounds.rolling import RollUps
 from tillpost.serve.settings import CostSettings
 
 CLAIMED = frozenset({"ads", "campaigns", "breakdown", "drill"})

@@ -15,8 +15,8 @@ from tillpost.report.spend import products as products_csv
 from tillpost.report.spend import rates as rates_csv
 from tillpost.report.spend.csv import Layout
 from tillpost.report.spend.problem import Problem
+from tillpost.serve.commands.remote import Remote, settings_of, shop_of
 from tillpost.serve.node import GATEWAY_FILE
-from tillpost.serve.remote import Remote, settings_of, shop_of
 from tillpost.serve.seal import AesSealer, read_keys
 from tillpost.store.gateway_sqlite import GatewayStore
 from tillpost.store.lock import hold, running

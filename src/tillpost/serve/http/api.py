@@ -20,8 +20,8 @@ from tillpost.serve.access import COOKIE, Scope, is_own
 from tillpost.serve.clock import SimulatedClock, unix
 from tillpost.serve.http.exchange import problem
 from tillpost.serve.node import Node
-from tillpost.serve.pulling import shown
 from tillpost.serve.reading import Asked
+from tillpost.serve.rounds.pulling import shown
 from tillpost.serve.sessions import Act, Viewer
 from tillpost.serve.tabular import as_csv
 

@@ -7,7 +7,7 @@ from starlette.routing import Route
 
 from tillpost.serve.http.api import guarded, own_items, page, read_json, refusal, reply
 from tillpost.serve.node import Node
-from tillpost.serve.privacy import asked_of
+from tillpost.serve.rounds.privacy import asked_of
 
 
 def routes(node: Node) -> list[Route]:

@@ -7,11 +7,11 @@ from pathlib import Path
 from tillpost.core.outcome import Misconfigured
 from tillpost.serve import app
 from tillpost.serve.clock import SystemClock
+from tillpost.serve.commands.remote import settings_of
 from tillpost.serve.doctor import Bench, Line, examine
 from tillpost.serve.doctor.bench import Room
 from tillpost.serve.doctor.line import fail, ok
 from tillpost.serve.node import networks
-from tillpost.serve.remote import settings_of
 from tillpost.serve.transport import HttpTransport
 from tillpost.store.lock import running
 

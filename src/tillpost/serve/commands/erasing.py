@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from tillpost.core.outcome import Misconfigured, Retryable
-from tillpost.serve import app, privacy
+from tillpost.serve import app
 from tillpost.serve.clock import SystemClock
+from tillpost.serve.commands.remote import Remote, settings_of, shop_of
 from tillpost.serve.node import Node
-from tillpost.serve.remote import Remote, settings_of, shop_of
+from tillpost.serve.rounds import privacy
 from tillpost.serve.seal import read_keys
 from tillpost.serve.settings import Settings
 from tillpost.store.lock import hold, running

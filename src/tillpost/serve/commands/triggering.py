@@ -9,7 +9,7 @@ from typing import Any
 from tillpost.core.outcome import FINAL, Retryable
 from tillpost.serve.access import Access
 from tillpost.serve.clock import SystemClock
-from tillpost.serve.remote import Remote, settings_of, shop_of
+from tillpost.serve.commands.remote import Remote, settings_of, shop_of
 from tillpost.serve.settings import Settings, ShopSettings
 from tillpost.store.lock import server_of
 

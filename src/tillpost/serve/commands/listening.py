@@ -11,7 +11,7 @@ from typing import Any, Literal, TypeAlias
 from msgspec import Struct, to_builtins
 
 from tillpost.core.outcome import FINAL
-from tillpost.serve.remote import Remote, settings_of, shop_of
+from tillpost.serve.commands.remote import Remote, settings_of, shop_of
 from tillpost.store.lock import server_of
 
 Step: TypeAlias = Literal[

@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from tillpost.core.outcome import Misconfigured
+from tillpost.serve.commands.remote import settings_of
 from tillpost.serve.configure import environment
 from tillpost.serve.node import GATEWAY_FILE, RECEIVER_FILE
-from tillpost.serve.remote import settings_of
 from tillpost.serve.seal import KEY_VARIABLE, AesSealer, Keys, key_file, read_keys, write_keys
 from tillpost.store.lock import hold, running
 from tillpost.store.sqlite import Database

@@ -24,9 +24,9 @@ from tillpost.collect.sources.shopify import pull
 from tillpost.core.outcome import Misconfigured, Retryable
 from tillpost.serve import app
 from tillpost.serve.clock import SystemClock
+from tillpost.serve.commands.remote import Remote, settings_of, shop_of
 from tillpost.serve.http.backfill import take_in
 from tillpost.serve.node import Node
-from tillpost.serve.remote import Remote, settings_of, shop_of
 from tillpost.serve.seal import read_keys
 from tillpost.serve.settings import Settings, ShopSettings
 from tillpost.store.lock import hold, running

@@ -10,9 +10,9 @@ from tillpost.core.outcome import Misconfigured
 from tillpost.serve import app
 from tillpost.serve.access import Scope
 from tillpost.serve.clock import SystemClock, unix
+from tillpost.serve.commands.remote import Remote, settings_of, shop_of
 from tillpost.serve.letters import LetterDesk
 from tillpost.serve.node import Node
-from tillpost.serve.remote import Remote, settings_of, shop_of
 from tillpost.serve.seal import read_keys
 from tillpost.serve.settings import Settings
 from tillpost.store.lock import hold, running

@@ -24,7 +24,7 @@ from msgspec import Struct
 
 from tillpost.core.moment import iso
 from tillpost.core.outcome import Misconfigured
-from tillpost.serve import schemas
+from tillpost.serve.commands import schemas
 from tillpost.serve.development import FILE as SECRETS_FILE
 from tillpost.serve.node import GATEWAY_FILE
 from tillpost.serve.private import write_private

@@ -7,7 +7,7 @@ from typing import Any
 from msgspec import Struct
 
 from tillpost.core.outcome import Misconfigured
-from tillpost.serve.remote import Remote, settings_of, shop_of
+from tillpost.serve.commands.remote import Remote, settings_of, shop_of
 from tillpost.store.lock import server_of
 
 AT_ONCE = 500

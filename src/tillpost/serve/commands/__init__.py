@@ -1,0 +1,1 @@
+"""What commands do at a data directory: through its running server, else alone."""

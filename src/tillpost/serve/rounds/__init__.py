@@ -1,0 +1,1 @@
+"""What the worker does beside the path of an event, a round after another."""
