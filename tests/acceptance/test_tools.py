@@ -89,11 +89,12 @@ def test_a_triggered_refund_is_in_the_books(one_server: Live) -> None:
     told = json.loads(_run(one_server, "trigger", "refund", "--json").stdout)
     order_id = told["event"]["order_id"]
 
-    def refunded() -> bool:
+    def refunded() -> list[str]:
         rows = one_server.get("/api/v1/reports/orders")["rows"]
-        return any(row["order_id"] == order_id and row["refunded"] == "63.90" for row in rows)
+        return [row["refunded"] for row in rows if row["order_id"] == order_id]
 
-    wait_for(refunded)
+    wait_for(lambda: refunded() == ["63.90"])
+    assert refunded() == ["63.90"]
 
 
 def test_every_step_is_heard_as_it_happens(one_server: Live, listening: Any) -> None:

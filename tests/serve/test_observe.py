@@ -68,13 +68,17 @@ def test_every_secret_of_the_settings_is_hidden(lines: list[str]) -> None:
 
 
 def test_a_closed_pipe_stops_nothing() -> None:
-    def closed(_line: str) -> None:
+    tried: list[str] = []
+
+    def closed(line: str) -> None:
+        tried.append(line)
         raise BrokenPipeError
 
     settings = development.settings(development.Secrets("w", "s", "a", "r", "p"), Server())
     observe.configure(settings, closed)
     structlog.get_logger("any").error("told")
     structlog.reset_defaults()
+    assert len(tried) == 1
 
 
 def test_a_redactor_without_secrets_hides_what_looks_like_one() -> None:
