@@ -9,7 +9,7 @@ import pytest
 import structlog
 
 from tillpost.serve import development, observe
-from tillpost.serve.observe import HIDDEN, Observed, Redactor
+from tillpost.serve.observe import HIDDEN, Observed, Redactor, RequestIds
 from tillpost.serve.settings import Server
 
 SECRET = "EAADsecretsecretsecretsecretsecret"
@@ -99,7 +99,7 @@ def _asked(*headers: tuple[bytes, bytes]) -> tuple[str, str]:
             seen.append(dict(message["headers"])[b"x-request-id"].decode())
 
     scope = {"type": "http", "headers": list(headers)}
-    asyncio.run(Observed(app)(scope, None, send))  # type: ignore[arg-type]
+    asyncio.run(Observed(app, RequestIds())(scope, None, send))  # type: ignore[arg-type]
     return seen[1], seen[0]
 
 

@@ -8,7 +8,6 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 from starlette.routing import Route
@@ -37,8 +36,7 @@ def _routes(folder: Path) -> set[tuple[str, str]]:
     async def read() -> set[tuple[str, str]]:
         settings = development.settings(development.read_secrets(folder), Server())
         node = Node(settings, folder, SystemClock(), Keys(b"k" * 32), "http://127.0.0.1:1")
-        front: Any = app.build(node)._app
-        behind = front._behind
+        behind = app.behind(node)
         shown = {route.path for route in pages.routes(node) if isinstance(route, Route)}
         found = [r for r in behind.routes if isinstance(r, Route) and r.path not in shown]
         await node.close()

@@ -7,6 +7,7 @@ id inside it, `fbp` and platform ids by their value.
 """
 
 import re
+from binascii import unhexlify
 from collections.abc import Callable, Iterable, Mapping
 from enum import IntEnum
 from hashlib import sha256
@@ -69,6 +70,7 @@ _SHA256 = re.compile(rf"([0-9a-fA-F]{{64}}){_APPENDIX}")
 _FBC = re.compile(rf"fb\.[0-9]{{1,2}}\.[0-9]{{10,16}}\.(.+?){_APPENDIX}", re.DOTALL)
 _FBP = re.compile(rf"(fb\.[0-9]{{1,2}}\.[0-9]{{10,16}}\.[0-9]+){_APPENDIX}")
 _EMPTY_DIGEST = bytes.fromhex(EMPTY_SHA256)
+_HEX = 64
 _MOST_VALUES = 32
 
 
@@ -87,9 +89,13 @@ def find(user_data: Mapping[str, Any]) -> Found:
     """
     keys: dict[Key, None] = {}
     unusable: list[str] = []
-    for name, read in _READERS:
+    for name, mark, read in _READERS:
         given = user_data.get(name)
         if given is None:
+            continue
+        digest = _only_digest(given) if mark else None
+        if digest is not None:
+            keys[mark + digest[:16]] = None
             continue
         for value in _values(given):
             read_keys = read(value)
@@ -145,23 +151,25 @@ def _values(given: Any) -> list[str]:
     ]
 
 
-def _digest(value: str) -> bytes | None:
-    """The 32 bytes of a SHA-256 in hex, with or without a suffix; None if it is none."""
-    if len(value) == 64 and value.isalnum():
-        try:
-            return bytes.fromhex(value)
-        except ValueError:
-            return None
-    found = _SHA256.fullmatch(value)
-    return bytes.fromhex(found[1]) if found else None
+def _only_digest(given: Any) -> bytes | None:
+    """The 32 bytes of a value that is one plain SHA-256, as most are; None for anything else."""
+    value = given[0] if type(given) is list and len(given) == 1 else given
+    if type(value) is not str or len(value) != _HEX:
+        return None
+    try:
+        digest = unhexlify(value)
+    except ValueError:
+        return None
+    return None if digest == _EMPTY_DIGEST else digest
 
 
 def _hashed(code: Code) -> Reader:
     mark = bytes((code,))
 
     def read(value: str) -> tuple[Key, ...]:
-        digest = _digest(value)
-        return () if digest in (None, _EMPTY_DIGEST) else (mark + digest[:16],)
+        found = _SHA256.fullmatch(value)
+        digest = bytes.fromhex(found[1]) if found else _EMPTY_DIGEST
+        return () if digest == _EMPTY_DIGEST else (mark + digest[:16],)
 
     return read
 
@@ -194,10 +202,11 @@ def _plain(code: Code) -> Reader:
     return read
 
 
-_READERS: tuple[tuple[str, Reader], ...] = (
-    *((name, _hashed(Code[name])) for name in _HASHED),
-    ("external_id", _external_id),
-    ("fbc", _fbc),
-    ("fbp", _fbp),
-    *((name, _plain(Code[name])) for name in _PLAIN),
+_READERS: tuple[tuple[str, bytes, Reader], ...] = (
+    *((name, bytes((Code[name],)), _hashed(Code[name])) for name in _HASHED),
+    ("external_id", bytes((Code.external_id,)), _external_id),
+    ("fbc", b"", _fbc),
+    ("fbp", b"", _fbp),
+    *((name, b"", _plain(Code[name])) for name in _PLAIN),
 )
+"""Field, the mark of its key if one plain SHA-256 is all it takes, and what reads other values."""

@@ -20,7 +20,7 @@ from typing import Any
 from msgspec import Struct
 
 from tillpost.core.outcome import Retryable
-from tillpost.core.received import AccountSeen, Bounds, ReceivedEvent, TouchSeen
+from tillpost.core.received import AccountSeen, Bounds, KeptCall, ReceivedEvent, TouchSeen
 from tillpost.core.wire import Request, Response
 from tillpost.ports import Clock, ReceiverStore, Sealer
 from tillpost.receive import accept, batch, faults, graph, register, wire
@@ -182,12 +182,17 @@ class Receiver:
         else:
             answer = accept.graph_events(request, self._datasets, now, self._new_trace_id)
         await self._noted("events", answer.refused)
-        # Together, so that one commit takes both.
-        _, response = await asyncio.gather(
-            self._keep(request, call.test_event_code, answer, now),
-            self._kept(answer.rows, answer.response),
-        )
-        return response._replace(headers={**response.headers, **headers})
+        kept = self._call(request, call.test_event_code, answer, now)
+        if kept is None:
+            response = await self._kept(answer.rows, answer.response)
+        else:
+            # Together, so that one commit takes both.
+            _, response = await asyncio.gather(
+                self._keep(kept), self._kept(answer.rows, answer.response)
+            )
+        if headers:
+            return response._replace(headers={**response.headers, **headers})
+        return response
 
     def _counted(self, call: GraphCall, now: float) -> tuple[bool, dict[str, str]]:
         """Whether the call is over the limit, and the headers of use; only its owner's count."""
@@ -195,15 +200,16 @@ class Receiver:
             return False, {}
         return self._rate.count(call.dataset_id, now)
 
-    async def _keep(
+    def _call(
         self, request: Request, code: str | None, answer: Answer[ReceivedEvent], now: float
-    ) -> None:
+    ) -> KeptCall | None:
+        """The call as it is kept to be looked at, or None if it is not."""
         wanted = self._keeping.wants(refused=bool(answer.refused), tested=bool(code))
         unknown = answer.response.status == 401
         sealer = self._keeping.sealer
         if sealer is None or not wanted or unknown:
-            return
-        call = kept_call(
+            return None
+        return kept_call(
             request,
             answer.response,
             sealer,
@@ -212,6 +218,8 @@ class Receiver:
             refused=answer.refused,
             test_event_code=code,
         )
+
+    async def _keep(self, call: KeptCall) -> None:
         with suppress(Retryable):
             await self.store.keep_call(call, self._options.bounds.calls.most)
 

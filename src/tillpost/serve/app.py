@@ -22,8 +22,9 @@ from tillpost.core.outcome import Misconfigured
 from tillpost.ports import Clock
 from tillpost.serve.http import api, backfill, letters, operations, pages, privacy
 from tillpost.serve.http.front import Front
+from tillpost.serve.http.rsgi import Rsgi
 from tillpost.serve.node import Node
-from tillpost.serve.observe import Observed, configure, request_id
+from tillpost.serve.observe import configure, request_id
 from tillpost.serve.seal import read_keys
 from tillpost.serve.settings import Settings
 from tillpost.store.lock import hold
@@ -37,14 +38,18 @@ T = TypeVar("T")
 _log = structlog.get_logger("tillpost.serve")
 
 
-def build(node: Node) -> Observed:
+def build(node: Node) -> Rsgi:
     """The whole application of a node; each request has an id."""
+    return Rsgi(Front(node, behind(node)))
+
+
+def behind(node: Node) -> Starlette:
+    """The pages and the API, which stand behind the front."""
     parts = (api, backfill, letters, privacy, operations, pages)
     routes = [route for part in parts for route in part.routes(node)]
-    behind = Starlette(
+    return Starlette(
         routes=routes, exception_handlers={HTTPException: _refused, Exception: _trouble}
     )
-    return Observed(Front(node, behind))
 
 
 async def run(
@@ -163,7 +168,7 @@ async def _listening(serving: "asyncio.Task[Any]", host: str, port: int) -> None
         return
 
 
-def _server(app: Observed, host: str, port: int) -> Any:
+def _server(app: Rsgi, host: str, port: int) -> Any:
     from granian.constants import Interfaces
     from granian.http import HTTP1Settings
     from granian.server.embed import Server
@@ -172,7 +177,7 @@ def _server(app: Observed, host: str, port: int) -> Any:
         app,
         address=host,
         port=port,
-        interface=Interfaces.ASGINL,
+        interface=Interfaces.RSGI,
         log_enabled=False,
         websockets=False,
         backlog=1024,

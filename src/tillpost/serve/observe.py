@@ -10,6 +10,7 @@ import re
 import secrets
 import sys
 from collections.abc import Awaitable, Callable, Iterable, Iterator, MutableMapping
+from contextvars import ContextVar
 from itertools import count
 from typing import Any
 
@@ -32,6 +33,8 @@ _PATTERNS = re.compile(
 )
 _GOOD_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
 
+_request_id: ContextVar[str | None] = ContextVar("request_id", default=None)
+
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 
@@ -40,7 +43,7 @@ def configure(settings: Settings, write: Callable[[str], Any] | None = None) -> 
     redact = Redactor(_secrets(msgspec.to_builtins(settings)))
     structlog.configure(
         processors=[
-            structlog.contextvars.merge_contextvars,
+            _with_request_id,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.JSONRenderer(),
@@ -64,41 +67,56 @@ class Redactor:
         return _PATTERNS.sub(HIDDEN, plain)
 
 
-class Observed:
-    """An application whose every request has an id: the caller's own, or a new one."""
+class RequestIds:
+    """Gives every request an id: the caller's own if it is a good one, or a new one."""
 
-    def __init__(self, app: App) -> None:
-        self._app = app
+    def __init__(self) -> None:
         self._start = secrets.token_hex(6)
         self._numbers = count()
+
+    def begin(self, given: str | None) -> str:
+        """The id of the request whose task this is; its log lines carry it from here on."""
+        good = given is not None and _GOOD_ID.fullmatch(given)
+        number = given if given and good else f"{self._start}-{next(self._numbers):x}"
+        _request_id.set(number)
+        return number
+
+
+class Observed:
+    """An ASGI application whose every request has an id, in its answer as in its log lines."""
+
+    def __init__(self, app: App, ids: RequestIds) -> None:
+        self._app = app
+        self._ids = ids
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one request under its id."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        number = self._id(scope)
-        header = (b"x-request-id", number.encode())
+        header = (b"x-request-id", self._ids.begin(_given_id(scope)).encode())
 
         async def told(message: MutableMapping[str, Any]) -> None:
             if message["type"] == "http.response.start":
                 message["headers"] = [*message.get("headers", ()), header]
             await send(message)
 
-        with structlog.contextvars.bound_contextvars(request_id=number):
-            await self._app(scope, receive, told)
-
-    def _id(self, scope: Scope) -> str:
-        for name, value in scope["headers"]:
-            if name == b"x-request-id" and _GOOD_ID.fullmatch(value.decode("latin-1")):
-                return str(value.decode("latin-1"))
-        return f"{self._start}-{next(self._numbers):x}"
+        await self._app(scope, receive, told)
 
 
 def request_id() -> str | None:
     """The id of the request that is being handled."""
-    found: str | None = structlog.contextvars.get_contextvars().get("request_id")
-    return found
+    return _request_id.get()
+
+
+def _given_id(scope: Scope) -> str | None:
+    given = (value for name, value in scope["headers"] if name == b"x-request-id")
+    return next((value.decode("latin-1") for value in given), None)
+
+
+def _with_request_id(_logger: Any, _name: str, line: MutableMapping[str, Any]) -> Any:
+    number = _request_id.get()
+    return line if number is None else {**line, "request_id": number}
 
 
 def _to_standard_error(line: str) -> None:

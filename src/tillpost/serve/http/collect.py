@@ -45,7 +45,8 @@ async def _take(node: Node, shop: str, kind: str, request: Request) -> Taken | R
     if intake is None:
         return _nobody(node, kind, shop)
     now = node.clock.now()
-    stamped = request._replace(headers={**request.headers, RECEIVED_AT: repr(now)})
+    headers = {**request.headers, RECEIVED_AT: repr(now)}
+    stamped = Request(request.method, request.url, headers, request.body)
     try:
         taken = await accept(intake, stamped, node.store, node.sealer, now)
     except Retryable as error:

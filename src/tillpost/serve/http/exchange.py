@@ -67,9 +67,8 @@ def problem(status: int, reason: str, field: str, detail: str) -> Response:
     )
 
 
-def client_ip(scope: Scope, headers: Mapping[str, str], trusted: Networks) -> str | None:
+def client_ip(peer: str, headers: Mapping[str, str], trusted: Networks) -> str | None:
     """The shopper's public address; forwarding headers count from trusted proxies only."""
-    peer = (scope.get("client") or ("",))[0]
     forwarded = headers.get("x-forwarded-for")
     if not forwarded or not _is_in(peer, trusted):
         return peer if is_public(peer) else None

@@ -35,7 +35,8 @@ LIMITS = {
 """Longest body by route, in bytes (design 3.5)."""
 
 
-Handler: TypeAlias = Callable[[Request, Scope], Awaitable[Response]]
+Handler: TypeAlias = Callable[[Request, str], Awaitable[Response]]
+"""Answers a request of this peer: the address that the connection came from."""
 
 
 _BODILESS = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -53,6 +54,18 @@ class _Door(NamedTuple):
     methods: frozenset[str]
     tail: Callable[[str], bool]
     handler: Handler
+
+
+class Hot(NamedTuple):
+    """A hot route of one request: its name in `LIMITS`, and who answers."""
+
+    name: str
+    handler: Handler
+
+    @property
+    def limit(self) -> int:
+        """Longest body, in bytes."""
+        return LIMITS[self.name]
 
 
 class Front:
@@ -74,36 +87,45 @@ class Front:
         if scope["type"] != "http":
             await self._behind(scope, receive, send)
             return
-        route = self._route(scope)
-        if route is None and scope["method"] in _BODILESS:
+        hot = self.hot(scope["method"], scope["path"])
+        if hot is None and scope["method"] in _BODILESS:
             await self._behind(scope, receive, send)
             return
-        name = route[0] if route else "behind"
+        name = hot.name if hot else "behind"
         try:
             async with asyncio.timeout(BODY_SECONDS):
                 body = await read_body(receive, LIMITS[name])
         except TimeoutError:
-            text = f"the body did not come within {BODY_SECONDS:g} s: send it at once"
-            await answer(send, problem(408, "too_slow", "body", text))
+            await answer(send, too_slow())
             return
         if body is None:
             await answer(send, self._too_large(name))
-        elif route is None:
+        elif hot is None:
             await self._reach_behind(scope, body, receive, send)
         else:
-            await answer(send, await self._handled(name, route[1], request_of(scope, body), scope))
+            peer = (scope.get("client") or ("",))[0]
+            await answer(send, await self.answered(hot, request_of(scope, body), peer))
 
-    async def _handled(
-        self, name: str, handle: Handler, request: Request, scope: Scope
-    ) -> Response:
+    def hot(self, method: str, path: str) -> Hot | None:
+        """The hot route of a request, or None if it is for what stands behind."""
+        head, _, tail = path[1:].partition("/")
+        found = self._doors.get(head)
+        if found is not None and method in found.methods and found.tail(tail):
+            return Hot(found.limit, found.handler)
+        answers = self._node.receiver.handler(method, path)
+        if answers is None:
+            return None
+        return Hot(head if head in {"tr", "receiver"} else "graph", _without_peer(answers))
+
+    async def answered(self, hot: Hot, request: Request, peer: str) -> Response:
         """The answer of a hot route; a compressed body is unfolded first, within its limits."""
         encoding = request.headers.get("content-encoding")
-        if encoding is None or name in _UNFOLD_THEMSELVES:
-            return await handle(request, scope)
-        plain = inflate(request.body, encoding, LIMITS[name])
+        if encoding is None or hot.name in _UNFOLD_THEMSELVES:
+            return await hot.handler(request, peer)
+        plain = inflate(request.body, encoding, hot.limit)
         if isinstance(plain, Unfit):
             return problem(plain.status, "unfit_body", "Content-Encoding", plain.detail)
-        return await handle(request._replace(body=plain), scope)
+        return await hot.handler(request._replace(body=plain), peer)
 
     async def _reach_behind(self, scope: Scope, body: bytes, receive: Receive, send: Send) -> None:
         """Hand a request on with its body, which came in time and within the limits."""
@@ -120,31 +142,30 @@ class Front:
         text = f"the body is longer than {LIMITS[name]} bytes: send less at once"
         return problem(413, "too_large", "body", text)
 
-    def _route(self, scope: Scope) -> "tuple[str, Handler] | None":
-        """The hot route of a request: its name in `LIMITS`, and who answers."""
-        path, method = scope["path"], scope["method"]
-        head, _, tail = path[1:].partition("/")
-        found = self._doors.get(head)
-        if found is not None and method in found.methods and found.tail(tail):
-            return found.limit, found.handler
-        answers = self._node.receiver.handler(method, path)
-        if answers is None:
-            return None
-        return head if head in {"tr", "receiver"} else "graph", _without_scope(answers)
-
-    async def _webhook(self, request: Request, scope: Scope) -> Response:
-        _, _, kind, shop = scope["path"].split("/", 3)
+    async def _webhook(self, request: Request, _peer: str) -> Response:
+        kind, shop = _path(request).removeprefix("/webhooks/").split("/", 1)
         return await collect.webhook(self._node, kind, shop, request)
 
-    async def _events(self, request: Request, scope: Scope) -> Response:
-        return await collect.server_events(self._node, scope["path"][8:], request)
+    async def _events(self, request: Request, _peer: str) -> Response:
+        shop = _path(request).removeprefix("/events/")
+        return await collect.server_events(self._node, shop, request)
 
-    async def _px(self, request: Request, scope: Scope) -> Response:
-        _, _, shop = scope["path"].split("/", 2)
+    async def _px(self, request: Request, peer: str) -> Response:
+        _, _, shop = _path(request).split("/", 2)
         if request.method == "OPTIONS":
             return beacon.preflight(self._node, shop, request.headers)
-        address = client_ip(scope, request.headers, self._node.trusted)
+        address = client_ip(peer, request.headers, self._node.trusted)
         return await beacon.beacon(self._node, shop, request, address)
+
+
+def too_slow() -> Response:
+    """The answer to a body that does not come."""
+    text = f"the body did not come within {BODY_SECONDS:g} s: send it at once"
+    return problem(408, "too_slow", "body", text)
+
+
+def _path(request: Request) -> str:
+    return request.url.partition("?")[0]
 
 
 def _replayed(body: bytes, receive: Receive) -> Receive:
@@ -157,8 +178,8 @@ def _replayed(body: bytes, receive: Receive) -> Receive:
     return replay
 
 
-def _without_scope(answers: Callable[[Request], Awaitable[Response]]) -> Handler:
-    async def handle(request: Request, _scope: Scope) -> Response:
+def _without_peer(answers: Callable[[Request], Awaitable[Response]]) -> Handler:
+    async def handle(request: Request, _peer: str) -> Response:
         return await answers(request)
 
     return handle

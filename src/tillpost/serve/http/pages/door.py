@@ -121,7 +121,7 @@ class Door:
     def _address(self, request: Request) -> str:
         """Whose guesses are counted together: the client's address, or its proxy's."""
         peer = request.client.host if request.client else ""
-        return client_ip(request.scope, request.headers, self._node.trusted) or peer
+        return client_ip(peer, request.headers, self._node.trusted) or peer
 
     async def _first_owner(self, request: Request) -> Response:
         """The one-time link of the console: name and password of the first owner."""
