@@ -5,6 +5,7 @@ name a person are dropped; e-mail and phone shapes inside texts are cut out.
 """
 
 import re
+from functools import lru_cache
 from typing import Any
 
 REMOVED = "[removed]"
@@ -21,7 +22,6 @@ PERSONAL = frozenset(
 """Keys of open data that hold a person, in lower case."""
 
 _EMAIL = re.compile(r"[^\s@<>\"',;]+@[^\s@<>\"',;]+\.[^\s@<>\"',;]+")
-_SUSPECT = re.compile(r"[@+(]")
 _PHONE = re.compile(r"\+\d[\d\s().-]{6,18}\d|\(\d{2,4}\)\s?\d{3,4}[\s.-]\d{3,4}")
 
 
@@ -31,16 +31,22 @@ def scrub(value: Any) -> Any:
         return _text(value)
     if isinstance(value, dict):
         return {
-            _text(key): scrub(inner) if isinstance(inner, (str, dict, list)) else inner
+            name: scrub(inner) if isinstance(inner, (str, dict, list)) else inner
             for key, inner in value.items()
-            if key.strip().lower() not in PERSONAL
+            if (name := _name(key)) is not None
         }
     if isinstance(value, list):
         return [scrub(inner) for inner in value]
     return value
 
 
+@lru_cache(maxsize=4096)
+def _name(key: str) -> str | None:
+    """The key as it is kept, or None if it names a person; keys repeat and are remembered."""
+    return None if key.strip().lower() in PERSONAL else _text(key)
+
+
 def _text(text: str) -> str:
-    if _SUSPECT.search(text) is None:
+    if "@" not in text and "+" not in text and "(" not in text:
         return text
     return _PHONE.sub(REMOVED, _EMAIL.sub(REMOVED, text))

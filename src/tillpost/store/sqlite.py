@@ -26,7 +26,8 @@ T = TypeVar("T")
 Work = Callable[[sqlite3.Connection], Any]
 
 _MOST_IN_A_GROUP = 256
-_ROWS_AT_ONCE = (64, 8, 1)
+_ROWS_AT_ONCE = 64
+"""Rows of one INSERT; the statement of every number up to it stays prepared."""
 _BUSY_SECONDS = 10.0
 _APPLICATION_ID = 0x7111_9057
 _PRAGMAS = (
@@ -213,22 +214,38 @@ def _commit_group(connection: sqlite3.Connection, group: list[_Job]) -> None:
 
 def _run(connection: sqlite3.Connection, jobs: list[_Job]) -> list[Result]:
     """The results of jobs of one kind: appends go in together, unless one of them is bad."""
-    if len(jobs) > 1 and jobs[0].statement:
+    if jobs[0].statement:
         rows = [row for job in jobs for row in job.rows]
-        _, problem = _attempt(connection, _Job(jobs[0].waiter, None, None, jobs[0].statement, rows))
-        if problem is None:
+        if _appended(connection, jobs[0].statement, rows):
             return [(None, None)] * len(jobs)
-    return [_attempt(connection, job) for job in jobs]
+    return [_attempt(connection, _work_of(job)) for job in jobs]
 
 
-def _attempt(connection: sqlite3.Connection, job: _Job) -> Result:
+def _work_of(job: _Job) -> Work:
+    return job.work or partial(insert_rows, statement=job.statement, rows=job.rows)
+
+
+def _appended(
+    connection: sqlite3.Connection, statement: str, rows: Sequence[tuple[Any, ...]]
+) -> bool:
+    """Whether all rows went in; else none did. A single INSERT does that without a savepoint."""
+    insert = partial(insert_rows, statement=statement, rows=rows)
+    if len(rows) > _ROWS_AT_ONCE:
+        return _attempt(connection, insert)[1] is None
+    try:
+        insert(connection)
+    except Exception as error:
+        if _is_trouble(error):
+            raise
+        return False
+    return True
+
+
+def _attempt(connection: sqlite3.Connection, work: Work) -> Result:
+    """What `work` returned, or what it raised after all that it did was undone."""
     connection.execute("SAVEPOINT job")
     try:
-        if job.work is not None:
-            value = job.work(connection)
-        else:
-            value = None
-            _insert(connection, job.statement, job.rows)
+        value = work(connection)
     except Exception as error:
         if _is_trouble(error):
             raise
@@ -239,19 +256,19 @@ def _attempt(connection: sqlite3.Connection, job: _Job) -> Result:
     return value, None
 
 
-def _insert(
+def insert_rows(
     connection: sqlite3.Connection, statement: str, rows: Sequence[tuple[Any, ...]]
 ) -> None:
-    """Insert rows, many to a statement: with each step the writer lets go of the interpreter."""
-    begun = 0
-    for size in _ROWS_AT_ONCE:
-        while len(rows) - begun >= size:
-            part = rows[begun : begun + size]
-            connection.execute(_widened(statement, size), tuple(chain.from_iterable(part)))
-            begun += size
+    """Insert rows by a statement that ends in `VALUES (?, ...)` of one row, many at a time.
+
+    Each statement that runs is a wait for the interpreter's lock, so there are few.
+    """
+    for begun in range(0, len(rows), _ROWS_AT_ONCE):
+        part = rows[begun : begun + _ROWS_AT_ONCE]
+        connection.execute(_widened(statement, len(part)), tuple(chain.from_iterable(part)))
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=4 * _ROWS_AT_ONCE)
 def _widened(statement: str, rows: int) -> str:
     """The statement of one row, for so many."""
     head, values, row = statement.rstrip(" ;\n").rpartition("VALUES")
@@ -292,7 +309,11 @@ def _open(path: Path) -> sqlite3.Connection:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         connection = sqlite3.connect(
-            path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False
+            path,
+            timeout=_BUSY_SECONDS,
+            isolation_level=None,
+            check_same_thread=False,
+            cached_statements=4 * _ROWS_AT_ONCE,
         )
         for pragma in _PRAGMAS:
             connection.execute(f"PRAGMA {pragma}")
