@@ -6,6 +6,7 @@ Run by `make test-clients`; not collected by pytest, for it needs the clients' o
 """
 
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -15,9 +16,12 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+from tests.docs.pages import DOCS, blocks
 from tests.live import Live, free_port, wait_for, wait_until_up
 
 HERE = Path(__file__).parent
+_ENDINGS = {"python": "py", "js": "cjs"}
+GUIDE = DOCS / "guides/testing-a-capi-integration.md"
 CLIENTS = {
     "facebook-business": (".venv-clients/bin/python", str(HERE / "send.py")),
     "facebook-nodejs-business-sdk": ("node", str(HERE / "send.cjs")),
@@ -88,6 +92,22 @@ def check_answers(receiver: Live) -> None:
         sys.stdout.write(f"{name}: {len(found)} calls, each answered as Meta answers\n")
 
 
+def check_guide(receiver: Live) -> None:
+    """Run what the guide on testing shows of each client, against this receiver."""
+    shown = {block.kind: block.text for block in blocks(GUIDE) if "facebook" in block.text}
+    with tempfile.TemporaryDirectory(dir=HERE) as folder:
+        for (name, (program, _)), kind in zip(CLIENTS.items(), ("python", "js"), strict=True):
+            file = Path(folder) / f"guide.{_ENDINGS[kind]}"
+            here = shown[kind].replace("http://127.0.0.1:8484", receiver.url)
+            file.write_text(here.replace("1234567890123456", "1001"), "utf-8")
+            environment = {**os.environ, "TOKEN": "TOKEN-OPEN"}
+            run = subprocess.run(
+                [program, str(file)], check=True, stdout=subprocess.PIPE, text=True, env=environment
+            )
+            assert run.stdout.split() == ["1"], run.stdout
+            sys.stdout.write(f"{name}: what the guide shows arrives\n")
+
+
 def check_received(receiver: Live) -> None:
     """What arrived: the tested event of each client, and every event that was not refused."""
 
@@ -110,6 +130,7 @@ def main() -> None:
             register_jane(receiver)
             register_ads(receiver)
             check_answers(receiver)
+            check_guide(receiver)
             check_received(receiver)
         finally:
             receiver.process.terminate()

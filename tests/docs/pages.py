@@ -14,6 +14,7 @@ TEXTS = [*PAGES, ROOT / "README.md", ROOT / "CONTRIBUTING.md"]
 _FENCE = re.compile(
     r"^(?P<fence>`{3,})(?P<kind>\w*)\n(?P<text>.*?)^(?P=fence)$", re.MULTILINE | re.DOTALL
 )
+_PRINTED = re.compile(r"<!-- \[\[\[cog.*?\[\[\[end\]\]\] -->", re.DOTALL)
 _COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
 _SPAN = re.compile(r"`([^`\n]+)`")
 _LINK = re.compile(r"\]\(([^)\s]+)\)")
@@ -29,8 +30,17 @@ class Block(NamedTuple):
 
 def blocks(page: Path) -> list[Block]:
     """The fenced blocks of a page, from top to bottom."""
-    text = _COMMENT.sub("", page.read_text("utf-8"))
-    return [Block(found["kind"], found["text"]) for found in _FENCE.finditer(text)]
+    return _blocks(page.read_text("utf-8"))
+
+
+def written(page: Path) -> list[Block]:
+    """The blocks that were written; those that are printed from the code are checked by lint."""
+    return _blocks(_PRINTED.sub("", page.read_text("utf-8")))
+
+
+def _blocks(text: str) -> list[Block]:
+    found = _FENCE.finditer(_COMMENT.sub("", text))
+    return [Block(block["kind"], block["text"]) for block in found]
 
 
 def prose(page: Path) -> str:
@@ -46,7 +56,7 @@ def links(page: Path) -> list[str]:
 def commands(page: Path) -> Iterator[list[str]]:
     """Every `tillpost ...` that a reader could type, as words."""
     for block in blocks(page):
-        if block.kind in {"sh", "console", ""}:
+        if block.kind in {"sh", "console"}:
             for line in block.text.replace("\\\n", " ").splitlines():
                 yield from _typed(line.removeprefix("$ "))
     for span in _SPAN.findall(prose(page)):

@@ -41,7 +41,8 @@ def trigger(
     EVENT is PageView, ViewContent, AddToCart, InitiateCheckout, Purchase or Refund.
 
     The platform tells of a click, a browser visits, the shop sends a signed order, the
-    thank-you page reports it too. Exit 1 if a request is refused or the sale is not delivered.
+    thank-you page reports it too. Exit 1 if a request is refused or the sale is not delivered;
+    in shadow, if it would not be.
     """
     from tillpost.serve.clock import SystemClock
     from tillpost.serve.commands.triggering import Stage
@@ -103,7 +104,9 @@ def _delivered(found: dict[str, Any], event: str) -> bool:
     if event not in {"Purchase", "Refund"}:
         return True
     item = found["event"]
-    return item is not None and any(o["state"] == "delivered" for o in item["outcomes"])
+    return item is not None and any(
+        o["state"] == "delivered" or o["reason"] == "shadow" for o in item["outcomes"]
+    )
 
 
 def _tell(found: dict[str, Any]) -> None:
