@@ -10,7 +10,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import sha256
@@ -114,7 +114,9 @@ BROWSER = (
 
 
 @contextmanager
-def running(directory: Path, *flags: str) -> Iterator[Live]:
+def running(
+    directory: Path, *flags: str, environment: Mapping[str, str] | None = None
+) -> Iterator[Live]:
     """A development server on this data directory and a free port, until the block ends."""
     port = free_port()
     process = subprocess.Popen(
@@ -127,7 +129,10 @@ def running(directory: Path, *flags: str) -> Iterator[Live]:
             f"--port={port}",
             *flags,
         ],
-        env={k: v for k, v in os.environ.items() if not k.startswith("TILLPOST_")},
+        env={
+            **{k: v for k, v in os.environ.items() if not k.startswith("TILLPOST_")},
+            **(environment or {}),
+        },
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
     )

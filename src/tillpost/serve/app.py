@@ -20,11 +20,13 @@ from starlette.responses import Response
 
 from tillpost.core.outcome import Misconfigured
 from tillpost.ports import Clock
+from tillpost.serve import measured
 from tillpost.serve.http import api, backfill, letters, operations, pages, privacy
 from tillpost.serve.http.front import Front
+from tillpost.serve.http.granian_types import Application
 from tillpost.serve.http.rsgi import Rsgi
 from tillpost.serve.node import Node
-from tillpost.serve.observe import configure, request_id
+from tillpost.serve.observe import configure, request_id, to_standard_error
 from tillpost.serve.seal import read_keys
 from tillpost.serve.settings import Settings
 from tillpost.store.lock import hold
@@ -52,6 +54,22 @@ def behind(node: Node) -> Starlette:
     )
 
 
+def _watched(node: Node) -> Application:
+    """The application; where telemetry is set, what it does and says is told there too."""
+    made = build(node)
+    told = node.telemetry
+    if told is None:
+        return made
+
+    def write(line: str) -> None:
+        to_standard_error(line)
+        told.log(line)
+
+    configure(node.settings, write)
+    told.measure(lambda: measured.registry(node).collect())
+    return told.follow(made)
+
+
 async def run(
     settings: Settings,
     directory: Path,
@@ -71,7 +89,7 @@ async def run(
     with hold(directory, url=own_url(host, port)):
         node = Node(settings, directory, clock, read_keys(directory), own_url(host, port))
         node.worker.start()
-        server = _server(build(node), host, port)
+        server = _server(_watched(node), host, port)
         serving = asyncio.create_task(server.serve())
         try:
             await _until_done(serving, node, ready, host, port)
@@ -168,7 +186,7 @@ async def _listening(serving: "asyncio.Task[Any]", host: str, port: int) -> None
         return
 
 
-def _server(app: Rsgi, host: str, port: int) -> Any:
+def _server(app: Application, host: str, port: int) -> Any:
     from granian.constants import Interfaces
     from granian.http import HTTP1Settings
     from granian.server.embed import Server

@@ -9,6 +9,7 @@ import tomllib
 import types
 from collections.abc import Callable, Mapping
 from decimal import Decimal, InvalidOperation
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Union, get_args, get_origin
 
@@ -22,6 +23,7 @@ from tillpost.serve.settings import (
     AdAccountSettings,
     Settings,
     ShopSettings,
+    TelemetrySettings,
     known_keys,
 )
 
@@ -261,6 +263,7 @@ def _check_sense(settings: Settings) -> None:
     doubled = next((name for name in names if names.count(name) > 1), None)
     if doubled:
         raise Misconfigured(f"shops: two shops are named `{doubled}`: give each its own name")
+    _check_telemetry(settings.telemetry)
     for shop in settings.shops:
         _check_channels(shop)
         _check_costs(shop)
@@ -289,6 +292,23 @@ def _check_account(account: AdAccountSettings, where: str, names: list[str]) -> 
         raise Misconfigured(f"{where}: account_id is a number, as act_1234567890")
     if not account.every_hours > 0:
         raise Misconfigured(f"{where}: every_hours is a number above 0, as 6")
+
+
+def _check_telemetry(given: TelemetrySettings) -> None:
+    if given.endpoint is None:
+        return
+    if not given.endpoint.startswith(("http://", "https://")):
+        raise Misconfigured(
+            f"telemetry.endpoint: {given.endpoint!r} is no address of a collector: write it as "
+            "http://127.0.0.1:4318"
+        )
+    if not 0 <= given.share <= 1:
+        raise Misconfigured("telemetry.share: it is a share of the requests, from 0 to 1")
+    if find_spec("opentelemetry") is None or find_spec("opentelemetry.sdk") is None:
+        raise Misconfigured(
+            "telemetry.endpoint is set and OpenTelemetry is not installed: "
+            "pip install 'tillpost[otel]'"
+        )
 
 
 def _networks(texts: tuple[str, ...]) -> outward.Networks:

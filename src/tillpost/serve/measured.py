@@ -5,6 +5,7 @@ Labels are names of shops, destinations and reasons; nothing in them can name a 
 
 from collections.abc import Iterator
 
+from prometheus_client import CollectorRegistry, Gauge
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
@@ -14,6 +15,23 @@ from tillpost.serve.node import Node
 
 _BREAKER = {"closed": 0.0, "half_open": 0.5, "open": 1.0}
 _LINE = ("shop", "destination")
+
+
+def registry(node: Node) -> CollectorRegistry:
+    """All that is measured of a node at this moment."""
+    made = CollectorRegistry()
+    events = Gauge(
+        "tillpost_events",
+        "Events by where they stand with their destination",
+        ["shop", "destination", "state", "reason"],
+        registry=made,
+    )
+    for shop, destination, state, reason, count in node.store.tallies():
+        events.labels(shop, destination, state, reason or "").set(count)
+    people = Gauge("tillpost_receiver_people", "Accounts the receiver knows", registry=made)
+    people.set(node.receiver.people_known())
+    made.register(DeliveryMetrics(node))
+    return made
 
 
 class DeliveryMetrics(Collector):

@@ -19,7 +19,7 @@ from tillpost.core.shop import Route, Shop
 from tillpost.deliver import catalog
 from tillpost.deliver.contract import Settings as DestinationSettings
 from tillpost.deliver.outbox import Line, Sender
-from tillpost.ports import Clock
+from tillpost.ports import Clock, Transport
 from tillpost.report.spend.meta_insights import Account
 from tillpost.serve.access import Access
 from tillpost.serve.clock import SystemClock
@@ -38,6 +38,7 @@ from tillpost.serve.rounds.reclassifying import Reclassifier
 from tillpost.serve.rounds.rolling import RollUps
 from tillpost.serve.seal import AesSealer, Keys
 from tillpost.serve.settings import AdAccountSettings, Settings, ShopSettings
+from tillpost.serve.telemetry import Telemetry
 from tillpost.serve.throttle import Throttle
 from tillpost.serve.transport import HttpTransport
 from tillpost.serve.worker import Worker
@@ -98,6 +99,12 @@ class Node:
             self.segments.forget,
         )
         self.transport = HttpTransport(own_url, networks(settings.server.private_networks))
+        wanted_telemetry = settings.telemetry.endpoint is not None
+        self.telemetry = Telemetry(settings.telemetry) if wanted_telemetry else None
+        """What is told to a collector, if one is set."""
+        self.sending: Transport = self.transport
+        if self.telemetry is not None:
+            self.sending = self.telemetry.sending(self.transport)
         given = settings.alerts
         wanted = given.slack_url or given.webhook_url or given.email_to
         self._alerts = Database(directory / ALERTS_FILE, "alerts") if wanted else None
@@ -106,7 +113,7 @@ class Node:
             [_reader(a, settings, own_url) for a in settings.ad_accounts],
             self.store,
             self.pulls,
-            self.transport,
+            self.sending,
             clock,
         )
         self.lines = _lines(settings, own_url)
@@ -124,7 +131,7 @@ class Node:
             shops=self.shops,
             routes=_routes(self.settings),
             lines=lines,
-            transport=self.transport,
+            transport=self.sending,
             sealer=self.sealer,
             clock=self.clock,
             receiver=self.receiver,
@@ -153,7 +160,7 @@ class Node:
             self.shops,
             (self.directory / GATEWAY_FILE, self.directory / RECEIVER_FILE),
             AlertStore(told),
-            Channels(self.settings.alerts, self.transport),
+            Channels(self.settings.alerts, self.sending),
             clock,
         )
 
@@ -187,6 +194,8 @@ class Node:
         self.keeper.close()
         if self._alerts is not None:
             self._alerts.close()
+        if self.telemetry is not None:
+            await asyncio.to_thread(self.telemetry.close)
 
 
 def _beside(round_: Callable[[], int]) -> Callable[[], Awaitable[int]]:

@@ -49,7 +49,7 @@ def configure(settings: Settings, write: Callable[[str], Any] | None = None) -> 
             structlog.processors.JSONRenderer(),
             lambda _logger, _name, line: redact(str(line)),
         ],
-        logger_factory=lambda *_: _Lines(write or _to_standard_error),
+        logger_factory=lambda *_: _Lines(write or to_standard_error),
         cache_logger_on_first_use=False,
     )
 
@@ -119,7 +119,8 @@ def _with_request_id(_logger: Any, _name: str, line: MutableMapping[str, Any]) -
     return line if number is None else {**line, "request_id": number}
 
 
-def _to_standard_error(line: str) -> None:
+def to_standard_error(line: str) -> None:
+    """Write a line of the log where it always goes."""
     sys.stderr.write(line + "\n")
     sys.stderr.flush()
 

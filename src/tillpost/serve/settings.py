@@ -262,6 +262,21 @@ class AlertSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """From where on an alert is one."""
 
 
+class TelemetrySettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """OpenTelemetry: where traces, metrics and the log go; needs the extra `otel`."""
+
+    endpoint: str | None = None
+    """A collector that takes OTLP over HTTP, e.g. http://127.0.0.1:4318; none if it is not set."""
+    authorization: str | None = None
+    """The header `Authorization` that the collector asks for, e.g. "Bearer ..."."""
+    service: str = "tillpost"
+    """Its name among your services."""
+    share: float = 1.0
+    """Share of the requests that leave a trace."""
+    every_seconds: float = 60.0
+    """How often metrics are sent."""
+
+
 class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """All of `tillpost.toml`."""
 
@@ -271,13 +286,14 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     ad_accounts: tuple[AdAccountSettings, ...] = ()
     receiver: ReceiverSettings = field(default_factory=ReceiverSettings)
     alerts: AlertSettings = AlertSettings()
+    telemetry: TelemetrySettings = TelemetrySettings()
     admin_password: str | None = None
     """Password of the dashboard in development; a hash takes its place with `init`."""
 
 
 SECRET_KEYS = frozenset(
     {"webhook_secrets", "server_keys", "key", "access_token", "client_secret", "app_secret"}
-    | {"token", "admin_password", "slack_url", "smtp_password"}
+    | {"token", "admin_password", "slack_url", "smtp_password", "authorization"}
 ).union(*(contract.secret_keys(member.settings) for member in catalog.members().values()))
 """Keys whose values are masked wherever settings are shown."""
 

@@ -52,7 +52,9 @@ def plan(
         if simulated:
             raise Misconfigured("--clock simulated is for development data: leave out --config")
         return Plan(settings, directory, SystemClock())
-    return development_plan(settings.server, directory, simulated=simulated)
+    made = development_plan(settings.server, directory, simulated=simulated)
+    told = structs.replace(made.settings, alerts=settings.alerts, telemetry=settings.telemetry)
+    return structs.replace(made, settings=told)
 
 
 def development_plan(server: Server, directory: Path, *, simulated: bool = False) -> Plan:

@@ -54,23 +54,11 @@ def _metrics(node: Node) -> Callable[[Request], Awaitable[Response]]:
 
 def _exposition(node: Node) -> bytes:
     """The ledger in Prometheus text; nothing in it can name a person."""
-    from prometheus_client import CollectorRegistry, Gauge, generate_latest
+    from prometheus_client import generate_latest
 
-    from tillpost.serve.measured import DeliveryMetrics
+    from tillpost.serve.measured import registry
 
-    registry = CollectorRegistry()
-    events = Gauge(
-        "tillpost_events",
-        "Events by where they stand with their destination",
-        ["shop", "destination", "state", "reason"],
-        registry=registry,
-    )
-    for shop, destination, state, reason, count in node.store.tallies():
-        events.labels(shop, destination, state, reason or "").set(count)
-    people = Gauge("tillpost_receiver_people", "Accounts the receiver knows", registry=registry)
-    people.set(node.receiver.people_known())
-    registry.register(DeliveryMetrics(node))
-    return bytes(generate_latest(registry))
+    return bytes(generate_latest(registry(node)))
 
 
 def _script(node: Node, usual: str) -> Callable[[Request], Awaitable[Response]]:

@@ -5,48 +5,19 @@ one (pages, the API, a body in chunks, one that is too long) goes the ASGI way.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, MutableMapping
-from typing import Any, Protocol, TypeAlias
+from collections.abc import AsyncIterator, MutableMapping
+from typing import Any
 
 from granian.rsgi import ProtocolClosed  # type: ignore[attr-defined]  # no __all__ there
 
 from tillpost.core.wire import Request, Response
 from tillpost.serve.http import front as door
 from tillpost.serve.http.front import Front
+from tillpost.serve.http.granian_types import Exchange, Scope, Stream
 from tillpost.serve.observe import Observed, RequestIds
-
-Scope: TypeAlias = Any
-"""granian's view of a request's head (RSGI 1.6)."""
-
 
 _LOOK_SECONDS = 0.25
 """How often bodies that are on their way are looked at."""
-
-
-class Stream(Protocol):
-    """A response that is sent in parts."""
-
-    async def send_bytes(self, data: bytes) -> None:
-        """Send one part; raises `ProtocolClosed` when the client is gone."""
-
-
-class Exchange(Protocol):
-    """granian's side of one request: its body, and where the response goes."""
-
-    def __call__(self) -> Awaitable[bytes]:
-        """The whole body."""
-
-    def __aiter__(self) -> AsyncIterator[bytes]:
-        """The body in parts."""
-
-    async def client_disconnect(self) -> None:
-        """Return when the client is gone."""
-
-    def response_bytes(self, status: int, headers: list[tuple[str, str]], body: bytes) -> None:
-        """Send a whole response."""
-
-    def response_stream(self, status: int, headers: list[tuple[str, str]]) -> Stream:
-        """Begin a response that is sent in parts."""
 
 
 class Rsgi:
