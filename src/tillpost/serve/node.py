@@ -99,15 +99,10 @@ class Node:
             self.segments.forget,
         )
         self.transport = HttpTransport(own_url, networks(settings.server.private_networks))
-        wanted_telemetry = settings.telemetry.endpoint is not None
-        self.telemetry = Telemetry(settings.telemetry) if wanted_telemetry else None
-        """What is told to a collector, if one is set."""
-        self.sending: Transport = self.transport
-        if self.telemetry is not None:
-            self.sending = self.telemetry.sending(self.transport)
-        given = settings.alerts
-        wanted = given.slack_url or given.webhook_url or given.email_to
-        self._alerts = Database(directory / ALERTS_FILE, "alerts") if wanted else None
+        self.telemetry = told = Telemetry.of(settings.telemetry)
+        self.sending: Transport = told.sending(self.transport) if told else self.transport
+        is_told = settings.alerts.names_somebody
+        self._alerts = Database(directory / ALERTS_FILE, "alerts") if is_told else None
         self.pulls = PullStore(self._database)
         self.puller = Puller(
             [_reader(a, settings, own_url) for a in settings.ad_accounts],

@@ -261,6 +261,11 @@ class AlertSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     limits: Limits = Limits()
     """From where on an alert is one."""
 
+    @property
+    def names_somebody(self) -> bool:
+        """Whether anybody is told."""
+        return bool(self.slack_url or self.webhook_url or self.email_to)
+
 
 class TelemetrySettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """OpenTelemetry: where traces, metrics and the log go; needs the extra `otel`."""

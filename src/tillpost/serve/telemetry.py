@@ -80,6 +80,11 @@ class Telemetry:
         )
         _quieten()
 
+    @classmethod
+    def of(cls, settings: TelemetrySettings) -> "Telemetry | None":
+        """Telemetry as the settings want it; None where they name no collector."""
+        return None if settings.endpoint is None else cls(settings)
+
     def follow(self, app: Application) -> Application:
         """The application, each of whose requests leaves a span and its duration."""
         return _Followed(app, self._tracer, self._seconds)
