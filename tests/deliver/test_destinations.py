@@ -14,6 +14,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from tillpost.core import capi
 from tillpost.core.event import Event
 from tillpost.core.wire import Response
 from tillpost.deliver import catalog, contract
@@ -88,7 +89,7 @@ def test_what_is_sent(kind: str, case: dict[str, Any]) -> None:
     member = catalog.members()[kind].destination
     settings = settings_of(kind, **case.get("settings", {}))
     given = msgspec.convert(case["events"], list[Event])
-    payloads = [member.build(event, settings) for event in given]
+    payloads = [capi.encode(member.build(event, settings)) for event in given]
     request = member.encode(payloads, settings, case.get("now", NOW))
     secrets = secrets_of(settings)
     assert request.method == "POST"
@@ -122,7 +123,8 @@ def test_what_an_answer_means(kind: str, case: dict[str, Any]) -> None:
 def test_what_is_never_sent(kind: str, case: dict[str, Any]) -> None:
     settings = settings_of(kind, **case.get("settings", {}))
     event = make.event(**case["event"])
-    end = catalog.members()[kind].destination.refuses(event, settings, float(NOW))
+    member = catalog.members()[kind].destination
+    end = member.refuses(event, member.build(event, settings), settings, float(NOW))
     assert (end and (end.state, end.reason)) == (
         (case["state"], case["reason"]) if "state" in case else None
     )

@@ -2,6 +2,7 @@ from decimal import Decimal
 
 import msgspec
 
+from tillpost.core import capi
 from tillpost.core.event import Device, Person
 from tillpost.core.wire import Response
 from tillpost.deliver.destinations import meta
@@ -29,12 +30,12 @@ def test_the_trace_of_a_success_is_kept() -> None:
 
 def test_money_is_sent_as_it_was_written() -> None:
     event = make.event(custom_data={"value": Decimal("0.10"), "currency": "USD"})
-    assert b'"value":0.10' in destination.build(event, SETTINGS)
+    assert b'"value":0.10' in capi.encode(destination.build(event, SETTINGS))
 
 
 def test_an_event_of_nobody_can_be_encoded() -> None:
     event = make.event(person=Person(), device=Device(), custom_data={})
-    built = msgspec.json.decode(destination.build(event, SETTINGS))
+    built = destination.build(event, SETTINGS)
     assert built["user_data"] == {}
     assert "custom_data" not in built
 

@@ -152,7 +152,7 @@ def test_a_dry_run_tells_what_would_change_and_changes_nothing(
     office.send()
     real = type(destination).build
 
-    def today(self: Any, event: Any, settings: Any) -> bytes:
+    def today(self: Any, event: Any, settings: Any) -> dict[str, Any]:
         return real(self, structs.replace(event, event_source_url="https://new.example/"), settings)
 
     monkeypatch.setattr(type(destination), "build", today)

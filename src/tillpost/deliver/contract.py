@@ -25,6 +25,9 @@ UNKNOWN = "unknown_error"
 EMBEDDED = "embedded"
 """As a `url`: the receiver in the same process, the only loopback address there is."""
 
+Built: TypeAlias = dict[str, Any]
+"""One event as a platform takes it, as JSON values; `core.capi.encode` makes its text."""
+
 Secret: TypeAlias = Annotated[str, msgspec.Meta(extra={"secret": True})]
 """A setting that is never shown, logged or put into a URL."""
 
@@ -135,11 +138,11 @@ class Destination(Protocol):
     def failures(self) -> Sequence[Failure]:
         """Everything that its answers can mean besides success; printed into the docs."""
 
-    def refuses(self, event: Event, settings: Any, now: float) -> Outcome | None:
-        """How the event ends unsent because the platform would refuse it; None if it would not."""
+    def build(self, event: Event, settings: Any) -> Built:
+        """The event as the platform takes it; its text is kept, the same in every attempt."""
 
-    def build(self, event: Event, settings: Any) -> bytes:
-        """The event as the platform takes it; kept, and the same bytes in every attempt."""
+    def refuses(self, event: Event, built: Built, settings: Any, now: float) -> Outcome | None:
+        """How the event ends unsent because the platform would refuse it; None if it would not."""
 
     def encode(self, payloads: Sequence[bytes], settings: Any, now: float) -> Request:
         """The request that sends these payloads, of which there are at most `limits.events`."""

@@ -50,7 +50,8 @@ def verdict(line: Line | None, event: Event, state: str, moved_at: float, now: f
     if state == State.DELIVERED and now - moved_at > DELIVERED_HOURS * 3600:
         return Verdict(may=False, reason="counted", detail="delivered more than 47 hours ago")
     late = retry.too_late(event, now, line.destination.limits.horizon)
-    end = late or line.destination.refuses(event, line.settings, now)
+    built = line.destination.build(event, line.settings)
+    end = late or line.destination.refuses(event, built, line.settings, now)
     return Verdict(may=True) if end is None else Verdict(False, end.reason, end.detail)
 
 

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from msgspec import Struct, structs
 
-from tillpost.core import retry
+from tillpost.core import capi, retry
 from tillpost.core.books import Leased
 from tillpost.core.outcome import FINAL, NotSent, Outcome, Reason, Retryable, State
 from tillpost.deliver.breaker import Breaker
@@ -119,11 +119,11 @@ class Sender:
         ended: Results = []
         items: list[Leased] = []
         for item in leased:
-            end = self._end(item, now)
-            if end is None:
-                items.append(self._built(item))
+            made = self._made(item, now)
+            if isinstance(made, Outcome):
+                ended.append((item, made))
             else:
-                ended.append((item, end))
+                items.append(structs.replace(item, payload=made))
         if ended:
             self._outbox.settle(ended, now)
         return Batch(items, len(leased))
@@ -138,17 +138,14 @@ class Sender:
                 return Batch(batch.items, taken)
         return Batch([], taken)
 
-    def _end(self, item: Leased, now: float) -> Outcome | None:
-        event, destination = item.row.event, self.line.destination
-        return retry.too_late(event, now, destination.limits.horizon) or destination.refuses(
-            event, self.line.settings, now
-        )
-
-    def _built(self, item: Leased) -> Leased:
-        if item.payload is not None:
-            return item
-        payload = self.line.destination.build(item.row.event, self.line.settings)
-        return structs.replace(item, payload=payload)
+    def _made(self, item: Leased, now: float) -> bytes | Outcome:
+        """The payload, the same in every attempt; or how the event ends unsent."""
+        event, destination, settings = item.row.event, self.line.destination, self.line.settings
+        late = retry.too_late(event, now, destination.limits.horizon)
+        if late is not None or item.payload is not None:
+            return late or item.payload or b""
+        built = destination.build(event, settings)
+        return destination.refuses(event, built, settings, now) or capi.encode(built)
 
     async def _send(self, items: list[Leased]) -> None:
         """Send; a batch that is refused for one of its events is halved until that is alone.

@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct, to_builtins
 
+from tillpost.core import capi
 from tillpost.core.books import Transition
 from tillpost.core.event import Event
 from tillpost.core.moment import iso
@@ -125,7 +126,7 @@ class LetterDesk:
         was = kept.get((letter.event, letter.destination))
         if line is None or was is None:
             return Again(letter, told, [])
-        today = line.destination.build(event, line.settings)
+        today = _text(line, event)
         return Again(letter, told, list(letters.changes(_hidden(was), _hidden(today))))
 
     def _go(self, plan: Sequence[Again], reason: str) -> dict[str, Any]:
@@ -139,7 +140,7 @@ class LetterDesk:
         line = self._lines.get(letter.destination)
         was = kept.get((letter.event, letter.destination))
         if was is None and line is not None:
-            was = line.destination.build(facts[letter.event], line.settings)
+            was = _text(line, facts[letter.event])
         return {
             "destination": letter.destination,
             "state": letter.state,
@@ -183,6 +184,11 @@ def _left(plan: Sequence[Again]) -> list[dict[str, Any]]:
         for one in plan
         if not one.verdict.may
     ][:_MOST_SHOWN]
+
+
+def _text(line: Line, event: Event) -> bytes:
+    """What would be built today."""
+    return capi.encode(line.destination.build(event, line.settings))
 
 
 def _shown(letter: Letter) -> dict[str, Any]:

@@ -5,6 +5,7 @@ import re
 
 from msgspec import Struct, structs
 
+from tillpost.core import capi
 from tillpost.core.event import Event, Person
 from tillpost.core.outcome import Misconfigured, Retryable, State
 from tillpost.deliver.outbox import Line
@@ -53,7 +54,7 @@ async def _try(node: Node, line: Line, event: Event, code: str) -> Told:
     if not hasattr(line.settings, "test_event_code"):
         return Told(line.name, taken=True, words=f"{line.name} knows no test events.")
     settings = structs.replace(line.settings, test_event_code=code)
-    payload = line.destination.build(event, settings)
+    payload = capi.encode(line.destination.build(event, settings))
     request = line.destination.encode([payload], settings, node.clock.now())
     try:
         response = await node.transport.send(request, _SECONDS)

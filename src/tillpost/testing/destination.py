@@ -14,6 +14,7 @@ import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tillpost.core import capi
 from tillpost.core.event import Event
 from tillpost.core.outcome import Outcome, State
 from tillpost.core.wire import Request, Response
@@ -67,11 +68,13 @@ class Destination(Protocol):
     def failures(self) -> Sequence[Any]:
         """The table of what its answers mean."""
 
-    def refuses(self, event: Event, settings: Any, now: float) -> Outcome | None:
-        """How an event ends unsent, or None."""
+    def build(self, event: Event, settings: Any) -> dict[str, Any]:
+        """One event as the platform takes it, as JSON values."""
 
-    def build(self, event: Event, settings: Any) -> bytes:
-        """One event as the platform takes it."""
+    def refuses(
+        self, event: Event, built: dict[str, Any], settings: Any, now: float
+    ) -> Outcome | None:
+        """How an event ends unsent, or None."""
 
     def encode(self, payloads: Sequence[bytes], settings: Any, now: float) -> Request:
         """The request that sends these payloads."""
@@ -99,10 +102,14 @@ class DestinationSuite:
         if request.headers.get("content-type") == "application/json":
             msgspec.json.decode(request.body)
 
+    def payload(self, event: Event) -> bytes:
+        """The event as text."""
+        return capi.encode(self.destination.build(event, self.settings))
+
     def request(self, batch: list[Event]) -> Request:
         """The request for the first of these events, as many as one may hold."""
         first = batch[: self.destination.limits.events]
-        payloads = [self.destination.build(event, self.settings) for event in first]
+        payloads = [self.payload(event) for event in first]
         return self.destination.encode(payloads, self.settings, 1_763_892_000.0)
 
     @_examples(60)
@@ -113,7 +120,7 @@ class DestinationSuite:
         known = _texts([event.custom_data, event.person.plain])
         found = {address.decode() for address in _ADDRESS.findall(request.body)}
         assert all(any(address in text for text in known) for address in found)
-        payload = self.destination.build(event, self.settings)
+        payload = self.payload(event)
         for secret in self.secrets:
             assert secret not in request.url
             assert secret.encode() not in payload
@@ -124,7 +131,8 @@ class DestinationSuite:
     @given(event=events, now=st.integers(0, 2**33))
     def test_what_is_refused_unsent_has_ended(self, event: Event, now: int) -> None:
         """With a reason, and without an attempt."""
-        end = self.destination.refuses(event, self.settings, float(now))
+        built = self.destination.build(event, self.settings)
+        end = self.destination.refuses(event, built, self.settings, float(now))
         if end is not None:
             assert end.state in {State.DEAD, State.DROPPED}
             assert end.reason
@@ -154,7 +162,7 @@ class DestinationSuite:
     ) -> None:
         """Whatever status, headers and body say; waits are finite and detail is short."""
         first = batch[: self.destination.limits.events]
-        payloads = [self.destination.build(event, self.settings) for event in first]
+        payloads = [self.payload(event) for event in first]
         outcomes = self.destination.interpret(response, payloads)
         assert len(outcomes) == len(payloads)
         assert outcomes == self.destination.interpret(response, payloads)

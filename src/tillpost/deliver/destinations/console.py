@@ -14,7 +14,7 @@ from tillpost.core.outcome import Outcome, State
 from tillpost.core.retry import Horizon
 from tillpost.core.wire import Request, Response
 from tillpost.deliver import contract
-from tillpost.deliver.contract import Failure, Limits
+from tillpost.deliver.contract import Built, Failure, Limits
 
 CONSOLE_URL = "console:"
 """The transport prints what is sent there."""
@@ -34,12 +34,12 @@ class Console:
     limits = Limits(events=1000, seconds=5.0, horizon=Horizon(7.0, 62.0, None))
     failures = (_BROKEN,)
 
-    def refuses(self, event: Event, settings: Settings, now: float) -> Outcome | None:
+    def refuses(self, event: Event, built: Built, settings: Settings, now: float) -> Outcome | None:
         """None: every event can be printed."""
 
-    def build(self, event: Event, settings: Settings) -> bytes:  # noqa: ARG002
+    def build(self, event: Event, settings: Settings) -> Built:  # noqa: ARG002
         """The event in CAPI vocabulary, without what no terminal should show."""
-        return capi.encode(capi.server_event(structs.replace(event, device=Device())))
+        return capi.server_event(structs.replace(event, device=Device()))
 
     def encode(self, payloads: Sequence[bytes], settings: Settings, now: float) -> Request:  # noqa: ARG002
         """One line an event."""

@@ -16,7 +16,7 @@ from tillpost.core.event import Event
 from tillpost.core.outcome import Outcome, State
 from tillpost.core.wire import Request, Response
 from tillpost.deliver import contract
-from tillpost.deliver.contract import Failure, Limits
+from tillpost.deliver.contract import Built, Failure, Limits
 
 ECHO_URL = "echo:"
 """The transport answers what is sent there with its own body."""
@@ -53,12 +53,12 @@ class Faulty:
     limits = Limits(events=1000, seconds=5.0)
     failures = FAILURES
 
-    def refuses(self, event: Event, settings: Settings, now: float) -> Outcome | None:
+    def refuses(self, event: Event, built: Built, settings: Settings, now: float) -> Outcome | None:
         """None: it fails only when it is asked."""
 
-    def build(self, event: Event, settings: Settings) -> bytes:  # noqa: ARG002
+    def build(self, event: Event, settings: Settings) -> Built:  # noqa: ARG002
         """The event in CAPI vocabulary."""
-        return capi.encode(capi.server_event(event))
+        return capi.server_event(event)
 
     def encode(self, payloads: Sequence[bytes], settings: Settings, now: float) -> Request:
         """The answers that the payloads will get, for the transport to send back."""

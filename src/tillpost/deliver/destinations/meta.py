@@ -17,7 +17,7 @@ from tillpost.core.outcome import Outcome, Reason, State
 from tillpost.core.retry import DAY, PAUSE_SECONDS
 from tillpost.core.wire import Request, Response
 from tillpost.deliver import contract
-from tillpost.deliver.contract import UNKNOWN, Failure, Limits, Secret, retry_after
+from tillpost.deliver.contract import UNKNOWN, Built, Failure, Limits, Secret, retry_after
 
 GRAPH_URL = "https://graph.facebook.com"
 PARTNER_AGENT = "tillpost_0_1"
@@ -128,17 +128,23 @@ class Meta:
     limits = Limits(events=1000, seconds=30.0)
     failures = FAILURES
 
-    def refuses(self, event: Event, settings: Settings, now: float) -> Outcome | None:  # noqa: ARG002
+    def build(self, event: Event, settings: Settings) -> Built:  # noqa: ARG002
+        """One element of `data`."""
+        return capi.server_event(event)
+
+    def refuses(
+        self,
+        event: Event,  # noqa: ARG002
+        built: Built,
+        settings: Settings,  # noqa: ARG002
+        now: float,
+    ) -> Outcome | None:
         """Dead as `invalid`, with what Meta would say: one bad event refuses its whole batch."""
-        error = validation.first_error(capi.server_event(event), 0, now)
+        error = validation.first_error(built, 0, now)
         if error is None:
             return None
         words = f"{error.code}/{error.error_subcode}: {error.error_user_title or error.message}"
         return Outcome(State.DEAD, Reason.INVALID, words, sent=False)
-
-    def build(self, event: Event, settings: Settings) -> bytes:  # noqa: ARG002
-        """One element of `data`."""
-        return capi.encode(capi.server_event(event))
 
     def encode(self, payloads: Sequence[bytes], settings: Settings, now: float) -> Request:  # noqa: ARG002
         """One request for at most 1,000 events; the token goes in the body."""

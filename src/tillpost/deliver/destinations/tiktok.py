@@ -18,7 +18,7 @@ from tillpost.core.outcome import Outcome, Reason, State
 from tillpost.core.retry import PAUSE_SECONDS, Horizon
 from tillpost.core.wire import Request, Response
 from tillpost.deliver import contract
-from tillpost.deliver.contract import UNKNOWN, Failure, Limits, Secret, retry_after
+from tillpost.deliver.contract import UNKNOWN, Built, Failure, Limits, Secret, retry_after
 
 TIKTOK_URL = "https://business-api.tiktok.com"
 _PATH = "/open_api/v1.3/event/track/"
@@ -139,7 +139,13 @@ class TikTok:
     limits = Limits(events=1000, seconds=30.0, bytes=1 << 20, horizon=Horizon(7.0, 7.0, None))
     failures = FAILURES
 
-    def refuses(self, event: Event, settings: Settings, now: float) -> Outcome | None:  # noqa: ARG002
+    def refuses(
+        self,
+        event: Event,
+        built: Built,  # noqa: ARG002
+        settings: Settings,
+        now: float,  # noqa: ARG002
+    ) -> Outcome | None:
         """Dropped as `not_subscribed`, if this pixel does not take events of that source."""
         source = {"website": "web", "app": "app"}.get(event.action_source, "offline")
         if source == settings.event_source:
@@ -147,10 +153,10 @@ class TikTok:
         words = f"a pixel of {settings.event_source} takes no event of {event.action_source}"
         return Outcome(State.DROPPED, Reason.NOT_SUBSCRIBED, words, sent=False)
 
-    def build(self, event: Event, settings: Settings) -> bytes:
+    def build(self, event: Event, settings: Settings) -> Built:
         """One element of `data`."""
         names = {**NAMES, "Purchase": settings.purchase}
-        made: dict[str, Any] = {
+        made: Built = {
             "event": names.get(event.event_name, event.event_name),
             "event_time": event.event_time,
             "event_id": event.event_id,
@@ -161,7 +167,7 @@ class TikTok:
             made["page"] = {"url": event.event_source_url, "referrer": event.referrer_url or ""}
         if event.data_processing_options:
             made["limited_data_use"] = True
-        return capi.encode(made)
+        return made
 
     def encode(self, payloads: Sequence[bytes], settings: Settings, now: float) -> Request:  # noqa: ARG002
         """One request for at most 1,000 events of one source."""

@@ -10,7 +10,6 @@ import binascii
 import hmac
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Any
 from urllib.parse import urlsplit
 
 import msgspec
@@ -22,7 +21,7 @@ from tillpost.core.outcome import Outcome, State
 from tillpost.core.retry import PAUSE_SECONDS, Horizon
 from tillpost.core.wire import Request, Response
 from tillpost.deliver import contract
-from tillpost.deliver.contract import UNKNOWN, Failure, Limits, Secret, retry_after
+from tillpost.deliver.contract import UNKNOWN, Built, Failure, Limits, Secret, retry_after
 
 _PREFIX = "whsec_"
 
@@ -80,19 +79,18 @@ class Webhook:
     limits = Limits(events=1, seconds=20.0, horizon=Horizon(7.0, 62.0, None))
     failures = FAILURES
 
-    def refuses(self, event: Event, settings: Settings, now: float) -> Outcome | None:
+    def refuses(self, event: Event, built: Built, settings: Settings, now: float) -> Outcome | None:
         """None: a webhook takes every event."""
 
-    def build(self, event: Event, settings: Settings) -> bytes:  # noqa: ARG002
+    def build(self, event: Event, settings: Settings) -> Built:  # noqa: ARG002
         """The whole body: type, time and the event in CAPI vocabulary."""
         at = datetime.fromtimestamp(event.event_time, UTC)
-        body: dict[str, Any] = {
+        return {
             "id": f"{event.event_name}.{event.event_id}",
             "type": f"event.{event.event_name}",
             "timestamp": at.isoformat().replace("+00:00", "Z"),
             "data": capi.server_event(event),
         }
-        return capi.encode(body)
 
     def encode(self, payloads: Sequence[bytes], settings: Settings, now: float) -> Request:
         """The body with its signatures, the time of this attempt among what is signed."""

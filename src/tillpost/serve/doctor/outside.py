@@ -9,6 +9,7 @@ from urllib.parse import urlencode, urlsplit
 
 from msgspec import structs
 
+from tillpost.core import capi
 from tillpost.core.event import Event, Person
 from tillpost.core.outcome import NotSent, Retryable, State
 from tillpost.core.wire import Response
@@ -136,7 +137,7 @@ async def _try(bench: Bench, name: str, given: Any, *, own: bool) -> Line:
     destination = catalog.members()[given.kind].destination
     coded = given if own else structs.replace(given, test_event_code=bench.test_event_code)
     event = _event(given.shop, bench.now)
-    payload = destination.build(event, coded)
+    payload = capi.encode(destination.build(event, coded))
     request = destination.encode([payload], coded, bench.now)
     try:
         answer = await bench.transport.send(request, destination.limits.seconds)
