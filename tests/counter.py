@@ -19,7 +19,7 @@ from tillpost.collect.accept import Intake, Taken, accept
 from tillpost.collect.fold import Context
 from tillpost.collect.sources import generic, pixel, shopify, stripe, woocommerce
 from tillpost.core import capi
-from tillpost.core.books import EventRow
+from tillpost.core.event import Event
 from tillpost.core.outcome import FINAL, State
 from tillpost.core.wire import CLIENT_IP, RECEIVED_AT, Request
 from tillpost.serve.seal import AesSealer
@@ -94,7 +94,8 @@ class Counter:
     def outcomes(self) -> list[dict[str, Any]]:
         """Each event: what a platform is sent, or why it is not."""
         leased = self.store.lease(DESTINATION, self.now + 10.0**9, 1000, 1.0)
-        ready = {item.row.id: item.row for item in leased}
+        numbers = [item.delivery.event for item in leased]
+        ready = dict(zip(numbers, self.store.events(leased), strict=True))
         return [self._outcome(item, ready.get(item["id"])) for item in self._items()]
 
     def orders(self) -> list[dict[str, Any]]:
@@ -102,18 +103,18 @@ class Counter:
         columns, rows = self.store.tables(["orders"])["orders"]
         return [dict(zip(columns, row, strict=True)) for row in rows]
 
-    def _outcome(self, item: dict[str, Any], row: EventRow | None) -> dict[str, Any]:
+    def _outcome(self, item: dict[str, Any], event: Event | None) -> dict[str, Any]:
         (end,) = item["outcomes"]
         told = {"event": item["event_name"], "id": item["event_id"], "reason": end["reason"]}
-        if row is None:
+        if event is None:
             return {**told, "state": end["state"]}
-        sent = json.loads(capi.encode(capi.server_event(row.event)))
+        sent = json.loads(capi.encode(capi.server_event(event)))
         user = sent["user_data"]
         return {
             **told,
             **sent.get("custom_data", {}),
             "state": "sent",
-            "direct": row.event.direct,
+            "direct": event.direct,
             "time": sent["event_time"] - NOW,
             "action_source": sent["action_source"],
             "url": sent.get("event_source_url"),

@@ -4,7 +4,7 @@ A stage asks for the port and never for what stands behind it. One conformance
 suite a port, in `tillpost.testing`, runs over each adapter in `tillpost.store`.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Protocol, TypeAlias
 
 from tillpost.core.books import (
@@ -17,7 +17,7 @@ from tillpost.core.books import (
     Transition,
     Wanted,
 )
-from tillpost.core.event import Entry
+from tillpost.core.event import Entry, Event
 from tillpost.core.exchange import Rate
 from tillpost.core.match_key import Key
 from tillpost.core.outcome import Outcome
@@ -112,6 +112,9 @@ class Outbox(Protocol):
         Seven in ten are the earliest of those that became due in the last ten minutes and were
         never tried, so that a backlog does not starve them; the rest have the nearest deadlines.
         """
+
+    def events(self, leased: Sequence[Leased]) -> Iterator[Event]:
+        """What was leased, in that order, each event read when it is asked for."""
 
     def settle(self, results: Sequence[tuple[Leased, Outcome]], now: float) -> int:
         """Keep what became of leased events, and their payloads, the first for good.

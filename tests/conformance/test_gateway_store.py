@@ -68,7 +68,7 @@ def test_addresses_go_from_the_disk_a_week_after_the_last_platform_settled(tmp_p
     database, store = sqlite_store(tmp_path / "one.db")
     store.commit(make.outgoing(1))
     (leased,) = store.lease(DESTINATION, float(NOW), 10, 1.0)
-    assert leased.row.event.device.client_ip_address
+    assert next(store.events([leased])).device.client_ip_address
     store.settle([(leased, Outcome(State.DELIVERED))], float(NOW))
     store.prune(NOW - 1)
     assert sealed(database) == 1
@@ -132,7 +132,7 @@ def test_addresses_and_browsers_are_sealed_on_disk(tmp_path: Path) -> None:
     recalled = store.recall(Wanted(orders={(SHOP, "1001")}))
     assert recalled.orders[SHOP, "1001"].seen == order
     assert recalled.sightings[SHOP, make.CHECKOUT].seen == beacon
-    assert store.lease(DESTINATION, NOW, 9, 60.0)[0].row == event
+    assert [*store.events(store.lease(DESTINATION, NOW, 9, 60.0))] == [event.event]
     held = b"".join(path.read_bytes() for path in tmp_path.iterdir())
     assert b"198.51.100.213" not in held
     assert b"Conspicuous" not in held
@@ -175,7 +175,7 @@ class Player:
     def lease(self, limit: int, seconds: int) -> list[tuple[int, int, str | None]]:
         taken = self.store.lease(DESTINATION, self.now, limit, float(seconds))
         self.leases += taken
-        return [(t.row.id, t.delivery.fence, t.delivery.reason) for t in taken]
+        return [(t.delivery.event, t.delivery.fence, t.delivery.reason) for t in taken]
 
     def settle(self, index: int, outcome: Any) -> int | None:
         if not self.leases:

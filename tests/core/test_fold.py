@@ -77,7 +77,7 @@ class Desk:
     def events(self) -> list[EventRow]:
         """Everything that is due to be sent, as it would be sent."""
         rows = self.store.lease(DESTINATION, NOW + 10.0**9, 1000, 1.0)
-        return [item.row for item in rows]
+        return [self.store._events[item.delivery.event] for item in rows]
 
     def orders(self) -> list[dict[str, Any]]:
         columns, rows = self.store.tables(["orders"])["orders"]

@@ -69,7 +69,7 @@ async def _fill(directory: Path, sealer: AesSealer) -> None:
     await store.keep_bad(BadRow("demo", "shopify", NOW, "r", "f", "d", sealer.seal(b"body")))
     await store.append([make.entry(make.order())])
     items = store.lease(DESTINATION, NOW + 9.0, 9, 60.0)
-    built = [type(item)(item.delivery, item.row, item.lease_until, b'{"a":1}') for item in items]
+    built = [type(item)(item.delivery, item.lease_until, b'{"a":1}') for item in items]
     store.settle([(item, Outcome(State.DEAD, "refused")) for item in built], NOW + 9.0)
     database.close()
 

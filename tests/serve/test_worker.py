@@ -98,7 +98,7 @@ def test_a_hold_ends_only_when_all_that_came_before_its_end_is_folded(
     assert [row.order_id for row in store.held(float(NOW), 10)] == ["1001"]
     worker._fold_once()
     worker._fold_once()
-    sent = [item.row.event for item in store.lease(DESTINATION, float(NOW), 10, 60.0)]
+    sent = [*store.events(store.lease(DESTINATION, float(NOW), 10, 60.0))]
     assert [e.direct for e in sent if e.event_name == "Purchase"] == ["sent"]
 
 
@@ -111,9 +111,9 @@ def test_a_beacon_that_lay_beside_its_order_through_an_outage_still_joins_it() -
     ]
     asyncio.run(store.append(told))
     _worker(store)._fold_once()
-    (sent,) = store.lease(DESTINATION, float(NOW), 10, 60.0)
-    assert sent.row.event.direct == "sent"
-    assert sent.row.event.event_id == make.beacon().event_id
+    (sent,) = store.events(store.lease(DESTINATION, float(NOW), 10, 60.0))
+    assert sent.direct == "sent"
+    assert sent.event_id == make.beacon().event_id
 
 
 class _HalfDead:

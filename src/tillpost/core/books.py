@@ -167,7 +167,6 @@ class Leased(Struct, frozen=True):
     """
 
     delivery: Delivery
-    row: EventRow
     lease_until: float
     payload: bytes | None = None
 

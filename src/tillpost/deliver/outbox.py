@@ -3,18 +3,21 @@
 A lease has a fence: should a slow sender come back after its lease has gone to another, what
 it settles does not count. What is built is kept, and the same bytes go in every attempt. An
 answer that was never read leaves the batch in doubt; it goes again with the same ids, which
-the platform removes. While a batch is on its way the next one is leased and built.
+the platform removes. While a batch is on its way the next ones are leased and built.
 """
 
 import asyncio
-from collections import Counter
+import math
+from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, NamedTuple
 
 from msgspec import Struct, structs
 
 from tillpost.core import capi, retry
 from tillpost.core.books import Leased
+from tillpost.core.event import Event
 from tillpost.core.outcome import FINAL, NotSent, Outcome, Reason, Retryable, State
 from tillpost.deliver.breaker import Breaker
 from tillpost.deliver.contract import BISECT, UNKNOWN, Destination, Limits
@@ -23,6 +26,8 @@ from tillpost.ports import Clock, Outbox, Transport
 LEASE_SECONDS = 120.0
 FEWEST = 50
 """So many events are leased at once where a request holds fewer."""
+AHEAD = 2
+"""So many batches are prepared while one is on its way: one waits for the disk, one is built."""
 _DISK_WAITS = (0.1, 0.5, 1.0, 2.0, 4.0)
 """Seconds between tries to keep what became of a batch, while the disk refuses it."""
 UNKNOWN_TRIES = 5
@@ -72,7 +77,8 @@ class Sender:
         self._transport = transport
         self._clock = clock
         self._luck = luck
-        self._ahead: Batch | None = None
+        self._ahead: deque[Future[Batch]] = deque()
+        self._threads = ThreadPoolExecutor(AHEAD, f"prepare-{line.name}")
         self._sending = asyncio.Lock()
 
     async def round(self) -> int:
@@ -86,16 +92,8 @@ class Sender:
             return 0 if state == "open" else await self._round(probing=state == "half_open")
 
     async def _round(self, *, probing: bool) -> int:
-        limit = 1 if probing else max(self.line.destination.limits.events, FEWEST)
-        ahead, self._ahead = self._ahead, None
-        batch = ahead or await self._next(limit, probing=probing)
-        following = None
-        if batch.taken == limit and not probing:
-            following = asyncio.create_task(asyncio.to_thread(self._prepare, limit))
-        try:
-            await self._send(batch.items)
-        finally:
-            self._ahead = await following if following else None
+        batch = await (asyncio.to_thread(self._find_one) if probing else self._next())
+        await self._send(batch.items)
         now = self._clock.now()
         if self.breaker.state(now) == "open":
             await self.put_back()
@@ -105,12 +103,37 @@ class Sender:
 
     async def put_back(self) -> None:
         """Give back what is leased and not sent."""
-        ahead, self._ahead = self._ahead, None
-        if ahead is not None and ahead.items:
-            await self._settle(ahead.items, [PUT_BACK] * len(ahead.items))
+        while self._ahead:
+            batch = await asyncio.wrap_future(self._ahead.popleft())
+            await self._give_back(batch)
 
-    async def _next(self, limit: int, *, probing: bool) -> Batch:
-        return await asyncio.to_thread(self._find_one if probing else self._prepare, limit)
+    async def _give_back(self, batch: Batch) -> None:
+        if batch.items:
+            await self._settle(batch.items, [PUT_BACK] * len(batch.items))
+
+    async def _next(self) -> Batch:
+        """The next batch that has something in it; after a full one, others are prepared beside.
+
+        One that lay too long behind a slow answer would outlive its lease: it is given back.
+        """
+        limit = max(self.line.destination.limits.events, FEWEST)
+        batch = Batch([], 0)
+        while self._ahead and not batch.taken:
+            batch = await asyncio.wrap_future(self._ahead.popleft())
+            if not self._in_time(batch.items):
+                await self._give_back(batch)
+                batch = Batch([], 0)
+        if not batch.taken:
+            batch = await asyncio.to_thread(self._prepare, limit)
+        if batch.taken == limit:
+            while len(self._ahead) < AHEAD:
+                self._ahead.append(self._threads.submit(self._prepare, limit))
+        return batch
+
+    def _in_time(self, items: list[Leased]) -> bool:
+        """Whether their lease outlasts one more wait for an answer."""
+        left = items[0].lease_until - self._clock.now() if items else math.inf
+        return left > self.line.destination.limits.seconds
 
     def _prepare(self, limit: int) -> Batch:
         """Lease what is due; what ends unsent, being too late or invalid, is settled at once."""
@@ -118,8 +141,8 @@ class Sender:
         leased = self._outbox.lease(self.line.name, now, limit, LEASE_SECONDS)
         ended: Results = []
         items: list[Leased] = []
-        for item in leased:
-            made = self._made(item, now)
+        for item, event in zip(leased, self._outbox.events(leased), strict=True):
+            made = self._made(item, event, now)
             if isinstance(made, Outcome):
                 ended.append((item, made))
             else:
@@ -128,19 +151,19 @@ class Sender:
             self._outbox.settle(ended, now)
         return Batch(items, len(leased))
 
-    def _find_one(self, limit: int) -> Batch:
+    def _find_one(self) -> Batch:
         """One event that can still be sent; those that cannot end on the way."""
         taken = 0
         while taken < _MOST_ENDED:
-            batch = self._prepare(limit)
+            batch = self._prepare(1)
             taken += batch.taken
             if batch.items or not batch.taken:
                 return Batch(batch.items, taken)
         return Batch([], taken)
 
-    def _made(self, item: Leased, now: float) -> bytes | Outcome:
+    def _made(self, item: Leased, event: Event, now: float) -> bytes | Outcome:
         """The payload, the same in every attempt; or how the event ends unsent."""
-        event, destination, settings = item.row.event, self.line.destination, self.line.settings
+        destination, settings = self.line.destination, self.line.settings
         late = retry.too_late(event, now, destination.limits.horizon)
         if late is not None or item.payload is not None:
             return late or item.payload or b""
@@ -167,9 +190,7 @@ class Sender:
 
     def _may_go(self, part: list[Leased]) -> bool:
         """Whether another part may follow: the first one goes in any case."""
-        now = self._clock.now()
-        patience = self.line.destination.limits.seconds
-        return self.breaker.state(now) != "open" and part[0].lease_until - now > patience
+        return self.breaker.state(self._clock.now()) != "open" and self._in_time(part)
 
     async def _exchange(self, part: list[Leased]) -> list[list[Leased]]:
         """One request and its answer; returns the halves that are to be sent instead."""

@@ -6,7 +6,7 @@ here passes there; the conformance suites of `tillpost.testing` run over both.
 
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeAlias
 
 from msgspec import structs
@@ -29,7 +29,7 @@ from tillpost.core.books import (
     Visitor,
     Wanted,
 )
-from tillpost.core.event import Entry
+from tillpost.core.event import Entry, Event
 from tillpost.core.exchange import Rate
 from tillpost.core.outcome import Outcome, State
 from tillpost.ports import Rows
@@ -277,7 +277,13 @@ class MemoryGatewayStore:
         self._move(new, now)
         self._leases[key] = until
         payload = self._payloads.get(key) if old.attempts else None
-        return Leased(new, self._events[key[0]], until, payload)
+        return Leased(new, until, payload)
+
+    def events(self, leased: Sequence[Leased]) -> Iterator[Event]:
+        """What was leased, in that order."""
+        with self._lock:
+            rows = [self._events[item.delivery.event] for item in leased]
+        return (row.event for row in rows)
 
     def settle(self, results: Sequence[tuple[Leased, Outcome]], now: float) -> int:
         """Keep what became of leased events; returns how many fences were still valid."""

@@ -2,7 +2,7 @@
 
 import json
 import sqlite3
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -23,12 +23,12 @@ from tillpost.core.books import (
     Visitor,
     Wanted,
 )
-from tillpost.core.event import BrowserSeen, Consent, Entry, OrderSeen
+from tillpost.core.event import BrowserSeen, Consent, Entry, Event, OrderSeen
 from tillpost.core.exchange import Rate
 from tillpost.core.outcome import Outcome, State
 from tillpost.ports import Rows, Sealer
 from tillpost.store import codec, gateway_rows, privacy_sqlite, queries, segments
-from tillpost.store.sqlite import Database
+from tillpost.store.sqlite import Database, insert_rows
 
 _Names = set[tuple[str, str]]
 
@@ -228,21 +228,25 @@ class GatewayStore:
         if not self._any_due(destination, now):
             return []
         taken = [_delivery(row) for row in self._db.write_now(work)]
-        events, payloads = self._leased_rows(destination, taken)
-        ready = [Leased(d, events[d.event], until, payloads.get(d.event)) for d in taken]
+        payloads = self._payloads(destination, [row.event for row in taken if row.attempts])
+        ready = [Leased(row, until, payloads.get(row.event)) for row in taken]
         return sorted(ready, key=lambda item: (item.delivery.due_at, item.delivery.event))
 
-    def _leased_rows(
-        self, destination: str, taken: list[Delivery]
-    ) -> tuple[dict[int, EventRow], dict[int, bytes]]:
-        """The events of deliveries; and the payloads of those that were tried before."""
-        numbers = json.dumps([row.event for row in taken])
-        tried = json.dumps([row.event for row in taken if row.attempts])
+    def events(self, leased: Sequence[Leased]) -> Iterator[Event]:
+        """What was leased, in that order, each event read when it is asked for."""
+        numbers = json.dumps([item.delivery.event for item in leased])
         with self._db.reader() as conn:
-            events = conn.execute(self._sql["leased_events"], (numbers,)).fetchall()
-            boxes = conn.execute(self._sql["leased_payloads"], (destination, tried)).fetchall()
-        payloads = {event: self._sealer.open(box) for event, box in boxes}
-        return {row[0]: self._event(row) for row in events}, payloads
+            rows = conn.execute(self._sql["leased_events"], (numbers,)).fetchall()
+        return (codec.unpack_event(text, box, self._sealer) for text, box in rows)
+
+    def _payloads(self, destination: str, tried: list[int]) -> dict[int, bytes]:
+        """What was built for events that were tried before."""
+        if not tried:
+            return {}
+        with self._db.reader() as conn:
+            asked = (destination, json.dumps(tried))
+            boxes = conn.execute(self._sql["leased_payloads"], asked).fetchall()
+        return {event: self._sealer.open(box) for event, box in boxes}
 
     def _any_due(self, destination: str, now: float) -> bool:
         """Look before writing: an idle server does not touch its disk."""
@@ -265,7 +269,7 @@ class GatewayStore:
 
         def work(conn: sqlite3.Connection) -> int:
             kept = sum(conn.execute(self._sql["settle"], group).rowcount for group in groups)
-            conn.executemany(self._sql["keep_payload"], payloads)
+            insert_rows(conn, self._sql["keep_payload"], payloads)
             for destination, reason in turns.items():
                 if reason is None:
                     conn.execute(self._sql["end_pause"], (destination, now))

@@ -20,7 +20,7 @@ def lease_all(store: Outbox, now: float = NOW + 3600.0) -> list[Leased]:
 
 def ids(leased: list[Leased]) -> list[int]:
     """The events of these leases."""
-    return [item.row.id for item in leased]
+    return [item.delivery.event for item in leased]
 
 
 def states(store: Outbox) -> dict[tuple[str, str | None], int]:

@@ -178,9 +178,8 @@ SELECT p.event, p.sealed FROM json_each(?2) AS w
 JOIN payloads AS p ON p.event = w.value AND p.destination = ?1;
 
 -- name: leased_events
-SELECT e.id, e.fold_key, e.source, e.received_at, e.order_id, e.hold_until, e.event, e.sealed,
-    e.visitor_id
-FROM json_each(?) AS w JOIN events AS e ON e.id = w.value;
+SELECT e.event, e.sealed FROM json_each(?) AS w JOIN events AS e ON e.id = w.value
+ORDER BY w.id;
 
 -- name: settle
 -- Events of one destination that became the same: ?8 is [[event, fence], ...].
@@ -225,7 +224,10 @@ WHERE state = 'leased';
 -- name: tallies
 SELECT shop, destination, 'accepted', NULL, events FROM accepted
 UNION ALL
-SELECT shop, destination, state, reason, COUNT(*) FROM outbox
+SELECT shop, destination, state, reason, COUNT(*) FROM outbox WHERE state <> 'leased'
+GROUP BY shop, destination, state, reason
+UNION ALL
+SELECT shop, destination, state, reason, COUNT(*) FROM outbox WHERE state = 'leased'
 GROUP BY shop, destination, state, reason
 ORDER BY 1, 2, 3, 4;
 

@@ -58,12 +58,12 @@ GROUP BY source;
 
 -- name: troubles
 SELECT destination, state, reason, COUNT(*), MAX(detail), MIN(updated_at) FROM outbox
-WHERE shop = :shop AND state IN ('dead', 'paused', 'expired', 'in_doubt')
+WHERE shop = :shop AND state <> 'leased' AND state IN ('dead', 'paused', 'expired', 'in_doubt')
 GROUP BY destination, state, reason ORDER BY 4 DESC;
 
 -- name: overdue
 SELECT destination, COUNT(*), MIN(due_at) FROM outbox
-WHERE shop = :shop AND state = 'pending' AND due_at < :before
+WHERE shop = :shop AND state <> 'leased' AND state = 'pending' AND due_at < :before
 GROUP BY destination;
 
 -- name: bad_rows

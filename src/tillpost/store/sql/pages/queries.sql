@@ -86,14 +86,14 @@ ORDER BY w.order_id, t.at, t.id;
 -- Seconds from acceptance to delivery of the latest deliveries to a destination, and when.
 SELECT d.updated_at - e.received_at, d.updated_at
 FROM outbox AS d JOIN events AS e ON e.id = d.event
-WHERE d.shop = :shop AND d.destination = :destination AND d.state = 'delivered'
+WHERE d.shop = :shop AND d.destination = :destination AND d.state <> 'leased' AND d.state = 'delivered'
 ORDER BY d.event DESC LIMIT :limit;
 
 -- name: waiting
 -- Events that still go out, by destination: how many were tried before, and the oldest's due time.
 SELECT destination, COUNT(*), SUM(attempts > 0), MIN(due_at)
 FROM outbox
-WHERE shop = :shop AND state IN ('pending', 'in_doubt', 'paused')
+WHERE shop = :shop AND state <> 'leased' AND state IN ('pending', 'in_doubt', 'paused')
 GROUP BY destination;
 
 -- name: latest_events
