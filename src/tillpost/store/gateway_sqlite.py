@@ -219,18 +219,21 @@ class GatewayStore:
         """Due events for this sender alone, some fresh ones and the most urgent."""
         until = now + seconds
         fresh = limit * gateway_rows.FRESH_TENTHS // 10
-        asked = (destination, now, until, limit, fresh, now - gateway_rows.FRESH_SECONDS)
+        asked = (destination, now, limit, fresh, now - gateway_rows.FRESH_SECONDS)
 
-        def work(conn: sqlite3.Connection) -> list[Any]:
+        def work(conn: sqlite3.Connection) -> str:
             conn.execute(self._sql["lease_expired"], (now,))
-            return conn.execute(self._sql["lease"], asked).fetchall()
+            found: str = conn.execute(self._sql["due"], asked).fetchone()[0]
+            conn.execute(self._sql["lease"], (destination, now, until, found))
+            return found
 
         if not self._any_due(destination, now):
             return []
-        taken = [_delivery(row) for row in self._db.write_now(work)]
+        given = (destination, self._db.write_now(work), until)
+        with self._db.reader() as conn:
+            taken = [_delivery(row) for row in conn.execute(self._sql["leased"], given).fetchall()]
         payloads = self._payloads(destination, [row.event for row in taken if row.attempts])
-        ready = [Leased(row, until, payloads.get(row.event)) for row in taken]
-        return sorted(ready, key=lambda item: (item.delivery.due_at, item.delivery.event))
+        return [Leased(row, until, payloads.get(row.event)) for row in taken]
 
     def events(self, leased: Sequence[Leased]) -> Iterator[Event]:
         """What was leased, in that order, each event read when it is asked for."""

@@ -153,25 +153,33 @@ UPDATE outbox
 SET state = 'in_doubt', reason = 'lease_expired', due_at = ?1, lease_until = NULL, updated_at = ?1
 WHERE state = 'leased' AND lease_until <= ?1;
 
--- name: lease
--- ?5 places are for what became due since ?6 and was never tried; the nearest deadlines have
--- all others.
+-- name: due
+-- The numbers of those to be leased, as one JSON list. ?4 places are for what became due since
+-- ?5 and was never tried; the nearest deadlines have all others.
 WITH fresh AS MATERIALIZED (
     SELECT event FROM outbox
     WHERE destination = ?1 AND state IN ('pending', 'in_doubt', 'paused')
-        AND due_at BETWEEN ?6 AND ?2 AND attempts = 0
-    ORDER BY due_at, event LIMIT ?5
+        AND due_at BETWEEN ?5 AND ?2 AND attempts = 0
+    ORDER BY due_at, event LIMIT ?4
 ),
 urgent AS MATERIALIZED (
     SELECT event FROM outbox INDEXED BY outbox_urgent
     WHERE destination = ?1 AND state IN ('pending', 'in_doubt', 'paused') AND due_at <= ?2
         AND event NOT IN (SELECT event FROM fresh)
-    ORDER BY deadline, event LIMIT ?4 - (SELECT COUNT(*) FROM fresh)
+    ORDER BY deadline, event LIMIT ?3 - (SELECT COUNT(*) FROM fresh)
 )
+SELECT json_group_array(event) FROM (SELECT event FROM fresh UNION ALL SELECT event FROM urgent);
+
+-- name: lease
 UPDATE outbox SET state = 'leased', lease_until = ?3, fence = fence + 1, updated_at = ?2
-WHERE destination = ?1
-    AND event IN (SELECT event FROM fresh UNION ALL SELECT event FROM urgent)
-RETURNING event, destination, shop, state, due_at, reason, detail, attempts, fence, deadline;
+WHERE destination = ?1 AND event IN (SELECT value FROM json_each(?4));
+
+-- name: leased
+SELECT d.event, d.destination, d.shop, d.state, d.due_at, d.reason, d.detail, d.attempts, d.fence,
+    d.deadline
+FROM json_each(?2) AS w JOIN outbox AS d ON d.event = w.value AND d.destination = ?1
+WHERE d.state = 'leased' AND d.lease_until = ?3
+ORDER BY d.due_at, d.event;
 
 -- name: leased_payloads
 SELECT p.event, p.sealed FROM json_each(?2) AS w
