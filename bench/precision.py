@@ -20,7 +20,8 @@ def main() -> None:
                 f"{title}, {name}: {got.events:,} events, {got.given:,} given an account, "
                 f"precision {got.precision:.3%} ({got.given - got.right:,} wrong), "
                 f"{got.usable:,} with a usable key, recall {got.recall:.3%} "
-                f"({got.vetoed:,} left alone for the first name)"
+                f"({got.missed:,} missed), "
+                f"{got.sharing:,} share a key, of which {got.recall_of_sharing:.3%} found"
             )
         print(f"{size:,} people in {time.perf_counter() - began:.0f} s")
 

@@ -92,6 +92,19 @@ def test_one_shareable_key_yields_to_another_first_name() -> None:
     assert match((*keys, key("em", "cy")), *known(ANN, CY), RULES).person == 2
 
 
+def test_a_key_of_ones_own_outweighs_a_nickname_but_is_less_sure() -> None:
+    found = match((key("em", "cy"), key("fn", "cyrus")), *known(ANN, CY), RULES)
+    assert (found.person, found.by, found.reason) == (2, ("em",), "the first name differs")
+    assert found.confidence < matching.LEARN_FROM
+
+
+def test_two_facts_outweigh_one_address() -> None:
+    keys = (key("em", "cy"), key("fn", "dan"), key("ph", "9"))
+    found = match(keys, *known(ANN, CY), RULES)
+    assert (found.person, found.reason) == (None, "only em agrees, and first name and ph differ")
+    assert match((*keys, key("ph", "3")), *known(ANN, CY), RULES).person == 2
+
+
 def test_any_form_of_a_name_agrees() -> None:
     keys = (key("ph", "3"), key("fn", "c y"), key("fn", "cy"))
     assert match(keys, *known(ANN, CY), RULES).person == 2
@@ -198,6 +211,17 @@ def test_a_match_rests_on_a_key_that_nobody_else_has(
         own = [k for k in matching.strong(keys) if owners.get(k) == (found.person,)]
         assert own
         assert set(found.by) <= {Code(k[0]).name for k in own}
+
+
+@given(people, phones, first_names)
+def test_a_phone_alone_never_leads_to_another_first_name(
+    accounts: list[tuple[Key, ...]], phone: Key, name: Key
+) -> None:
+    owners, held = known(*accounts)
+    found = match([phone, name], owners, held, RULES)
+    if found.person is not None:
+        names = {one for one in held[found.person] if one[0] == Code.fn}
+        assert not names or name in names
 
 
 @given(people, st.lists(emails | phones, min_size=1, max_size=3, unique=True))

@@ -6,6 +6,7 @@ switch of `Policy`, documented as ours (domain-rules 5, 6, 23).
 """
 
 import json
+import re
 from collections.abc import Iterable, Sequence
 from hashlib import blake2b
 from typing import Literal, NamedTuple
@@ -20,6 +21,8 @@ WINDOW = 48 * 3600
 
 FAVOUR = 300
 """A browser's event wins over a server's that was received at most so many seconds before."""
+
+_PUNCTUATION = re.compile(r"[\W_]+")
 
 FALLBACK = frozenset({Code.fbp, Code.external_id})
 """Keys that can stand in for a missing event_id."""
@@ -45,7 +48,7 @@ class Marks(NamedTuple):
     written: tuple[int, ...]
 
 
-class Verdict(Struct, frozen=True):
+class Verdict(Struct, frozen=True, gc=False):
     """What an event is: a duplicate of `kept`, or one that counts.
 
     With `supersedes`, the event takes the place of `kept`, which becomes its duplicate.
@@ -77,17 +80,18 @@ def marks(event: ReceivedEvent) -> Marks:
     By browser and customer id a server's event that has an id of its own seeks only hits
     that have none, for which alone those keys stand in.
     """
-    names = []
+    own = []
     if event.event_id is not None:
-        names.append(id_mark(event.dataset_id, event.event_name, event.event_id))
+        own.append(id_mark(event.dataset_id, event.event_name, event.event_id))
     if event.order_id is not None:
-        names.append(order_mark(event.dataset_id, event.event_name, event.order_id))
-    has_id = event.event_id is not None
+        own.append(order_mark(event.dataset_id, event.event_name, event.order_id))
+    lacking = event.event_id is None
     if event.source == "browser":
-        kinds = ("key",) if has_id else ("key", "key of a hit without id")
-        return Marks(tuple(names), (*names, *(m for kind in kinds for m in _of_keys(event, kind))))
-    sought = _of_keys(event, "key of a hit without id" if has_id else "key")
-    return Marks((*names, *sought), tuple(names))
+        kinds = ("key", "key of a hit without id") if lacking else ("key",)
+        written = own + [mark for kind in kinds for mark in _of_keys(event, kind)]
+        return Marks(tuple(own), tuple(written))
+    sought = own + _of_keys(event, "key" if lacking else "key of a hit without id")
+    return Marks(tuple(sought), tuple(own))
 
 
 def id_mark(dataset_id: str, event_name: str, event_id: str) -> int:
@@ -195,10 +199,7 @@ def _alike(event: ReceivedEvent, kept: Settled) -> bool:
 
 
 def _loose(event_id: str) -> str:
-    folded = event_id.casefold()
-    if folded.isalnum():
-        return folded
-    return "".join(filter(str.isalnum, folded)) or event_id
+    return _PUNCTUATION.sub("", event_id.casefold()) or event_id
 
 
 def _mark(text: str) -> int:

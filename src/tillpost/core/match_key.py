@@ -10,6 +10,7 @@ import re
 from binascii import unhexlify
 from collections.abc import Callable, Iterable, Mapping
 from enum import IntEnum
+from functools import lru_cache
 from hashlib import sha256
 from typing import Any, NamedTuple, TypeAlias
 
@@ -127,7 +128,12 @@ def of_click(click_id: str) -> Key | None:
 
 def names(keys: Iterable[Key]) -> tuple[str, ...]:
     """The distinct names of these keys, in their order: `("em", "ph")`."""
-    return tuple(dict.fromkeys(NAMES.get(key[0], "?") for key in keys))
+    return _names(bytes([key[0] for key in keys]))
+
+
+@lru_cache(maxsize=4096)  # of the few combinations that senders send
+def _names(codes: bytes) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(NAMES.get(code, "?") for code in codes))
 
 
 def pack(keys: Iterable[Key]) -> bytes:
