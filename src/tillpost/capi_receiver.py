@@ -91,6 +91,13 @@ class CapiReceiver:
         """
         self._tool("POST", "/receiver/touches", {"touches": touches})
 
+    def spend(self, *rows: dict[str, Any]) -> None:
+        """Let these ads have cost something, in the shape of `POST /receiver/spend`.
+
+        Raises `ValueError` for what cannot be taken.
+        """
+        self._tool("POST", "/receiver/spend", {"spend": rows})
+
     def _tool(self, method: str, url: str, body: Any = None) -> Any:
         headers = {"authorization": f"Bearer {self.receiver_token}"}
         sent = b"" if body is None else msgspec.json.encode(body)

@@ -32,8 +32,11 @@ from tillpost.core.received import (
     KeptCall,
     Known,
     ReceivedEvent,
+    SeenKind,
     Settled,
     Settlement,
+    Source,
+    SpendSeen,
     Tally,
     Touch,
     TouchSeen,
@@ -186,6 +189,9 @@ class ReceiverStore(Protocol):
     ) -> None:
         """Keep accounts, then touches and the accounts they tell of, as durably."""
 
+    async def register_spend(self, rows: Sequence[SpendSeen]) -> None:
+        """Keep what ads cost, newer rows instead of older ones of the same day and ad."""
+
     def note_refused(self, path: str, reason: str, now: float) -> None:
         """Count a call that was refused."""
 
@@ -259,6 +265,22 @@ class ReceiverStore(Protocol):
 
     def tallies(self, dataset_id: str, since: float, until: float) -> list[Tally]:
         """Events received in that time, counted by what they have in common."""
+
+    def seen(
+        self, dataset_id: str, kind: SeenKind, since: float, until: float
+    ) -> list[tuple[int, Source, str, int]]:
+        """(hour, source, value, events) of the hours that reach into that time."""
+
+    def spend(self, since: int, until: int) -> list[tuple[int, int, str, int]]:
+        """(ad, day, currency, minor units) of these days since 1970."""
+
+    def reach(
+        self, rows: Mapping[int, int], periods: Sequence[tuple[int, int]]
+    ) -> list[tuple[int, int, int]]:
+        """(row, begin, accounts): who had a touch of a row's ads within a period.
+
+        `rows` is ad -> the number of its row; a period is its first second and its end.
+        """
 
     def people_known(self) -> int:
         """How many accounts there are."""

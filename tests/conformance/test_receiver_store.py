@@ -6,16 +6,17 @@ import pytest
 from tillpost.store.receiver_memory import MemoryReceiverStore
 from tillpost.store.receiver_sqlite import SqliteReceiverStore
 from tillpost.store.sqlite import Database
+from tillpost.testing.receiver_statistics import ReceiverStatisticsSuite
 from tillpost.testing.receiver_store import ReceiverStoreSuite
 
 
-class TestMemory(ReceiverStoreSuite):
+class TestMemory(ReceiverStoreSuite, ReceiverStatisticsSuite):
     @pytest.fixture
     def store(self) -> MemoryReceiverStore:
         return MemoryReceiverStore()
 
 
-class TestSqlite(ReceiverStoreSuite):
+class TestSqlite(ReceiverStoreSuite, ReceiverStatisticsSuite):
     @pytest.fixture
     def store(self, tmp_path: Path) -> Iterator[SqliteReceiverStore]:
         database = Database(tmp_path / "receiver.db", "receiver")

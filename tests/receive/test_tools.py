@@ -506,33 +506,3 @@ def test_only_objects_that_are_there_can_be_read() -> None:
     assert desk.read("/v26.0/act_9/insights", token="nobody's")["error"]["code"] == 190
     assert desk.receiver.handler("GET", "/healthz") is None
     assert desk.receiver.handler("GET", "/") is None
-
-
-def test_quality_and_statistics() -> None:
-    desk = Desk()
-    desk.send({}, {"event_id": None, "user_data": {"em": "raw", "external_id": "x"}})
-    desk.receiver.handler("GET", "/tr")
-    handler = desk.receiver.handler("GET", "/tr")
-    assert handler is not None
-    asyncio.run(handler(Request("GET", "/tr?id=1&ev=Purchase&eid=o1", {})))
-    desk.settle()
-    (web,) = desk.read("/v26.0/dataset_quality?dataset_id=1")["web"]
-    keys = {
-        f["identifier"]: f["coverage"] for f in web["event_match_quality"]["match_key_feedback"]
-    }
-    assert (keys["email"], keys["phone"]) == ({"percentage": 50.0}, {"percentage": 0.0})
-    assert 0 < web["event_match_quality"]["composite_score"] < 10
-    assert web["event_coverage"]["percentage"] == 100.0
-    by_id = web["dedupe_key_feedback"][0]
-    assert by_id["server_events_with_dedupe_key"]["percentage"] == 50.0
-    assert by_id["overall_browser_coverage_from_dedupe_key"]["percentage"] == 100.0
-    names = [found["name"] for found in web["event_match_quality"]["diagnostics"]]
-    assert "Server events without an event_id" in names
-    (hour,) = desk.read("/v26.0/1/stats?aggregation=event_processing_results")["data"]
-    assert hour["data"] == [
-        {"value": "deduplicated", "count": 1},
-        {"value": "processed", "count": 2},
-    ]
-    only = desk.read("/v26.0/1/stats?aggregation=event&event_source=WEB_ONLY")["data"]
-    assert only[0]["data"] == [{"value": "Purchase", "count": 1}]
-    assert "error" in desk.read("/v26.0/1/stats?aggregation=x")

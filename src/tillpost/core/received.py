@@ -1,13 +1,15 @@
 """What the platform's side holds: datasets, received events, accounts, touches, conversions.
 
 Nothing here can carry a raw identifier: keys are short hashes (`core.match_key`).
-Money is integer minor units; times are Unix seconds.
+Money is integer minor units; times are Unix seconds. What a settling makes by the
+thousand is left out of garbage collection (`gc=False`): its values cannot form a cycle.
 """
 
 from typing import Annotated, Literal, TypeAlias
 
 from msgspec import Meta, Struct
 
+from tillpost.core.browsers import Browser
 from tillpost.core.match_key import Key
 
 Source: TypeAlias = Literal["server", "browser"]
@@ -33,7 +35,7 @@ class Dataset(Struct, frozen=True):
     """If set, every call must carry `appsecret_proof`."""
 
 
-class ReceivedEvent(Struct, frozen=True, array_like=True):
+class ReceivedEvent(Struct, frozen=True, array_like=True, gc=False):
     """One accepted event: what settling, reports and quality figures need, and no more.
 
     `value` is in minor units of `currency`. `traits` counts what else came with it, as a
@@ -54,6 +56,9 @@ class ReceivedEvent(Struct, frozen=True, array_like=True):
     test_event_code: str | None = None
     traits: int = 0
     unusable: tuple[str, ...] = ()
+    page: str | None = None
+    """Scheme, host and path of the page, without its query."""
+    browser: Browser | None = None
 
 
 class Ad(Struct, frozen=True):
@@ -86,7 +91,16 @@ class TouchSeen(Struct, frozen=True):
     """The id of an account given before, if the reporter knows it."""
 
 
-class Touch(Struct, frozen=True, order=True):
+class SpendSeen(Struct, frozen=True):
+    """What an ad cost on a day since 1970, in minor units; told again, it replaces."""
+
+    day: int
+    ad: Ad
+    currency: str
+    amount: int
+
+
+class Touch(Struct, frozen=True, order=True, gc=False):
     """A touch as attribution sees it; `ad` is the store's number for the ad."""
 
     at: int
@@ -94,14 +108,14 @@ class Touch(Struct, frozen=True, order=True):
     ad: int
 
 
-class Credit(Struct, frozen=True):
+class Credit(Struct, frozen=True, gc=False):
     """The touch that a conversion is credited to, and by which window."""
 
     touch: Touch
     window: Window
 
 
-class Match(Struct, frozen=True):
+class Match(Struct, frozen=True, gc=False):
     """Which account an event belongs to, by which keys, and how sure that is.
 
     `person` is None if none is certain enough; `reason` then says why. `merged` tells
@@ -115,7 +129,7 @@ class Match(Struct, frozen=True):
     merged: bool = False
 
 
-class Settled(Struct, frozen=True):
+class Settled(Struct, frozen=True, gc=False):
     """An event with what settling found out; `seq` is its number in the receiver.
 
     `opened_at` is when the first of its twins was received, `twin` the event that this
@@ -168,7 +182,7 @@ class Known(Struct, frozen=True):
     clicks: dict[Key, Click] = {}
 
 
-class Attributed(Struct, frozen=True):
+class Attributed(Struct, frozen=True, gc=False):
     """Which touch an event is credited to, and the touches that other settings would look at.
 
     With `credit` None, an earlier credit of the event falls.
@@ -179,11 +193,25 @@ class Attributed(Struct, frozen=True):
     contenders: tuple[Touch, ...] = ()
 
 
+SeenKind: TypeAlias = Literal["host", "url", "device_type", "device_os", "browser_type"]
+"""What of an event's place is counted, in the names of Meta's statistics."""
+
+
+class Seen(Struct, frozen=True, gc=False):
+    """Where events of one dataset and hour came from; `hour` is the Unix time it began."""
+
+    dataset_id: str
+    kind: SeenKind
+    hour: int
+    source: Source
+    value: str
+
+
 class Settlement(Struct, frozen=True):
     """All that one batch changes; kept together or not at all.
 
     `changed` are earlier events that took in a twin or became one. `marks` are
-    (mark, seq); `taught` are (learned key, account).
+    (mark, seq); `taught` are (learned key, account); `seen` counts new events.
     """
 
     upto: int
@@ -192,6 +220,7 @@ class Settlement(Struct, frozen=True):
     marks: tuple[tuple[int, int], ...] = ()
     taught: tuple[tuple[Key, int], ...] = ()
     attributed: tuple[Attributed, ...] = ()
+    seen: tuple[tuple[Seen, int], ...] = ()
 
 
 class ConversionRow(Struct, frozen=True):

@@ -28,7 +28,7 @@ _PHONE = re.compile(r"\+\d[\d\s().-]{6,18}\d|\(\d{2,4}\)\s?\d{3,4}[\s.-]\d{3,4}"
 def scrub(value: Any) -> Any:
     """The same JSON value without persons in it."""
     if isinstance(value, str):
-        return _text(value)
+        return scrub_text(value)
     if isinstance(value, dict):
         return {
             name: scrub(inner) if isinstance(inner, (str, dict, list)) else inner
@@ -43,10 +43,11 @@ def scrub(value: Any) -> Any:
 @lru_cache(maxsize=4096)
 def _name(key: str) -> str | None:
     """The key as it is kept, or None if it names a person; keys repeat and are remembered."""
-    return None if key.strip().lower() in PERSONAL else _text(key)
+    return None if key.strip().lower() in PERSONAL else scrub_text(key)
 
 
-def _text(text: str) -> str:
+def scrub_text(text: str) -> str:
+    """The same text without e-mails and phone numbers in it."""
     if "@" not in text and "+" not in text and "(" not in text:
         return text
     return _PHONE.sub(REMOVED, _EMAIL.sub(REMOVED, text))

@@ -13,12 +13,14 @@ from typing import Any, Generic, TypeVar
 from msgspec import Struct
 
 from tillpost.core import match_key, money
+from tillpost.core.browsers import Browser, browser
 from tillpost.core.identity import choose, identify
 from tillpost.core.received import Dataset, ReceivedEvent
 from tillpost.core.traits import traits_of
 from tillpost.core.validation import refusal
 from tillpost.core.wire import Request, Response
 from tillpost.receive import wire
+from tillpost.receive.whereabouts import page_of
 from tillpost.receive.wire import GraphCall, Problem
 
 Row = TypeVar("Row")
@@ -35,6 +37,7 @@ CLOCK_TOLERANCE = 600
 
 _MOST_NAME = 200
 _MOST_ID = 500
+_MOST_AGENT = 512
 _FIELD = re.compile(r"(cd|ud|aud)\[([A-Za-z0-9_]{1,64})\]")
 _FBCLID = re.compile(r"[?&#]fbclid=([^&#]{1,1000})")
 
@@ -113,6 +116,8 @@ def server_event(event: Mapping[str, Any], call: GraphCall, now: float) -> Recei
         test_event_code=call.test_event_code,
         traits=traits_of(event, user),
         unusable=found.unusable,
+        page=_page(event.get("event_source_url")),
+        browser=_browser(user.get("client_user_agent")),
     )
 
 
@@ -124,10 +129,13 @@ def pixel_hit(request: Request, datasets: Datasets, now: float) -> Answer[Receiv
     name = fields.get("ev", "")
     if not name or name.isspace() or len(name) > _MOST_NAME:
         return Answer(_picture(), refused="no event name")
-    return Answer(_picture(), (_browser_event(fields, name, now),))
+    agent = request.headers.get("user-agent")
+    return Answer(_picture(), (_browser_event(fields, name, agent, now),))
 
 
-def _browser_event(fields: Mapping[str, str], name: str, now: float) -> ReceivedEvent:
+def _browser_event(
+    fields: Mapping[str, str], name: str, agent: str | None, now: float
+) -> ReceivedEvent:
     custom, user = _grouped(fields, "cd"), _browser_user(fields)
     found = match_key.find(user)
     value, currency = _value(custom)
@@ -146,6 +154,8 @@ def _browser_event(fields: Mapping[str, str], name: str, now: float) -> Received
         test_event_code=fields.get("tec") or None,
         traits=traits_of({"event_source_url": fields.get("dl")}, user),
         unusable=found.unusable,
+        page=_page(fields.get("dl")),
+        browser=_browser(agent),
     )
 
 
@@ -190,6 +200,14 @@ def _id(value: Any) -> str | None:
     if isinstance(value, bool) or not isinstance(value, str | int):
         return None
     return str(value)[:_MOST_ID] or None
+
+
+def _page(url: Any) -> str | None:
+    return page_of(url) if isinstance(url, str) else None
+
+
+def _browser(agent: Any) -> Browser | None:
+    return browser(agent[:_MOST_AGENT]) if isinstance(agent, str) and agent else None
 
 
 def _object(event: Mapping[str, Any], name: str) -> Mapping[str, Any]:

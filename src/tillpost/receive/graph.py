@@ -10,21 +10,24 @@ import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from hmac import compare_digest
-from typing import Any
+from typing import Any, get_args
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
-from tillpost.core.received import Dataset
-from tillpost.core.windows import WIDEST
+from tillpost.core.received import Dataset, SeenKind
+from tillpost.core.windows import DAY, WIDEST
 from tillpost.core.wire import Request, Response
 from tillpost.ports import ReceiverStore
 from tillpost.receive import insights, quality, wire
 from tillpost.receive.question import Wrong, asked
+from tillpost.receive.selection import chosen, selection
 from tillpost.receive.wire import Problem
 
 PATH = re.compile(r"(?:/v\d{1,3}\.\d{1,3})?/([A-Za-z0-9_]{1,64})(?:/(insights|stats))?/?")
 """The paths that are read here; the first group is an object's id or `dataset_quality`."""
 
 _WEEK = 7 * 86_400
+
+_KINDS: Mapping[str, SeenKind] = {kind: kind for kind in get_args(SeenKind)}
 
 Datasets = Mapping[str, Dataset]
 
@@ -81,9 +84,13 @@ def _insights(
         for day in (question.since, question.until)
     )
     latest = until + (max(WIDEST.values()) if question.by_touch else 0)
-    told = insights.answered(
-        question, store.candidates(since, latest), ads, store.touch_counts(since, until)
+    facts = insights.Facts(
+        store.candidates(since, latest),
+        store.touch_counts(since, until),
+        store.spend(since // DAY, until // DAY),
+        insights.reached(question, ads, store.reach),
     )
+    told = insights.answered(question, ads, facts)
     if "next" in told.get("paging", {}):
         following = told["paging"]["cursors"]["after"]
         told["paging"]["next"] = f"{reader.address}?{urlencode({**query, 'after': following})}"
@@ -97,7 +104,11 @@ def _quality(
     if dataset is None:
         return None
     tallies = store.tallies(dataset.id, reader.now - _WEEK, reader.now + 1)
-    return quality.dataset_quality(tallies)
+    wanted = selection(query.get("fields", "web"))
+    for name in wanted.get("web", ()):
+        if name not in quality.FIELDS:
+            raise Wrong(f"Tried accessing nonexisting field ({name[:60]})")
+    return chosen(quality.dataset_quality(tallies), wanted, ("web",))
 
 
 def _stats(
@@ -107,21 +118,25 @@ def _stats(
     if dataset is None:
         return None
     aggregation = query.get("aggregation", "event")
-    if aggregation not in quality.AGGREGATIONS:
-        raise Wrong(f"aggregation must be one of {', '.join(quality.AGGREGATIONS)}")
-    since = _time(query, "start_time", reader.now - _WEEK)
+    since = max(_time(query, "start_time", reader.now - _WEEK), reader.now - _WEEK)
     until = _time(query, "end_time", reader.now + 1)
-    tallies = store.tallies(dataset.id, max(since, reader.now - _WEEK), until)
-    return quality.stats(tallies, aggregation, query.get("event_source"))
+    if aggregation in quality.AGGREGATIONS:
+        rows = quality.counted(store.tallies(dataset.id, since, until), aggregation)
+    elif (kind := _KINDS.get(aggregation)) is not None:
+        rows = store.seen(dataset.id, kind, since, until)
+    else:
+        raise Wrong(f"aggregation must be one of {', '.join((*quality.AGGREGATIONS, *_KINDS))}")
+    return quality.stats(rows, aggregation, query.get("event_source"))
 
 
 def _node(
-    object_id: str, _query: Mapping[str, str], _store: ReceiverStore, reader: _Reader
+    object_id: str, query: Mapping[str, str], _store: ReceiverStore, reader: _Reader
 ) -> dict[str, Any] | None:
     dataset = reader.dataset(object_id)
     if dataset is None:
         return None
-    return {"id": dataset.id, "name": dataset.id, "is_consolidated_container": True}
+    told = {"id": dataset.id, "name": dataset.id, "is_consolidated_container": True}
+    return chosen(told, {**selection(query.get("fields", "id,name")), "id": {}}, tuple(told))
 
 
 _Edge = Callable[[str, Mapping[str, str], ReceiverStore, _Reader], dict[str, Any] | None]

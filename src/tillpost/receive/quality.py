@@ -12,8 +12,9 @@ from typing import Any
 
 from tillpost.core import quality
 from tillpost.core.match_key import Code
-from tillpost.core.received import Tally
+from tillpost.core.received import Source, Tally
 from tillpost.core.traits import Trait
+from tillpost.receive import lift
 
 IDENTIFIERS: tuple[tuple[str, str, int], ...] = (
     ("email", "em", 1 << Code.em),
@@ -43,6 +44,18 @@ FRESHNESS = (
 
 Aggregation = Callable[[Tally], Iterable[str]]
 
+FIELDS = (
+    "event_name",
+    "event_match_quality",
+    "event_coverage",
+    "dedupe_key_feedback",
+    "data_freshness",
+    "acr",
+    "event_potential_aly_acr_increase",
+    "match_rate",
+)
+"""Fields of a row of `web`; `match_rate` is ours. A field without a figure is left out."""
+
 AGGREGATIONS: dict[str, Aggregation] = {
     "event": lambda t: (t.event_name,),
     "event_source": lambda t: ("SERVER" if t.source == "server" else "BROWSER",),
@@ -52,7 +65,11 @@ AGGREGATIONS: dict[str, Aggregation] = {
     "match_keys": lambda t: (name for _, name, bit in IDENTIFIERS if t.mask & bit),
     "match_result": lambda t: ("matched" if t.matched else "unmatched",),
 }
-"""What `GET /{dataset_id}/stats?aggregation=` can count by."""
+"""What `GET /{dataset_id}/stats?aggregation=` can count by, beside the kinds of `SeenKind`."""
+
+
+Counted = tuple[int, Source, str, int]
+"""Hour, source, value, events."""
 
 
 def dataset_quality(tallies: Sequence[Tally]) -> dict[str, Any]:
@@ -61,14 +78,19 @@ def dataset_quality(tallies: Sequence[Tally]) -> dict[str, Any]:
     return {"web": [_quality_of(name, tallies) for name in names]}
 
 
-def stats(tallies: Iterable[Tally], aggregation: str, source: str | None = None) -> dict[str, Any]:
-    """`GET /{dataset_id}/stats`: counts by hour of receipt. `aggregation` is one of the table's."""
+def counted(tallies: Iterable[Tally], aggregation: str) -> list[Counted]:
+    """Events by one of `AGGREGATIONS`."""
+    by = AGGREGATIONS[aggregation]
+    return [(t.hour, t.source, value, t.events) for t in tallies for value in by(t)]
+
+
+def stats(rows: Iterable[Counted], aggregation: str, source: str | None = None) -> dict[str, Any]:
+    """`GET /{dataset_id}/stats`: counts by hour of receipt, of one `event_source` or both."""
     wanted = {"WEB_ONLY": "browser", "SERVER_ONLY": "server"}.get(source or "")
     hours: defaultdict[int, Counter[str]] = defaultdict(Counter)
-    for tally in tallies:
-        if wanted in (None, tally.source):
-            for value in AGGREGATIONS[aggregation](tally):
-                hours[tally.hour][value] += tally.events
+    for hour, came_from, value, events in rows:
+        if wanted in (None, came_from):
+            hours[hour][value] += events
     return {
         "data": [
             {
@@ -105,31 +127,42 @@ def match_rate(tallies: Iterable[Tally], event_name: str | None = None) -> dict[
 def _quality_of(name: str, tallies: Sequence[Tally]) -> dict[str, Any]:
     server = [t for t in tallies if t.event_name == name and t.source == "server"]
     browser = [t for t in tallies if t.event_name == name and t.source == "browser"]
-    return {
+    match_quality = _match_quality(server)
+    told: dict[str, Any] = {
         "event_name": name,
-        "event_match_quality": _match_quality(server),
+        "event_match_quality": match_quality,
         "event_coverage": _event_coverage(browser),
         "dedupe_key_feedback": _dedupe_keys(server, browser),
         "data_freshness": _freshness(server),
+        "acr": lift.additional(server, browser),
+        "event_potential_aly_acr_increase": _greatest(match_quality["match_key_feedback"]),
         "match_rate": match_rate(server),
     }
+    return {field: told[field] for field in FIELDS if told[field] is not None}
 
 
 def _match_quality(server: Sequence[Tally]) -> dict[str, Any]:
-    shares = {name: _share(server, _has(bit)) for _, name, bit in IDENTIFIERS}
-    score = quality.of_shares(_groups(server))
-    feedback = [
-        {"identifier": identifier, "coverage": {"percentage": _percent(shares[name])}}
-        for identifier, name, _ in IDENTIFIERS
-    ]
-    for identifier, trait in (("ip_address", Trait.IP), ("user_agent", Trait.USER_AGENT)):
-        share = _share(server, _with(trait))
-        feedback.append({"identifier": identifier, "coverage": {"percentage": _percent(share)}})
+    carried = [(identifier, _has(bit)) for identifier, _, bit in IDENTIFIERS]
+    carried += [("ip_address", _with(Trait.IP)), ("user_agent", _with(Trait.USER_AGENT))]
     return {
-        "composite_score": score,
-        "match_key_feedback": feedback,
+        "composite_score": quality.of_shares(_groups(server)),
+        "match_key_feedback": [_key_feedback(name, server, has) for name, has in carried],
         "diagnostics": _diagnostics(server),
     }
+
+
+def _greatest(feedback: Iterable[dict[str, Any]]) -> dict[str, Any] | None:
+    """The gain of the key that would add most."""
+    gains = [key["potential_aly_acr_increase"] for key in feedback if len(key) > 2]
+    return max(gains, key=lambda gain: gain["percentage"], default=None)
+
+
+def _key_feedback(
+    identifier: str, server: Sequence[Tally], has: Callable[[Tally], bool]
+) -> dict[str, Any]:
+    told = {"identifier": identifier, "coverage": {"percentage": _percent(_share(server, has))}}
+    gain = lift.potential(server, has)
+    return told if gain is None else {**told, "potential_aly_acr_increase": gain}
 
 
 def _groups(server: Sequence[Tally]) -> dict[str, float]:

@@ -7,6 +7,7 @@ refused by name, never silently left out of account.
 from bisect import bisect_right
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
 from typing import Any
 
 import msgspec
@@ -16,11 +17,15 @@ from tillpost.core import windows
 from tillpost.core.windows import Setting
 
 LEVELS: dict[str, tuple[str, ...]] = {
-    "account": ("account_id",),
-    "campaign": ("account_id", "campaign_id", "campaign_name"),
-    "adset": ("account_id", "campaign_id", "campaign_name", "adset_id", "adset_name"),
+    "account": ("account_id", "account_name"),
+    "campaign": ("account_id", "account_name", "campaign_id", "campaign_name"),
+    "adset": (
+        *("account_id", "account_name", "campaign_id", "campaign_name"),
+        *("adset_id", "adset_name"),
+    ),
     "ad": (
         "account_id",
+        "account_name",
         "campaign_id",
         "campaign_name",
         "adset_id",
@@ -102,6 +107,8 @@ FIELDS = frozenset(
     (
         *LEVELS["ad"],
         *("impressions", "clicks", "inline_link_clicks", "ctr", "inline_link_click_ctr"),
+        *("spend", "account_currency", "reach", "frequency", "cpc", "cpm", "cpp"),
+        *("cost_per_inline_link_click", "cost_per_action_type", "purchase_roas"),
         *("actions", "action_values", "attribution_setting", "date_start", "date_stop"),
     )
 )
@@ -109,11 +116,9 @@ FIELDS = frozenset(
 
 EMPTY_FIELDS = frozenset(
     (
-        *("spend", "reach", "frequency", "cpc", "cpm", "cpp", "objective", "optimization_goal"),
-        *("cost_per_action_type", "cost_per_conversion", "cost_per_inline_link_click"),
-        *("cost_per_result", "results", "purchase_roas", "website_purchase_roas"),
-        *("mobile_app_purchase_roas", "conversions", "conversion_values", "unique_actions"),
-        *("unique_clicks", "outbound_clicks", "account_name", "account_currency"),
+        *("objective", "optimization_goal", "cost_per_conversion", "cost_per_result", "results"),
+        *("website_purchase_roas", "mobile_app_purchase_roas", "conversions"),
+        *("conversion_values", "unique_actions", "unique_clicks", "outbound_clicks"),
     )
 )
 """Fields of which the receiver knows nothing: left out, as Meta leaves out what is empty."""
@@ -148,6 +153,13 @@ class Asked(Struct, frozen=True):
     def since(self) -> date:
         """The first day."""
         return self.begins[0]
+
+    def periods(self) -> list[Days]:
+        """The first and the last day of each row's time, in order."""
+        return [
+            (first, following - timedelta(1))
+            for first, following in pairwise((*self.begins, self.until))
+        ]
 
     def period(self, day: date) -> Days | None:
         """The first and the last day of the row that the day falls into, None if into none."""

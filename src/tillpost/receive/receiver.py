@@ -3,7 +3,7 @@
     POST      [/v{N}.{M}]/{dataset_id}/events       `events`
     POST      /, /v{N}.{M}                          `batch`
     GET,POST  /tr, /tr/                             `pixel`
-    POST      /receiver/people, /receiver/touches   `people`, `touches`
+    POST      /receiver/people, touches, spend      `people`, `touches`, `spend`
     GET       what `receive.graph` reads
     any       the tools of `receive.tools`
 
@@ -152,6 +152,13 @@ class Receiver:
         answer = register.touches(request, self._token)
         return await self._registered((), answer.rows, answer.response)
 
+    async def spend(self, request: Request) -> Response:
+        """Take what ads cost."""
+        answer = register.spend(request, self._token)
+        if not answer.rows:
+            return answer.response
+        return await self._once(self.store.register_spend(answer.rows), answer.response)
+
     async def read(self, request: Request) -> Response:
         """Answer Insights, dataset quality and statistics."""
         return await asyncio.to_thread(
@@ -231,21 +238,19 @@ class Receiver:
                 await asyncio.to_thread(self.store.note_refused, path, reason, now)
 
     async def _kept(self, rows: Sequence[ReceivedEvent], response: Response) -> Response:
-        if not rows:
-            return response
-        try:
-            await self.store.receive(rows)
-        except Retryable:
-            return self._unavailable()
-        return response
+        return await self._once(self.store.receive(rows), response) if rows else response
 
     async def _registered(
         self, accounts: Sequence[AccountSeen], touches: Sequence[TouchSeen], response: Response
     ) -> Response:
         if not accounts and not touches:
             return response
+        return await self._once(self.store.register(accounts, touches, self._clock.now()), response)
+
+    async def _once(self, kept: Awaitable[None], response: Response) -> Response:
+        """The response once the rows are on disk; else that the sender comes again."""
         try:
-            await self.store.register(accounts, touches, self._clock.now())
+            await kept
         except Retryable:
             return self._unavailable()
         return response
@@ -257,6 +262,7 @@ class Receiver:
 _PLATFORM = {
     ("POST", "/receiver/people"): "people",
     ("POST", "/receiver/touches"): "touches",
+    ("POST", "/receiver/spend"): "spend",
 }
 
 

@@ -1,20 +1,20 @@
-"""What the platform itself knows: accounts, and what they did with ads.
+"""What the platform itself knows: accounts, what they did with ads, and what ads cost.
 
-`POST /receiver/people` and `POST /receiver/touches`, with the receiver's own token.
+`POST /receiver/people`, `/receiver/touches` and `/receiver/spend`, with the receiver's own token.
 Identifiers come hashed, as in CAPI; a raw one is refused, for it must not get this far.
 """
 
 import hmac
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, TypeVar, get_args
 
 import msgspec
 
-from tillpost.core import match_key
+from tillpost.core import match_key, money
 from tillpost.core.match_key import Key
 from tillpost.core.matching import strong
-from tillpost.core.received import AccountSeen, Action, Ad, TouchSeen
+from tillpost.core.received import AccountSeen, Action, Ad, SpendSeen, TouchSeen
 from tillpost.core.wire import Request, Response
 from tillpost.receive import wire
 from tillpost.receive.accept import Answer
@@ -26,6 +26,7 @@ MOST_AT_ONCE = 10_000
 """Most people or touches in one request."""
 
 ACTIONS: tuple[Action, ...] = get_args(Action)
+_FIRST_DAY = date(1970, 1, 1)
 _AD_FIELDS = ("account_id", "campaign_id", "adset_id", "ad_id")
 _NAMES = {
     "account": "account",
@@ -51,6 +52,11 @@ def people(request: Request, receiver_token: str) -> Answer[AccountSeen]:
 def touches(request: Request, receiver_token: str) -> Answer[TouchSeen]:
     """The touches of `{"touches": [...]}`, and the answer once they are kept."""
     return _listed(request, receiver_token, "touches", _touch)
+
+
+def spend(request: Request, receiver_token: str) -> Answer[SpendSeen]:
+    """What ads cost, of `{"spend": [...]}`, and the answer once it is kept."""
+    return _listed(request, receiver_token, "spend", _spend)
 
 
 def _listed(
@@ -92,17 +98,36 @@ def _touch(item: Mapping[str, Any], at: str) -> TouchSeen:
     if action not in ACTIONS:
         raise _Wrong(f"{at}.action must be one of {', '.join(ACTIONS)}")
     click = _optional_text(item, "click_id", at)
-    ad = Ad(**{field: _text(item, field, at) for field in _AD_FIELDS}, names=_names(item, at))
-    if not ad.ad_id or not ad.campaign_id:
-        raise _Wrong(f"{at} needs ad_id and campaign_id")
     return TouchSeen(
         action=action,
         at=_time(item.get("time"), at),
-        ad=ad,
+        ad=_ad(item, at),
         click=match_key.of_click(click) if click else None,
         keys=_keys(item, at),
         person=_optional_text(item, "person", at),
     )
+
+
+def _spend(item: Mapping[str, Any], at: str) -> SpendSeen:
+    currency = _text(item, "currency", at).upper()
+    try:
+        day = date.fromisoformat(_text(item, "date", at))
+    except ValueError:
+        raise _Wrong(f"{at}.date must be a day: YYYY-MM-DD") from None
+    try:
+        amount = money.to_minor(str(item.get("spend")), currency)
+    except ValueError as error:
+        raise _Wrong(f"{at}.spend must be an amount in {at}.currency ({error})") from None
+    if amount < 0:
+        raise _Wrong(f"{at}.spend is below zero")
+    return SpendSeen((day - _FIRST_DAY).days, _ad(item, at), currency, amount)
+
+
+def _ad(item: Mapping[str, Any], at: str) -> Ad:
+    ad = Ad(**{field: _text(item, field, at) for field in _AD_FIELDS}, names=_names(item, at))
+    if not ad.ad_id or not ad.campaign_id:
+        raise _Wrong(f"{at} needs ad_id and campaign_id")
+    return ad
 
 
 def _keys(item: Mapping[str, Any], at: str) -> tuple[Key, ...]:

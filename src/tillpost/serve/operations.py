@@ -176,6 +176,15 @@ OPERATIONS = (
         Body(shapes.Touches),
         key="receiver",
     ),
+    Operation(
+        "POST",
+        "/receiver/spend",
+        "receiver",
+        "Tell what ads cost, by day and ad; told again, it replaces.",
+        {200: Body(dict[str, Any]), 400: Body(dict[str, Any]), 401: Body(dict[str, Any]), 413: _NO},
+        Body(shapes.AdSpend),
+        key="receiver",
+    ),
     _get(
         "/api/v1/events",
         "Every event with its outcomes, in order of receipt.",

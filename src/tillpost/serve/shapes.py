@@ -238,6 +238,12 @@ class Touches(Struct):
     touches: list[dict[str, Any]]
 
 
+class AdSpend(Struct):
+    """What ads cost, by day and ad."""
+
+    spend: list[dict[str, Any]]
+
+
 class Instant(Struct):
     """A time to move the simulated clock to."""
 

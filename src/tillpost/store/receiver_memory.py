@@ -25,8 +25,12 @@ from tillpost.core.received import (
     KeptCall,
     Known,
     ReceivedEvent,
+    Seen,
+    SeenKind,
     Settled,
     Settlement,
+    Source,
+    SpendSeen,
     Tally,
     Touch,
     TouchSeen,
@@ -59,6 +63,8 @@ class MemoryReceiverStore:
         self._refused: defaultdict[tuple[int, str, str], int] = defaultdict(int)
         self._calls: list[KeptCall] = []
         self._kept = 0
+        self._seen: Counter[Seen] = Counter()
+        self._spend: dict[tuple[int, int], tuple[str, int]] = {}
 
     async def receive(self, events: Sequence[ReceivedEvent]) -> None:
         """See `ports.ReceiverStore`."""
@@ -103,6 +109,7 @@ class MemoryReceiverStore:
         left = [c for c in self._calls if c.at >= since and c.id > newest - bounds.calls.most]
         dropped = len(self._calls) - len(left)
         self._calls = left
+        self._prune_statistics(bounds, now)
         return dropped + self._prune_events(bounds.events, now) + self._prune_touches(bounds, now)
 
     def _prune_events(self, bound: Bound, now: float) -> int:
@@ -131,6 +138,12 @@ class MemoryReceiverStore:
         for key in stale:
             del self._clicks[key]
         return sum(at < before for at in times) + len(stale)
+
+    def _prune_statistics(self, bounds: Bounds, now: float) -> None:
+        for seen in [seen for seen in self._seen if seen.hour < now - 8 * _DAY]:
+            del self._seen[seen]
+        first = (now - bounds.touches.days * _DAY) // _DAY
+        self._spend = {key: row for key, row in self._spend.items() if key[0] >= first}
 
     def reset(self) -> None:
         """See `ports.ReceiverStore`."""
@@ -192,6 +205,7 @@ class MemoryReceiverStore:
             self._learned[key].add(person)
         for attributed in settlement.attributed:
             self._credit(attributed)
+        self._seen.update(dict(settlement.seen))
         self._inbox = [box for box in self._inbox if box[0] > settlement.upto]
 
     def _credit(self, attributed: Attributed) -> None:
@@ -316,7 +330,8 @@ class MemoryReceiverStore:
         return {number: self._named(ad) for number, ad in enumerate(self._ads)}
 
     def _named(self, ad: Ad) -> Ad:
-        ids = {"campaign": ad.campaign_id, "adset": ad.adset_id, "ad": ad.ad_id}
+        ids = {"account": ad.account_id, "campaign": ad.campaign_id}
+        ids |= {"adset": ad.adset_id, "ad": ad.ad_id}
         names = {kind: self._name(kind, known_as) for kind, known_as in ids.items()}
         return replace(ad, names={kind: name for kind, name in names.items() if name})
 
@@ -347,6 +362,42 @@ class MemoryReceiverStore:
         twins = (event for event in self._events.values() if event.twin == settled.seq)
         others = (t.joined_by for t in twins if t.event.source != settled.event.source)
         return next(others, None)
+
+    def seen(
+        self, dataset_id: str, kind: SeenKind, since: float, until: float
+    ) -> list[tuple[int, Source, str, int]]:
+        """See `ports.ReceiverStore`."""
+        return [
+            (seen.hour, seen.source, seen.value, number)
+            for seen, number in self._seen.items()
+            if (seen.dataset_id, seen.kind) == (dataset_id, kind)
+            and since - _HOUR < seen.hour < until
+        ]
+
+    async def register_spend(self, rows: Sequence[SpendSeen]) -> None:
+        """See `ports.ReceiverStore`."""
+        for row in rows:
+            self._spend[row.day, self._ad(row.ad, row.day * _DAY)] = row.currency, row.amount
+
+    def spend(self, since: int, until: int) -> list[tuple[int, int, str, int]]:
+        """See `ports.ReceiverStore`."""
+        return [
+            (ad, day, currency, amount)
+            for (day, ad), (currency, amount) in self._spend.items()
+            if since <= day < until
+        ]
+
+    def reach(
+        self, rows: Mapping[int, int], periods: Sequence[tuple[int, int]]
+    ) -> list[tuple[int, int, int]]:
+        """See `ports.ReceiverStore`."""
+        people: defaultdict[tuple[int, int], set[int]] = defaultdict(set)
+        for person, several in self._touches.items():
+            for touch in several:
+                for begins, ends in periods:
+                    if touch.ad in rows and begins <= touch.at < ends:
+                        people[rows[touch.ad], begins].add(person)
+        return [(*key, len(several)) for key, several in people.items()]
 
     def people_known(self) -> int:
         """See `ports.ReceiverStore`."""

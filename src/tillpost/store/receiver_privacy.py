@@ -90,7 +90,7 @@ class ReceiverPrivacy:
         named = (json.dumps(sorted(datasets)),)
 
         def work(conn: sqlite3.Connection) -> int:
-            for what in ("conversions", "contenders", "trail"):
+            for what in ("conversions", "contenders", "trail", "seen"):
                 conn.execute(self._sql[f"forget_{what}"], named)
             return conn.execute(self._sql["forget_events"], named).rowcount
 

@@ -16,6 +16,7 @@ MOST_ROUNDS = 200
 """Transactions of one pruning; what is left goes with the next."""
 
 _DAY = 86_400
+_SEEN_DAYS = 8
 
 
 class Cut(NamedTuple):
@@ -25,6 +26,7 @@ class Cut(NamedTuple):
     most_calls: int
     events: float
     touches: float
+    seen: float
 
 
 def cut(connection: sqlite3.Connection, sql: Mapping[str, str], bounds: Bounds, now: float) -> Cut:
@@ -36,6 +38,7 @@ def cut(connection: sqlite3.Connection, sql: Mapping[str, str], bounds: Bounds, 
         most_calls=bounds.calls.most,
         events=max(_since(bounds.events, now), events[0] if events else 0.0),
         touches=max(_since(bounds.touches, now), touches[0] if touches else 0.0),
+        seen=now - _SEEN_DAYS * _DAY,
     )
 
 
@@ -47,6 +50,8 @@ def prune(connection: sqlite3.Connection, sql: Mapping[str, str], before: Cut) -
         connection.execute(sql[statement], (before.touches, AT_ONCE)).rowcount
         for statement in ("prune_touches", "prune_clicks")
     )
+    connection.execute(sql["prune_seen"], (before.seen,))
+    connection.execute(sql["prune_spend"], (int(before.touches) // _DAY,))
     return calls + touches + _events(connection, sql, before.events)
 
 

@@ -13,6 +13,7 @@ from tillpost.core.received import (
     ConversionRow,
     Match,
     ReceivedEvent,
+    Seen,
     Settled,
     Source,
     Tally,
@@ -107,6 +108,11 @@ def settled_event(row: tuple[Any, ...]) -> Settled:
     )
 
 
+def seen_row(seen: Seen, events: int) -> tuple[Any, ...]:
+    """The columns of table `seen`, in their order."""
+    return (seen.dataset_id, seen.kind, seen.hour, SOURCES[seen.source], seen.value, events)
+
+
 def conversion(row: tuple[Any, ...]) -> ConversionRow:
     """The value of a row of the statement `conversions`."""
     values = (*row[:8], ACTION_NAMES[row[8]], *row[9:])
@@ -122,7 +128,7 @@ def candidate(event: tuple[Any, ...], rows: Iterable[tuple[Any, ...]]) -> Candid
 
 def named_ad(row: tuple[Any, ...]) -> Ad:
     """The value of a row of the statement `ads`."""
-    names = dict(zip(("campaign", "adset", "ad"), row[5:], strict=True))
+    names = dict(zip(("account", "campaign", "adset", "ad"), row[5:], strict=True))
     return Ad(row[1], row[2], row[3], row[4], {kind: name for kind, name in names.items() if name})
 
 

@@ -1,48 +1,52 @@
 """The receiver's store in one SQLite file."""
 
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
 import msgspec
 
 from tillpost.core import dedup
-from tillpost.core.match_key import Code, Key, pack, unpack
-from tillpost.core.matching import STRANGER, account_of, strong
+from tillpost.core.match_key import Key
 from tillpost.core.received import (
     AccountSeen,
     Action,
     Ad,
-    Attributed,
     Batch,
     Bounds,
     Candidate,
-    Click,
     ConversionRow,
     KeptCall,
     Known,
     ReceivedEvent,
+    SeenKind,
     Settled,
     Settlement,
+    Source,
+    SpendSeen,
     Tally,
     Touch,
     TouchSeen,
 )
 from tillpost.store import queries, receiver_prune
+from tillpost.store import receiver_recall as recall
+from tillpost.store.receiver_registrar import Registrar
 from tillpost.store.receiver_rows import (
     ACTION_NAMES,
     ACTIONS,
     EVENT_COLUMNS,
+    SOURCE_NAMES,
     candidate,
     conversion,
     event_row,
     named_ad,
+    seen_row,
     settled_event,
     shown,
     tally,
 )
-from tillpost.store.sqlite import Database
+from tillpost.store.sqlite import Database, insert_rows
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(tuple[ReceivedEvent, ...]).decode
@@ -69,11 +73,21 @@ class SqliteReceiverStore:
         """See `ports.ReceiverStore`."""
 
         def work(connection: sqlite3.Connection) -> None:
-            registrar = _Registrar(connection, self._sql, int(now))
+            registrar = Registrar(connection, self._sql, int(now))
             for account in accounts:
                 registrar.account(account)
             for touch in touches:
                 registrar.touch(touch)
+
+        await self._database.write(work)
+
+    async def register_spend(self, rows: Sequence[SpendSeen]) -> None:
+        """See `ports.ReceiverStore`."""
+
+        def work(connection: sqlite3.Connection) -> None:
+            registrar = Registrar(connection, self._sql, 0)
+            for row in rows:
+                registrar.spend(row)
 
         await self._database.write(work)
 
@@ -148,43 +162,18 @@ class SqliteReceiverStore:
 
     def earlier(self, marks: Iterable[int]) -> dict[int, list[Settled]]:
         """See `ports.ReceiverStore`."""
-        found: dict[int, list[Settled]] = {}
-        seen: dict[int, Settled] = {}
         with self._database.reader() as connection:
-            for mark in marks:
-                seqs = connection.execute(self._sql["trail"], (mark,)).fetchall()
-                if seqs:
-                    found[mark] = [
-                        event for (seq,) in seqs for event in self._chain(connection, seq, seen)
-                    ]
-        return found
-
-    def _chain(
-        self, connection: sqlite3.Connection, seq: int | None, seen: dict[int, Settled]
-    ) -> Iterator[Settled]:
-        """The event, and those it is a duplicate of, up to the one that counts."""
-        while seq is not None:
-            if seq not in seen:
-                seen[seq] = settled_event(connection.execute(self._sql["event"], (seq,)).fetchone())
-            yield seen[seq]
-            seq = seen[seq].twin
+            return recall.earlier(connection, self._sql, marks)
 
     def known(self, keys: Iterable[Key], learned: Iterable[Key]) -> Known:
         """See `ports.ReceiverStore`."""
         with self._database.reader() as connection:
-            return _known(connection, self._sql, keys, learned)
+            return recall.known(connection, self._sql, keys, learned)
 
     def touches(self, asked: Iterable[tuple[int, int]]) -> dict[tuple[int, int], list[Touch]]:
         """See `ports.ReceiverStore`."""
-        sql = self._sql["contenders"]
         with self._database.reader() as connection:
-            return {
-                (person, at): [
-                    Touch(touched, ACTION_NAMES[action], ad)
-                    for touched, action, ad in connection.execute(sql, {"person": person, "at": at})
-                ]
-                for person, at in asked
-            }
+            return recall.touches(connection, self._sql, asked)
 
     def commit(self, settlement: Settlement) -> None:
         """See `ports.ReceiverStore`."""
@@ -256,12 +245,9 @@ class SqliteReceiverStore:
         return sorted(seq for seq in found if seq > after)
 
     def _marked(self, connection: sqlite3.Connection, marks: Iterable[int]) -> list[Settled]:
-        """The events under these marks, each followed by those it is a duplicate of."""
-        seen: dict[int, Settled] = {}
-        for mark in marks:
-            for (seq,) in connection.execute(self._sql["marked"], (mark,)).fetchall():
-                list(self._chain(connection, seq, seen))
-        return list(seen.values())
+        """The events under these marks, and those they are duplicates of."""
+        rows = connection.execute(self._sql["marked"], (recall.listed(sorted(marks)),)).fetchall()
+        return list(recall.Chains(connection, self._sql, {seq for (seq,) in rows}).events.values())
 
     def conversions(self, since: int, until: int) -> list[ConversionRow]:
         """See `ports.ReceiverStore`."""
@@ -311,156 +297,61 @@ class SqliteReceiverStore:
             rows = connection.execute(self._sql["tallies"], asked).fetchall()
         return [tally(row) for row in rows]
 
+    def seen(
+        self, dataset_id: str, kind: SeenKind, since: float, until: float
+    ) -> list[tuple[int, Source, str, int]]:
+        """See `ports.ReceiverStore`."""
+        with self._database.reader() as connection:
+            asked = (dataset_id, kind, since, until)
+            rows = connection.execute(self._sql["seen"], asked).fetchall()
+        return [(hour, SOURCE_NAMES[source], value, n) for hour, source, value, n in rows]
+
+    def spend(self, since: int, until: int) -> list[tuple[int, int, str, int]]:
+        """See `ports.ReceiverStore`."""
+        with self._database.reader() as connection:
+            return connection.execute(self._sql["spend"], (since, until)).fetchall()
+
+    def reach(
+        self, rows: Mapping[int, int], periods: Sequence[tuple[int, int]]
+    ) -> list[tuple[int, int, int]]:
+        """See `ports.ReceiverStore`."""
+        asked = {"groups": recall.listed(list(rows.items())), "periods": recall.listed(periods)}
+        with self._database.reader() as connection:
+            return connection.execute(self._sql["reach"], asked).fetchall()
+
     def people_known(self) -> int:
         """See `ports.ReceiverStore`."""
         with self._database.reader() as connection:
             return int(connection.execute(self._sql["people_known"]).fetchone()[0])
 
 
-class _Registrar:
-    """Writes accounts and touches inside one transaction."""
-
-    def __init__(self, connection: sqlite3.Connection, sql: Mapping[str, str], now: int) -> None:
-        self._do = connection.execute
-        self._connection = connection
-        self._sql = sql
-        self._now = now
-        self._ads: dict[tuple[str, ...], int] = {}
-
-    def account(self, seen: AccountSeen) -> int | None:
-        person = self._by_id(seen.id) if seen.id is not None else None
-        if person is None and seen.id is None:
-            known = _known(self._connection, self._sql, strong(seen.keys), ())
-            person, opens = account_of(seen.keys, known.owners, known.accounts)
-            if person is None and not opens:
-                return None
-        if person is None:
-            cursor = self._do(self._sql["new_person"], (seen.id, pack(seen.keys)))
-            person, lacking = int(cursor.lastrowid or 0), seen.keys
-        else:
-            lacking = self._extend(person, seen)
-        self._connection.executemany(
-            self._sql["own_key"], [(key, person) for key in strong(lacking)]
-        )
-        return person
-
-    def touch(self, seen: TouchSeen) -> None:
-        ad = self._ad(seen.ad, seen.at)
-        person = self._toucher(seen)
-        if person is not None:
-            self._do(self._sql["keep_touch"], (person, ACTIONS[seen.action], seen.at, ad))
-        if seen.click is not None:
-            self._do(self._sql["keep_click"], (seen.click, person, seen.at, ad))
-
-    def _toucher(self, seen: TouchSeen) -> int | None:
-        """Whose touch it was; one that tells only a click opens an account of its own."""
-        if seen.person is not None or strong(seen.keys):
-            return self.account(AccountSeen(seen.keys, seen.person))
-        if seen.click is None:
-            return None
-        known = _known(self._connection, self._sql, (seen.click,), ())
-        click = known.clicks.get(seen.click)
-        return click.person if click else self.account(AccountSeen((seen.click,)))
-
-    def _by_id(self, known_as: str) -> int | None:
-        row = self._do(self._sql["person_by_id"], (known_as,)).fetchone()
-        return int(row[0]) if row else None
-
-    def _extend(self, person: int, seen: AccountSeen) -> tuple[Key, ...]:
-        held = unpack(self._do(self._sql["account"], (person,)).fetchone()[0])
-        lacking = tuple(key for key in seen.keys if key not in held)
-        if lacking:
-            self._do(self._sql["name_person"], (seen.id, pack(held + lacking), person))
-        return lacking
-
-    def _ad(self, ad: Ad, at: int) -> int:
-        path = (ad.ad_id, ad.adset_id, ad.campaign_id, ad.account_id)
-        ids = {"account": ad.account_id, "campaign": ad.campaign_id}
-        ids |= {"adset": ad.adset_id, "ad": ad.ad_id}
-        for kind, name in ad.names.items():
-            self._do(self._sql["keep_name"], (kind, ids[kind], name, at))
-        if path not in self._ads:
-            row = self._do(self._sql["ad"], path).fetchone()
-            number = row[0] if row else self._do(self._sql["new_ad"], path).lastrowid
-            self._ads[path] = int(number or 0)
-        return self._ads[path]
-
-
-def _known(
-    connection: sqlite3.Connection,
-    sql: Mapping[str, str],
-    keys: Iterable[Key],
-    learned: Iterable[Key],
-) -> Known:
-    known = Known({}, {}, {}, {})
-    for key in keys:
-        if key[0] == Code.fbc:
-            _recall_click(connection, sql, key, known)
-        owners = connection.execute(sql["owners"], (key,)).fetchall()
-        if owners and key not in known.owners:
-            known.owners[key] = tuple(person for (person,) in owners)
-    for key in learned:
-        owners = connection.execute(sql["learned"], (key,)).fetchall()
-        if owners:
-            known.learned[key] = tuple(person for (person,) in owners)
-    for several in (*known.owners.values(), *known.learned.values()):
-        for person in several:
-            if person not in known.accounts and person != STRANGER:
-                packed = connection.execute(sql["account"], (person,)).fetchone()[0]
-                known.accounts[person] = frozenset(unpack(packed))
-    return known
-
-
-def _recall_click(
-    connection: sqlite3.Connection, sql: Mapping[str, str], key: Key, known: Known
-) -> None:
-    row = connection.execute(sql["click"], (key,)).fetchone()
-    if row is None:
-        return
-    person, at, ad = row
-    known.clicks[key] = Click(person, Touch(at, "link_click", ad))
-    if person is not None:
-        known.owners[key] = (person,)
-
-
 def _commit(connection: sqlite3.Connection, sql: Mapping[str, str], done: Settlement) -> None:
-    many = connection.executemany
     events = [event_row(event) for event in (*done.settled, *done.changed)]
-    many(sql["keep_event"], events)
-    many(sql["keep_mark"], sorted(done.marks))
-    many(
-        sql["keep_series"],
-        {(event.event.dataset_id, event.event.event_name) for event in done.settled},
-    )
-    many(sql["teach"], done.taught)
-    _commit_credits(connection, sql, done.attributed, {event.seq for event in done.changed})
+    series = {(event.event.dataset_id, event.event.event_name) for event in done.settled}
+    insert_rows(connection, sql["keep_event"], events)
+    insert_rows(connection, sql["keep_mark"], sorted(done.marks))
+    insert_rows(connection, sql["keep_series"], list(series))
+    insert_rows(connection, sql["teach"], sorted(done.taught))
+    _commit_credits(connection, sql, done)
+    connection.executemany(sql["keep_seen"], [seen_row(seen, n) for seen, n in done.seen])
     connection.execute(sql["pass"], (done.upto,))
 
 
 def _commit_credits(
-    connection: sqlite3.Connection,
-    sql: Mapping[str, str],
-    attributed: Sequence[Attributed],
-    changed: set[int],
+    connection: sqlite3.Connection, sql: Mapping[str, str], done: Settlement
 ) -> None:
-    earlier = [(seq,) for seq in changed]
+    earlier = [(event.seq,) for event in done.changed]
     connection.executemany(sql["drop_conversion"], earlier)
     connection.executemany(sql["drop_contenders"], earlier)
-    connection.executemany(
-        sql["keep_conversion"],
-        [
-            (
-                a.seq,
-                a.credit.window,
-                ACTIONS[a.credit.touch.action],
-                a.credit.touch.at,
-                a.credit.touch.ad,
-            )
-            for a in attributed
-            if a.credit is not None
-        ],
-    )
-    connection.executemany(
-        sql["keep_contender"],
-        [(a.seq, ACTIONS[t.action], t.at, t.ad) for a in attributed for t in a.contenders],
-    )
+    credited = [
+        (a.seq, a.credit.window, *_touch_row(a.credit.touch))
+        for a in done.attributed
+        if a.credit is not None
+    ]
+    insert_rows(connection, sql["keep_conversion"], credited)
+    contenders = [(a.seq, *_touch_row(t)) for a in done.attributed for t in a.contenders]
+    insert_rows(connection, sql["keep_contender"], contenders)
+
+
+def _touch_row(touch: Touch) -> tuple[int, int, int]:
+    return ACTIONS[touch.action], touch.at, touch.ad

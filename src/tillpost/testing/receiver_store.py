@@ -14,6 +14,7 @@ from msgspec.structs import replace
 
 from tillpost.core import dedup
 from tillpost.core.match_key import Code, Key, of_value
+from tillpost.core.matching import learned_key
 from tillpost.core.received import (
     AccountSeen,
     Action,
@@ -245,13 +246,12 @@ class ReceiverStoreSuite:
     def test_lessons_are_kept(self, store: ReceiverStore) -> None:
         self.register(store, AccountSeen((EM,), "p1"), AccountSeen((OTHER,), "p2"))
         (one,), (two,) = (store.known([k], ()).owners[k] for k in (EM, OTHER))
-        store.commit(Settlement(0, taught=((b"lesson-1", one), (b"lesson-2", one))))
-        store.commit(Settlement(0, taught=((b"lesson-1", one), (b"lesson-2", two))))
-        known = store.known((), [b"lesson-1", b"lesson-2", b"lesson-3"])
-        assert {k: set(v) for k, v in known.learned.items()} == {
-            b"lesson-1": {one},
-            b"lesson-2": {one, two},
-        }
+        first, second, third = (learned_key("1", key) for key in (EM, PH, OTHER))
+        store.commit(Settlement(0, taught=((first, one), (second, one))))
+        store.commit(Settlement(0, taught=((first, one), (second, two))))
+        known = store.known((), [first, second, third])
+        assert (known.learned[first], third in known.learned) == ((one,), False)
+        assert set(known.learned[second]) == {one, two}
         assert known.accounts[two] == frozenset({OTHER})
 
     def test_a_conversion_is_shown_and_reported(self, store: ReceiverStore) -> None:

@@ -6,9 +6,9 @@ from datetime import datetime, tzinfo
 from typing import Any
 
 from tillpost.core import quality as estimate
+from tillpost.core.browsers import family
 from tillpost.report.reconcile import REASONS
 from tillpost.serve.screens.ask import Ask
-from tillpost.serve.screens.browsers import family
 from tillpost.serve.screens.desk import Desk
 from tillpost.serve.screens.table import Column, Table
 from tillpost.serve.screens.view import Screen, View

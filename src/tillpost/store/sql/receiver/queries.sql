@@ -1,4 +1,5 @@
--- Statements of the receiver's store. Lists come as JSON arrays; keys in them as hex.
+-- Statements of the receiver's store. What a batch asks for comes in one parameter: numbers as
+-- a JSON array, keys end to end, 17 bytes each.
 
 -- name: receive
 INSERT INTO inbox (events) VALUES (?)
@@ -13,39 +14,56 @@ SELECT coalesce(max(seq), 0) FROM event
 DELETE FROM inbox WHERE box <= ?
 
 -- name: trail
-SELECT seq FROM trail WHERE mark = ? ORDER BY seq DESC LIMIT 8
+-- Of each mark the eight latest events.
+SELECT t.mark, t.seq
+FROM json_each(?) AS m
+CROSS JOIN trail AS t ON t.mark = m.value
+  AND t.seq >= coalesce(
+    (SELECT seq FROM trail WHERE mark = m.value ORDER BY seq DESC LIMIT 1 OFFSET 7), 0)
 
--- name: event
-SELECT * FROM event WHERE seq = ?
+-- name: events
+SELECT * FROM event WHERE seq IN (SELECT value FROM json_each(?))
 
 -- name: owners
-SELECT person FROM person_key WHERE key = ?
+WITH RECURSIVE sought (n) AS (
+  SELECT 1 UNION ALL SELECT n + 17 FROM sought WHERE n + 17 < length(:keys)
+)
+SELECT k.key, k.person FROM sought CROSS JOIN person_key AS k ON k.key = substr(:keys, n, 17)
 
 -- name: learned
-SELECT person FROM learned_key WHERE key = ?
+-- Learned keys have 16 bytes.
+WITH RECURSIVE sought (n) AS (
+  SELECT 1 UNION ALL SELECT n + 16 FROM sought WHERE n + 16 < length(:keys)
+)
+SELECT k.key, k.person FROM sought CROSS JOIN learned_key AS k ON k.key = substr(:keys, n, 16)
 
--- name: click
-SELECT c.person, c.at, c.ad FROM click AS c WHERE c.key = ?
+-- name: clicks
+WITH RECURSIVE sought (n) AS (
+  SELECT 1 UNION ALL SELECT n + 17 FROM sought WHERE n + 17 < length(:keys)
+)
+SELECT c.key, c.person, c.at, c.ad
+FROM sought CROSS JOIN click AS c ON c.key = substr(:keys, n, 17)
 
 -- name: account
 SELECT keys FROM person WHERE person = ?
 
+-- name: accounts
+SELECT person, keys FROM person WHERE person IN (SELECT value FROM json_each(?))
+
 -- name: contenders
-SELECT * FROM (SELECT at, action, ad FROM touch
-  WHERE person = :person AND action = 1 AND at BETWEEN :at - 2419200 AND :at
-  ORDER BY at DESC, ad DESC LIMIT 1)
-UNION ALL
-SELECT * FROM (SELECT at, action, ad FROM touch
-  WHERE person = :person AND action = 2 AND at BETWEEN :at - 2419200 AND :at
-  ORDER BY at DESC, ad DESC LIMIT 1)
-UNION ALL
-SELECT * FROM (SELECT at, action, ad FROM touch
-  WHERE person = :person AND action = 3 AND at BETWEEN :at - 86400 AND :at
-  ORDER BY at DESC, ad DESC LIMIT 1)
-UNION ALL
-SELECT * FROM (SELECT at, action, ad FROM touch
-  WHERE person = :person AND action = 4 AND at BETWEEN :at - 86400 AND :at
-  ORDER BY at DESC, ad DESC LIMIT 1)
+-- Of each [account, time] the latest touches of each action, within the widest window of that.
+WITH asked (person, at) AS MATERIALIZED (
+  SELECT value ->> 0, value ->> 1 FROM json_each(?)
+), reach (action, seconds) AS (
+  VALUES (1, 2419200), (2, 2419200), (3, 86400), (4, 86400)
+)
+SELECT a.person, a.at, t.action, t.at, t.ad
+FROM asked AS a
+CROSS JOIN reach AS r
+CROSS JOIN touch AS t ON t.person = a.person AND t.action = r.action AND t.at = (
+  SELECT max(at) FROM touch
+  WHERE person = a.person AND action = r.action AND at BETWEEN a.at - r.seconds AND a.at
+)
 
 -- name: keep_event
 INSERT OR REPLACE INTO event VALUES
@@ -177,8 +195,10 @@ JOIN event AS e ON e.seq = n.seq
 WHERE e.event_time >= ? AND e.event_time < ? AND e.twin IS NULL ORDER BY e.seq
 
 -- name: ads
-SELECT a.ad, a.account_id, a.campaign_id, a.adset_id, a.ad_id, nc.name, ns.name, na.name
+SELECT a.ad, a.account_id, a.campaign_id, a.adset_id, a.ad_id,
+  nt.name, nc.name, ns.name, na.name
 FROM ad AS a
+LEFT JOIN name AS nt ON nt.kind = 'account' AND nt.id = a.account_id
 LEFT JOIN name AS nc ON nc.kind = 'campaign' AND nc.id = a.campaign_id
 LEFT JOIN name AS ns ON ns.kind = 'adset' AND ns.id = a.adset_id
 LEFT JOIN name AS na ON na.kind = 'ad' AND na.id = a.ad_id
@@ -225,7 +245,7 @@ DELETE FROM call WHERE at < ? OR id <= (SELECT max(id) FROM call) - ?
 SELECT seq FROM event WHERE seq > ? AND twin IS NULL ORDER BY seq LIMIT ?
 
 -- name: marked
-SELECT seq FROM trail WHERE mark = ?
+SELECT seq FROM trail WHERE mark IN (SELECT value FROM json_each(?))
 
 -- name: group
 WITH RECURSIVE taken (seq) AS (
@@ -273,3 +293,38 @@ DELETE FROM refused WHERE day < ?
 
 -- name: tables
 SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'
+
+-- name: keep_seen
+INSERT INTO seen (dataset_id, kind, hour, source, value, events) VALUES (?, ?, ?, ?, ?, ?)
+  ON CONFLICT (dataset_id, kind, hour, source, value) DO UPDATE SET
+    events = events + excluded.events
+
+-- name: seen
+SELECT hour, source, value, events FROM seen
+WHERE dataset_id = ? AND kind = ? AND hour > ? - 3600 AND hour < ?
+
+-- name: prune_seen
+DELETE FROM seen WHERE hour < ?
+
+-- name: keep_spend
+INSERT INTO spend (day, ad, currency, amount) VALUES (?, ?, ?, ?)
+  ON CONFLICT (day, ad) DO UPDATE SET currency = excluded.currency, amount = excluded.amount
+
+-- name: spend
+SELECT ad, day, currency, amount FROM spend WHERE day >= ? AND day < ?
+
+-- name: prune_spend
+DELETE FROM spend WHERE day < ?
+
+-- name: reach
+-- Accounts with a touch, by the row of Insights that the ad and the time fall into.
+WITH groups (ad, row) AS MATERIALIZED (
+  SELECT value ->> 0, value ->> 1 FROM json_each(:groups)
+), periods (begins, ends) AS MATERIALIZED (
+  SELECT value ->> 0, value ->> 1 FROM json_each(:periods)
+)
+SELECT g.row, p.begins, count(DISTINCT t.person)
+FROM periods AS p
+CROSS JOIN touch AS t ON t.at >= p.begins AND t.at < p.ends
+JOIN groups AS g ON g.ad = t.ad
+GROUP BY 1, 2

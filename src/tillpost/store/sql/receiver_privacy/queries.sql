@@ -61,5 +61,8 @@ DELETE FROM trail WHERE seq IN (
     SELECT seq FROM event WHERE dataset_id IN (SELECT value FROM json_each(?))
 );
 
+-- name: forget_seen
+DELETE FROM seen WHERE dataset_id IN (SELECT value FROM json_each(?));
+
 -- name: forget_events
 DELETE FROM event WHERE dataset_id IN (SELECT value FROM json_each(?));
