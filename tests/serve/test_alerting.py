@@ -12,13 +12,16 @@ import pytest
 
 from tillpost.core.outcome import NotSent
 from tillpost.core.wire import Request, Response
+from tillpost.deliver.destinations import meta
 from tillpost.serve.clock import SimulatedClock
 from tillpost.serve.rounds.alerting import Alerter, Channels, Message
 from tillpost.serve.settings import AlertSettings
+from tillpost.serve.tokens import Watch
 from tillpost.store.alerts import AlertStore
 from tillpost.store.sqlite import Database
 
 NOW = 1_780_000_000.0
+DAY = 86_400.0
 HOOK = "https://hooks.example/T0/secret"
 
 
@@ -57,12 +60,17 @@ def _hear(database: Database, at: float) -> None:
 
 
 def _alerter(
-    house: tuple[Database, Database, Database], post: Post, clock: SimulatedClock
+    house: tuple[Database, Database, Database],
+    post: Post,
+    clock: SimulatedClock,
+    tokens: Watch | None = None,
 ) -> Alerter:
     settings = AlertSettings(webhook_url=HOOK)
     paths = (house[0].path, house[1].path)
     store = AlertStore(house[2])
-    return Alerter(settings, ["acme"], paths, store, Channels(settings, post), clock)
+    return Alerter(
+        settings, ["acme"], paths, store, Channels(settings, post), clock, tokens or Watch(post, {})
+    )
 
 
 def test_silence_is_told_once_and_once_when_it_ends(
@@ -95,6 +103,48 @@ def test_what_could_not_be_told_is_told_later(house: tuple[Database, Database, D
     clock.set(NOW + 30 * 3600 + 61)
     assert asyncio.run(alerter.round()) == 1
     assert [b["code"] for b in post.bodies] == ["silence"]
+
+
+class Graph:
+    """A platform whose token ends at a time, and that may be out."""
+
+    def __init__(self, ends_at: float) -> None:
+        self.ends_at = ends_at
+        self.is_down = False
+        self.asked = 0
+
+    async def send(self, request: Request, seconds: float) -> Response:
+        self.asked += 1
+        assert "EAA" not in request.url
+        if self.is_down:
+            raise NotSent("cannot reach graph.facebook.com")
+        return Response(200, {}, json.dumps({"data": {"expires_at": self.ends_at}}).encode())
+
+
+def test_a_token_that_ends_is_told_of_fourteen_days_before_and_three(
+    house: tuple[Database, Database, Database],
+) -> None:
+    post, clock, graph = Post(), SimulatedClock(NOW), Graph(NOW + 20 * DAY)
+    given = meta.Settings(shop="acme", dataset_id="42", access_token="EAAt")
+    alerter = _alerter(house, post, clock, Watch(graph, {("acme", "meta:42"): given}))
+
+    def at(day: float) -> list[str]:
+        clock.set(NOW + day * DAY)
+        _hear(house[0], clock.now())
+        asyncio.run(alerter.round())
+        return [f"{body['event']} {body['code']}" for body in post.bodies]
+
+    assert at(0) == []
+    assert at(0.01) == []
+    assert graph.asked == 1, "once a day is enough"
+    assert at(7) == ["began token_ends"]
+    assert "meta:42 ends on 2026-06-1" in post.bodies[0]["words"]
+    assert at(18) == ["began token_ends", "began token_ends_soon"]
+    graph.is_down = True
+    assert len(at(19)) == 2, "who does not answer says nothing of an end"
+    graph.is_down = False
+    graph.ends_at = NOW + 80 * DAY
+    assert at(20)[2:] == ["ended token_ends", "ended token_ends_soon"]
 
 
 def test_slack_gets_a_line_for_people() -> None:

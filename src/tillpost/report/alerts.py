@@ -9,6 +9,9 @@ from typing import NamedTuple, TypeAlias
 
 from msgspec import Struct
 
+from tillpost.core.moment import iso
+
+_DAY = 86_400.0
 FEW_ORDERS = 10
 """Of fewer orders a share says nothing."""
 
@@ -28,6 +31,10 @@ class Limits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """So many events refused for good."""
     free_mib: int = 1024
     """Least space on the disk."""
+    token_days: int = 14
+    """So many days before it ends a token is told of first."""
+    token_days_left: int = 3
+    """So many days before it ends it is told of again."""
 
 
 class Vitals(Struct, frozen=True, kw_only=True):
@@ -48,6 +55,8 @@ class Vitals(Struct, frozen=True, kw_only=True):
     dead: int = 0
     paused: Mapping[str, str] = {}
     """Destination -> why it takes nothing."""
+    token_ends: Mapping[str, float] = {}
+    """Destination -> when its token ends, where the platform tells it."""
     free_mib: float = float("inf")
 
 
@@ -109,6 +118,20 @@ def _token(vitals: Vitals, _limits: Limits) -> str | None:
     return f"{', '.join(out)} refuses the access token" if out else None
 
 
+def _ending(vitals: Vitals, limits: Limits) -> str | None:
+    return _ends_within(vitals, limits.token_days)
+
+
+def _ending_soon(vitals: Vitals, limits: Limits) -> str | None:
+    return _ends_within(vitals, limits.token_days_left)
+
+
+def _ends_within(vitals: Vitals, days: int) -> str | None:
+    soon = {n: at for n, at in vitals.token_ends.items() if at - vitals.now <= days * _DAY}
+    told = [f"the token of {name} ends on {iso(soon[name])[:10]}" for name in sorted(soon)]
+    return ", ".join(told) or None
+
+
 def _disk(vitals: Vitals, limits: Limits) -> str | None:
     low = vitals.free_mib < limits.free_mib
     return f"{vitals.free_mib:.0f} MiB are free on the disk" if low else None
@@ -125,9 +148,18 @@ RULES: tuple[Rule, ...] = (
     Rule("lag", _lag, "Check that this machine reaches the platform; they go as soon as it does."),
     Rule("dead_letters", _dead, "tillpost dead-letters list, then retry."),
     Rule("token", _token, "Put a new access token into the settings and restart; events wait."),
+    Rule("token_ends", _ending, "Make a new token, or one of a system user, which does not end."),
+    Rule(
+        "token_ends_soon",
+        _ending_soon,
+        "Put a new access token into the settings and restart, before events have to wait.",
+    ),
     Rule("disk", _disk, "Free space: without it orders are refused."),
 )
 """Everything that an owner is told of."""
+
+OF_TOKENS = frozenset({"token_ends", "token_ends_soon"})
+"""What only a platform can tell."""
 
 FIXES: dict[str, str] = {rule.code: rule.fix for rule in RULES}
 """Code -> what to do."""

@@ -66,8 +66,13 @@ Rule: TypeAlias = Callable[[Signs], list[Note]]
 def notes(signs: Signs) -> list[Note]:
     """All that needs attention, the worst first."""
     rank = {"bad": 0, "look": 1, "hint": 2}
-    found = [note for rule in RULES for note in rule(signs)]
+    found = [note for told in by_rule(signs).values() for note in told]
     return sorted(found, key=lambda note: rank[note.level])
+
+
+def by_rule(signs: Signs) -> dict[str, list[Note]]:
+    """What each rule says; nothing while what it looks at is in order."""
+    return {name: rule(signs) for name, rule in RULES.items()}
 
 
 def _many(count: int, what: str) -> str:
@@ -207,14 +212,14 @@ def _no_spend(signs: Signs) -> list[Note]:
     ]
 
 
-RULES: tuple[Rule, ...] = (
-    _unbalanced,
-    _doubled,
-    _troubled,
-    _late,
-    _unread,
-    _unconfirmed,
-    _silent,
-    _no_spend,
-)
-"""Everything that is looked at."""
+RULES: Mapping[str, Rule] = {
+    "ledger": _unbalanced,
+    "duplicates": _doubled,
+    "dead letters": _troubled,
+    "backlog": _late,
+    "messages": _unread,
+    "unconfirmed": _unconfirmed,
+    "browser": _silent,
+    "spend": _no_spend,
+}
+"""Everything that is looked at, by what it is."""

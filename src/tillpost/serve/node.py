@@ -18,6 +18,7 @@ from tillpost.core.moment import iso
 from tillpost.core.shop import Route, Shop
 from tillpost.deliver import catalog
 from tillpost.deliver.contract import Settings as DestinationSettings
+from tillpost.deliver.destinations import meta
 from tillpost.deliver.outbox import Line, Sender
 from tillpost.ports import Clock, Transport
 from tillpost.report.spend.meta_insights import Account
@@ -40,6 +41,7 @@ from tillpost.serve.seal import AesSealer, Keys
 from tillpost.serve.settings import AdAccountSettings, Settings, ShopSettings
 from tillpost.serve.telemetry import Telemetry
 from tillpost.serve.throttle import Throttle
+from tillpost.serve.tokens import Watch
 from tillpost.serve.transport import HttpTransport
 from tillpost.serve.worker import Worker
 from tillpost.store.alerts import AlertStore
@@ -157,6 +159,7 @@ class Node:
             AlertStore(told),
             Channels(self.settings.alerts, self.sending),
             clock,
+            Watch(self.sending, _with_tokens(self.settings)),
         )
 
     def troubles(self) -> list[str]:
@@ -210,6 +213,15 @@ def destination_name(given: DestinationSettings, settings: Settings) -> str:
     name = f"{given.kind}:{given.account}"
     same = [d for d in settings.destinations if (d.kind, d.account) == (given.kind, given.account)]
     return name if len(same) == 1 else f"{name}@{given.shop}"
+
+
+def _with_tokens(settings: Settings) -> dict[tuple[str, str], meta.Settings]:
+    """(shop, name) -> each destination at Meta, whose token may end."""
+    return {
+        (given.shop, destination_name(given, settings)): given
+        for given in settings.destinations
+        if isinstance(given, meta.Settings) and not given.is_embedded
+    }
 
 
 def _health(sender: Sender, now: float, oldest: Mapping[str, float]) -> dict[str, Any]:

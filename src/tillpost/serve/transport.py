@@ -70,12 +70,13 @@ class HttpTransport:
         parts = dict.fromkeys(("read", "write"), seconds)
         # A handshake has to end by itself: one that is cut off from outside keeps its socket.
         times = parts | dict.fromkeys(("connect", "pool"), min(_CONNECT_SECONDS, seconds / 2))
-        headers: list[tuple[bytes | str, bytes | str]] = [
-            ("host", urlsplit(request.url).netloc),
-            ("user-agent", "tillpost"),
-            ("content-length", str(len(request.body))),
-            *request.headers.items(),
-        ]
+        told = {
+            "host": urlsplit(request.url).netloc,
+            "user-agent": "tillpost",
+            "content-length": str(len(request.body)),
+            **request.headers,
+        }
+        headers: list[tuple[bytes | str, bytes | str]] = [*told.items()]
         async with self._pool.stream(
             request.method,
             request.url,
@@ -84,8 +85,8 @@ class HttpTransport:
             extensions={"timeout": times},
         ) as answer:
             body = await _capped(answer)
-        told = {name.decode("latin-1").lower(): v.decode("latin-1") for name, v in answer.headers}
-        return Response(answer.status, told, body)
+        got = {name.decode("latin-1").lower(): v.decode("latin-1") for name, v in answer.headers}
+        return Response(answer.status, got, body)
 
 
 async def _capped(answer: httpcore2.Response) -> bytes:

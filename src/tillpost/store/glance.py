@@ -68,6 +68,9 @@ class BadRows(Struct, frozen=True):
     detail: str
 
 
+_DEVICE = frozenset({"client_ip_address", "client_user_agent"})
+
+
 class Glance:
     """Reads a gateway's and a receiver's files for one shop and period; use it in `with`."""
 
@@ -148,6 +151,14 @@ class Glance:
         """Order -> whether the platform knew its buyer without learned keys, and with them."""
         rows = self._read(self._receiver, "matches", self._wide)
         return {row[0]: (bool(row[1]), bool(row[2])) for row in rows}
+
+    def purchase_keys(self, limit: int) -> list[frozenset[str]]:
+        """Of each of the latest Purchases, the match keys that it carries."""
+        return [
+            frozenset(name for name in json.loads(row[0]) if name)
+            | (_DEVICE if row[1] else frozenset())
+            for row in self._rows("purchase_keys", limit=limit)
+        ]
 
     def doubled(self) -> int | None:
         """Purchases the platform counts beyond one a sale; None if it never received any."""

@@ -2,7 +2,8 @@
 
 from tillpost.report.ledger import ledger
 from tillpost.serve import attention
-from tillpost.serve.attention import Signs
+from tillpost.serve.attention import Note, Signs
+from tillpost.serve.doctor import keys
 from tillpost.serve.doctor.bench import Bench
 from tillpost.serve.doctor.line import Check, Level, Line, ok, warn
 from tillpost.serve.node import GATEWAY_FILE, RECEIVER_FILE, bases
@@ -16,10 +17,24 @@ from tillpost.store.sqlite import Database
 FRESH_SECONDS = 24 * 3600.0
 """A shop that sold yesterday and is silent for so long is worth a look."""
 LATEST = 50
-FEW_MATCHED = 0.5
-"""Where the platform knows fewer buyers than this, match keys are missing."""
-FEW = 10
-"""So many sales say nothing yet."""
+
+_GOOD = {
+    "ledger": "all that was accepted is accounted for",
+    "duplicates": "no sale counts twice at the platform",
+    "dead letters": "no platform refused anything",
+    "backlog": "nothing is late",
+    "messages": "every message could be read",
+    "unconfirmed": "no sale is known from the browser alone",
+    "browser": "the browser is heard",
+}
+"""What is looked at, and what is said of it when all is well."""
+_NAMES = {"native_doubles": "native", "values_differ": "values", "token_out": "outages"}
+"""Fault of both sides -> what it is a fault of; any other is one of the ids."""
+_AGREED = {
+    "native": "the shop's own channel sends none of the sales",
+    "ids": "both sides use the same ids",
+    "values": "both sides tell the same values",
+}
 
 _LEVELS: dict[str, Level] = {"bad": "fail", "look": "warn", "hint": "warn"}
 _EVER = 2**40
@@ -36,12 +51,14 @@ async def _faults(bench: Bench) -> list[Line]:
         platform.close()
         gateway.close()
     told = [_told(row) for row in found]
-    return told or [ok("ids", "both sides use the same ids, and nobody else sends the sales")]
+    named = {line.check for line in told}
+    return [*told, *(ok(name, words) for name, words in _AGREED.items() if name not in named)]
 
 
 def _told(row: dict[str, str]) -> Line:
     shown = f"{row['title']} ({row['count']} of {row['of']})" if row["of"] else row["title"]
-    return Line("ids", "warn" if row["code"] == "token_out" else "fail", shown, row["fix"])
+    level: Level = "warn" if row["code"] == "token_out" else "fail"
+    return Line(_NAMES.get(row["code"], "ids"), level, shown, row["fix"])
 
 
 async def _books(bench: Bench) -> list[Line]:
@@ -77,13 +94,14 @@ def _shop(bench: Bench, shop: str, glance: Glance, books: dict[str, object]) -> 
         spends=True,
         paid=False,
     )
-    notes = [
-        Line("books", _LEVELS[note.level], f"{shop}: {note.title}", note.fix)
-        for note in attention.notes(signs)
-    ]
-    fresh = _fresh(bench, shop, heard)
-    keys = _keys(shop, glance.matches())
-    return [*(notes or [ok("books", f"{shop}: all is accounted for")]), fresh, *keys]
+    told = attention.by_rule(signs)
+    lines = [line for name in _GOOD for line in _noted(name, shop, told[name])]
+    return [*lines, _fresh(bench, shop, heard), *keys.lines(shop, glance)]
+
+
+def _noted(name: str, shop: str, notes: list[Note]) -> list[Line]:
+    found = [Line(name, _LEVELS[n.level], f"{shop}: {n.title}", n.fix) for n in notes]
+    return found or [ok(name, f"{shop}: {_GOOD[name]}")]
 
 
 def _fresh(bench: Bench, shop: str, heard: dict[str, float]) -> Line:
@@ -97,18 +115,6 @@ def _fresh(bench: Bench, shop: str, heard: dict[str, float]) -> Line:
         fix += "webhook that failed for two days"
         return warn("freshness", f"{shop}: the last message came {hours:.0f} hours ago", fix)
     return ok("freshness", f"{shop}: the last message came {hours:.1f} hours ago")
-
-
-def _keys(shop: str, matches: dict[str, tuple[bool, bool]]) -> list[Line]:
-    """Whether enough buyers are known to the platform; nothing while there are few sales."""
-    if len(matches) < FEW:
-        return []
-    known = sum(matched for matched, _ in matches.values())
-    told = f"{shop}: {known} of {len(matches)} buyers are known to the platform"
-    if known < FEW_MATCHED * len(matches):
-        fix = "see which keys the orders bring: the e-mail and the telephone number match best"
-        return [warn("match keys", told, fix)]
-    return [ok("match keys", told)]
 
 
 CHECKS: tuple[Check, ...] = (

@@ -14,6 +14,7 @@ from tillpost.serve.doctor.line import Check, Line, fail, ok, warn
 from tillpost.serve.settings import ShopSettings
 
 _BODY = b'{"id":1,"type":"tillpost.doctor","created":0,"livemode":true,"data":{"object":{}}}'
+_VISITOR = "tillpost-doctor"
 TOPIC = "tillpost/doctor"
 """A topic that no source keeps anything of."""
 
@@ -129,7 +130,7 @@ async def _pixel(bench: Bench) -> list[Line]:
     """Each shop's script is served, its beacons are taken, and its cookies can be first-party."""
     lines = []
     for shop in bench.settings.shops:
-        lines += [await _script(bench, shop), *_cookies(bench, shop)]
+        lines += [await _script(bench, shop), *await _cookies(bench, shop)]
     return lines
 
 
@@ -152,18 +153,36 @@ async def _script(bench: Bench, shop: ShopSettings) -> Line:
     return ok("pixel", f"{shop.name}: {path}, {len(script.body):,} bytes; beacons of {origin}")
 
 
-def _cookies(bench: Bench, shop: ShopSettings) -> list[Line]:
+async def _cookies(bench: Bench, shop: ShopSettings) -> list[Line]:
     """Cookies of the server last longer than a script's only under the shop's own domain."""
     public = bench.settings.server.public_url
     if public is None:
         return []
     here = click.registrable_domain(urlsplit(public).hostname or "")
-    pages = [urlsplit(origin).hostname or "" for origin in shop.origins] or [shop.domain]
-    if here is not None and here in {click.registrable_domain(page) for page in pages}:
-        return [ok("cookies", f"{shop.name}: first-party, under {here}")]
-    what = f"{shop.name}: {public} is another site than {pages[0]}; Safari drops cookies in 7 days"
-    fix = "give this server a name under the shop's own domain, e.g. tp.YOUR-SHOP"
-    return [warn("cookies", what, fix)]
+    origins = [*shop.origins, f"https://{shop.domain}"]
+    own = (o for o in origins if click.registrable_domain(urlsplit(o).hostname or "") == here)
+    origin = next(own, None) if here is not None else None
+    if origin is None:
+        page = urlsplit(origins[0]).hostname
+        what = f"{shop.name}: {public} is another site than {page}; Safari drops cookies in 7 days"
+        fix = "give this server a name under the shop's own domain, e.g. tp.YOUR-SHOP"
+        return [warn("cookies", what, fix)]
+    return [await _cookie(bench, shop, origin, here or "")]
+
+
+async def _cookie(bench: Bench, shop: ShopSettings, origin: str, domain: str) -> Line:
+    """A beacon without events, with a visitor's cookie: the answer must set it again."""
+    host = urlsplit(bench.settings.server.public_url or "").netloc
+    headers = {"origin": origin, "host": host, "cookie": f"_tp_vid={_VISITOR}"}
+    url = f"{bench.url}{shop.pixel.path}/{shop.name}"
+    try:
+        answer = await bench.ask("POST", url, headers, b'{"events":[]}')
+    except Retryable as error:
+        return fail("cookies", f"{shop.name}: {error}", "look at the server's log")
+    if f"_tp_vid={_VISITOR}; Domain={domain};" not in answer.headers.get("set-cookie", ""):
+        what = f"{shop.name}: the answer to a beacon of {origin} sets no cookie ({answer.status})"
+        return fail("cookies", what, "restart the server: it runs with other settings than these")
+    return ok("cookies", f"{shop.name}: first-party, set by the server under {domain}")
 
 
 CHECKS: tuple[Check, ...] = (

@@ -5,7 +5,7 @@ import hashlib
 import json
 from email.utils import parsedate_to_datetime
 from typing import Any
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlsplit
 
 from msgspec import structs
 
@@ -18,6 +18,7 @@ from tillpost.deliver.destinations import meta
 from tillpost.serve.attention import FIXES
 from tillpost.serve.doctor.bench import Bench
 from tillpost.serve.doctor.line import Check, Line, fail, ok, warn
+from tillpost.serve.tokens import WRITES, standing
 
 SKEW_WARNS = 30.0
 SKEW_FAILS = 300.0
@@ -108,19 +109,15 @@ def _reason(code: object) -> str | None:
 
 
 async def _expiry(bench: Bench, name: str, given: meta.Settings) -> Line:
-    """When the token ends and what it may do; it travels in the body, never in an address."""
-    asked = {"method": "get", "input_token": given.access_token, "access_token": given.access_token}
-    form = {"content-type": "application/x-www-form-urlencoded"}
-    try:
-        told = await bench.ask("POST", f"{given.url}/debug_token", form, urlencode(asked).encode())
-    except Retryable:
-        return ok("token", f"{name}: taken")
-    data = _json(told).get("data") or {}
-    ends = float(data.get("expires_at") or 0)
-    if ends and ends - bench.now < EXPIRES_SOON:
-        days = max((ends - bench.now) / 86_400, 0)
+    """When the token ends and what it may do."""
+    told = await standing(bench.transport, given)
+    if not told.may_write:
+        what = f"{name}: it has {', '.join(sorted(told.scopes))}, and may not send events"
+        return fail("token", what, f"make one with {' or '.join(sorted(WRITES))}")
+    if told.ends_at is not None and told.ends_at - bench.now < EXPIRES_SOON:
+        days = max((told.ends_at - bench.now) / 86_400, 0)
         return warn("token", f"{name}: expires in {days:.0f} days", FIXES["token"])
-    return ok("token", f"{name}: taken" + ("" if data else "; when it ends is not told"))
+    return ok("token", f"{name}: taken" + ("" if told.is_told else "; when it ends is not told"))
 
 
 async def _test_event(bench: Bench) -> list[Line]:

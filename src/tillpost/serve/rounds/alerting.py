@@ -7,13 +7,14 @@ took it.
 import asyncio
 import shutil
 import smtplib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from email.message import EmailMessage
 from pathlib import Path
+from typing import TypeAlias
 
 import msgspec
 import structlog
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from tillpost.core.outcome import FINAL, Retryable, State
 from tillpost.core.wire import Request
@@ -21,6 +22,7 @@ from tillpost.ports import Clock, Transport
 from tillpost.report import alerts
 from tillpost.report.alerts import Vitals
 from tillpost.serve.settings import AlertSettings
+from tillpost.serve.tokens import Watch
 from tillpost.store.alerts import AlertStore, Told
 from tillpost.store.glance import Delivery, Glance, OrderLine
 from tillpost.store.sqlite import Database
@@ -33,6 +35,9 @@ LATEST = 20
 BEFORE = 100
 _SECONDS = 10.0
 _EVER = 2**40
+
+Key: TypeAlias = tuple[str, str]
+"""A shop, and what is meant of it."""
 
 _log = structlog.get_logger("tillpost.alerts")
 
@@ -113,7 +118,9 @@ class Alerter:
         store: AlertStore,
         channels: Channels,
         clock: Clock,
+        tokens: Watch,
     ) -> None:
+        self._tokens = tokens
         self._settings = settings
         self._shops = tuple(shops)
         self._databases = databases
@@ -128,14 +135,15 @@ class Alerter:
         if now - self._looked_at < EVERY_SECONDS:
             return 0
         self._looked_at = now
-        found = await asyncio.to_thread(self._look, now)
+        ends = await self._tokens.ends(now)
+        found = await asyncio.to_thread(self._look, now, ends)
         known = {(told.shop, told.code): told for told in self._store.open()}
         told = 0
         for key, words in found.items():
             if key not in known:
                 told += await self._begin(Told(*key, now, words))
         for key, one in known.items():
-            if key not in found:
+            if key not in found and not self._is_unsure(*key):
                 told += await self._end(one)
         return told
 
@@ -151,16 +159,22 @@ class Alerter:
             await asyncio.to_thread(self._store.end, one)
         return taken
 
-    def _look(self, now: float) -> dict[tuple[str, str], str]:
+    def _is_unsure(self, shop: str, code: str) -> bool:
+        """Whether nobody can say that it is over: the platform did not answer."""
+        return code in alerts.OF_TOKENS and shop in self._tokens.unsure
+
+    def _look(self, now: float, ends: Mapping[Key, float]) -> dict[Key, str]:
         """(shop, code) -> what is wrong, of every shop."""
         gateway = Database(self._databases[0], "gateway", readonly=True)
         receiver = Database(self._databases[1], "receiver", readonly=True)
         free = shutil.disk_usage(self._databases[0].parent).free / (1 << 20)
-        found: dict[tuple[str, str], str] = {}
+        found: dict[Key, str] = {}
         try:
             for shop in self._shops:
+                own = {name: at for (of, name), at in ends.items() if of == shop}
                 with Glance(gateway, receiver, shop, 0, _EVER) as glance:
-                    broken = alerts.alerts(vitals(glance, now, free), self._settings.limits)
+                    seen = structs.replace(vitals(glance, now, free), token_ends=own)
+                broken = alerts.alerts(seen, self._settings.limits)
                 found |= {(shop, code): words for code, words in broken.items()}
         finally:
             gateway.close()

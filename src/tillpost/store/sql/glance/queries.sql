@@ -79,6 +79,18 @@ WHERE event_name = 'Purchase' AND source = 1 AND order_id IS NOT NULL
     AND event_time >= :start AND event_time < :stop
 GROUP BY order_id;
 
+-- name: purchase_keys
+-- The match keys of the latest Purchases, as a list of names, and whether a device is sealed.
+SELECT (
+    SELECT json_group_array(name) FROM (
+        SELECT key AS name FROM json_each(CAST(event AS TEXT), '$.person.keys')
+        UNION ALL SELECT key FROM json_each(CAST(event AS TEXT), '$.person.plain')
+        UNION ALL SELECT key FROM json_each(CAST(event AS TEXT), '$.person')
+            WHERE key IN ('fbc', 'fbp')
+    )
+), sealed IS NOT NULL
+FROM events WHERE shop = :shop AND event_name = 'Purchase' ORDER BY id DESC LIMIT :limit;
+
 -- name: doubled
 -- Purchases the platform counts beyond one a sale, and how many it counts at all.
 WITH named AS (
