@@ -1,4 +1,7 @@
-"""`make bench`: every benchmark, one after the other; each prints its own table."""
+"""`make bench`: every benchmark, one after the other; each prints its own table.
+
+`python -m bench NAME [FLAGS]` runs one of them, with its own flags.
+"""
 
 import runpy
 import sys
@@ -8,10 +11,11 @@ BENCHES = ("build", "ingest", "deliver", "receive", "attribution", "markov", "da
 
 
 def main() -> None:
-    """Run the named benchmarks, or all that are here."""
+    """Run the named benchmark with the flags that follow, or all that are here."""
     here = Path(__file__).parent
-    names = sys.argv[1:] or [name for name in BENCHES if (here / f"{name}.py").exists()]
-    sys.argv = sys.argv[:1]
+    asked, flags = sys.argv[1:2], sys.argv[2:]
+    names = asked or [name for name in BENCHES if (here / f"{name}.py").exists()]
+    sys.argv = [sys.argv[0], *flags]
     for name in names:
         print(f"\n== {name} ==", flush=True)
         runpy.run_module(f"bench.{name}", run_name="__main__")

@@ -11,9 +11,15 @@ _NAME = re.compile(r"^-- name: *([a-z0-9_]+) *$", re.MULTILINE)
 @cache
 def load(schema: str) -> dict[str, str]:
     """The named queries of `store/sql/<schema>/queries.sql`: name -> SQL text."""
-    parts = _NAME.split((_folder(schema) / "queries.sql").read_text("utf-8"))
+    return named((_folder(schema) / "queries.sql").read_text("utf-8"))
+
+
+def named(text: str) -> dict[str, str]:
+    """The queries of a text: each begins with a line `-- name: NAME`."""
+    parts = _NAME.split(text)
     return {
-        name: text.strip().rstrip(";") for name, text in zip(parts[1::2], parts[2::2], strict=True)
+        name: query.strip().rstrip(";")
+        for name, query in zip(parts[1::2], parts[2::2], strict=True)
     }
 
 
