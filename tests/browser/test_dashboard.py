@@ -3,7 +3,6 @@ and what a user would do on it."""
 
 import json
 import os
-import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ from tests.acceptance.test_screens import purchase, visit
 from tests.browser.reader import Reader, chromium
 from tests.live import Live, wait_for
 from tests.orders import order
+from tests.refused import refuse
 from tests.shared import SHARED, needs_shared
 
 from tillpost.serve.screens.catalog import SCREENS
@@ -60,18 +60,6 @@ def shop(one_server: Live) -> Live:
 
 def quoted(text: str) -> str:
     return text.replace('"', '""')
-
-
-def refuse(server: Live, order_id: str) -> None:
-    """As if the platform had refused the order's Purchase for good."""
-    database = sqlite3.connect(server.data / "tillpost.db", timeout=10)
-    with database:
-        database.execute(
-            "UPDATE outbox SET state = 'dead', reason = 'refused', detail = 'Invalid parameter'"
-            " WHERE event = (SELECT id FROM events WHERE order_id = ?)",
-            (order_id,),
-        )
-    database.close()
 
 
 @pytest.fixture
