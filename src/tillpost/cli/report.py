@@ -94,8 +94,8 @@ def report(  # noqa: PLR0913, PLR0917  # one parameter an option
     """Print the report NAME.
 
     Reports: ads, channels, campaigns, orders, journeys, models, path_models, cohorts,
-    metrics, coverage, reconcile, bridge, bridge_orders, utm, utm_health, rates, drill,
-    breakdown, balance, missing.
+    metrics, takings, coverage, reconcile, reasons, bridge, bridge_orders, utm, utm_health,
+    rates, drill, breakdown, balance, missing.
 
     `drill` goes from channels down to ads: --channel "Paid Social" lists its campaigns.
     """

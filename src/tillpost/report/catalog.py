@@ -16,6 +16,7 @@ from tillpost.report import (
     roas,
     spending,
     tags,
+    takings,
 )
 from tillpost.report.query import Query
 
@@ -32,9 +33,11 @@ REPORTS: dict[str, Report] = {
     "models": journeys.models,
     "path_models": path_models.path_models,
     "cohorts": journeys.cohorts,
+    "takings": takings.takings,
     "metrics": metrics.metrics,
     "coverage": reconcile.coverage,
     "reconcile": reconcile.reconcile,
+    "reasons": reconcile.reasons,
     "bridge": bridge.bridge,
     "bridge_orders": bridge.bridge_orders,
     "utm": reconcile.utm,
@@ -56,10 +59,23 @@ MORE_TABLES: dict[str, tuple[str, ...]] = {
 }
 """Tables that single reports read besides."""
 
-TABLES_OF: dict[str, tuple[str, ...]] = dict.fromkeys(
-    ("balance", "missing"), ("orders", "deliveries")
-)
-"""Reports that read other tables of the gateway, and nothing of the receiver."""
+TABLES_OF: dict[str, tuple[str, ...]] = {
+    "balance": ("orders", "deliveries"),
+    "missing": ("orders", "deliveries"),
+    "cohorts": ("orders", "order_keys", "refunds", "spend", "rates"),
+    "takings": ("orders", "order_keys", "refunds", "rates"),
+}
+"""Reports that read these tables of the gateway only, and nothing of the receiver."""
 
 RECEIVER_TABLES = ("conversions", "matches", "sightings")
 """Tables that the receiver gives reports; they count in platform columns only."""
+
+_CLAIMS, _KNOWN = ("conversions",), ("matches",)
+
+RECEIVED_OF: dict[str, tuple[str, ...]] = {
+    **dict.fromkeys(("channels", "models", "journeys", "path_models", "utm", "utm_health"), ()),
+    **dict.fromkeys(("ads", "campaigns", "breakdown", "drill"), _CLAIMS),
+    **dict.fromkeys(("orders", "coverage"), _KNOWN),
+    **dict.fromkeys(("reconcile", "reasons"), (*_CLAIMS, *_KNOWN)),
+}
+"""Which of them a report reads; all, if it is not named here."""

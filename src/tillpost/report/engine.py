@@ -5,6 +5,7 @@ may read. The engine is DuckDB; the texts keep to what Spark understands too. Ta
 held as a star: a touch points at a label, which holds all that reports group by.
 """
 
+import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Self
 
@@ -126,6 +127,10 @@ MACROS = (
 """Exact whole-number arithmetic, UTC days, and months since year 0: each engine's own words."""
 
 
+MEMORY = "3GB"
+"""What one engine may hold in memory; beyond it, tables lie in files of the system's own folder."""
+
+
 class Engine:
     """An in-memory database of one snapshot; close it after use, or use it in `with`."""
 
@@ -135,6 +140,8 @@ class Engine:
 
         self.connection = duckdb.connect(":memory:")
         self.connection.execute(EXACT)
+        self.connection.execute(f"SET memory_limit = '{MEMORY}'")
+        self.connection.execute("SET temp_directory = $1", [tempfile.gettempdir()])
         for macro in MACROS:
             self.connection.execute(macro)
         for name, columns in SCHEMA.items():
@@ -297,8 +304,8 @@ class Engine:
 class Held(dict[str, Rows]):
     """Tables that an engine holds already, so that a report need not load them."""
 
-    def __init__(self, engine: Engine) -> None:
-        super().__init__()
+    def __init__(self, engine: Engine, beside: Mapping[str, Rows] | None = None) -> None:
+        super().__init__(beside or {})
         self.engine = engine
 
 

@@ -19,8 +19,10 @@ from tillpost.report.steps import CAMPAIGN_KEYS, CREDITING, SPENDING, text
 ORDERS_AT_ONCE = 250_000
 """Orders that are summed together: more take memory and no less time."""
 
-REPORTS = frozenset({"channels", "campaigns", "models", "breakdown", "drill"})
-"""Reports that sum credits."""
+REPORTS = frozenset(
+    {"ads", "channels", "campaigns", "models", "breakdown", "drill", "utm", "utm_health"}
+)
+"""Reports that sum credits, landings, spend or claims."""
 
 _NEEDED = (*CAMPAIGN_KEYS, *SPENDING)
 _FIRST, _LAST = datetime(2010, 1, 1, tzinfo=UTC), datetime(2040, 1, 1, tzinfo=UTC)

@@ -1,55 +1,114 @@
-"""Keeps what was read from the stores until they change: one look serves all who ask."""
+"""Keeps what was read from the stores until they change: one look serves all who ask.
+
+A look that takes long is not waited for again: what it found last is shown, with its age,
+while it is taken anew behind the page.
+"""
 
 import threading
 import time
 from collections.abc import Callable, Hashable, Iterable
 from pathlib import Path
-from typing import Any, TypeVar
-
-from msgspec import Struct
+from typing import Any, NamedTuple, TypeVar
 
 T = TypeVar("T")
 
 _OLDEST_SECONDS = 30.0
 _REST = 4.0
 """After a look that took t seconds, the next one waits this many times t."""
+_LONG_SECONDS = 1.0
+"""Whoever asks does not wait for a look that took longer, but sees the one before."""
+_STALEST = 60.0
+"""What took t seconds is shown at most this many times t later: then the new look is waited for."""
 _MOST = 64
 """Looks that are kept; the one that nobody asked for longest goes first."""
 
 
-class _Look(Struct, frozen=True):
+class _Look(NamedTuple):
+    """What was found, of which state of the stores, when it was begun, and seconds it took."""
+
     found: Any
     marks: tuple[int, ...]
     began: float
     took: float
 
     def serves(self, marks: tuple[int, ...], now: float) -> bool:
+        """Whether it is as good as new."""
         age = now - self.began
         return age < self.took * (1 + _REST) or (marks == self.marks and age < _OLDEST_SECONDS)
 
+    def bridges(self, now: float) -> bool:
+        """Whether it is shown while a new one is taken."""
+        return self.took >= _LONG_SECONDS and now - self.began < self.took * (1 + _STALEST)
+
+
+class Seen(NamedTuple):
+    """What a look found, and how many seconds ago it was begun."""
+
+    found: Any
+    age: float
+
 
 class Kept:
-    """Looks at the files of a directory, at most one at a time."""
+    """Looks at the files of a directory; of one key at most one at a time."""
 
     def __init__(self, directory: Path, files: tuple[str, ...]) -> None:
         self._paths = paths_of(directory, files)
         self._lock = threading.Lock()
         self._looks: dict[Hashable, _Look] = {}
+        self._taking: dict[Hashable, threading.Lock] = {}
 
     def get(self, key: Hashable, look: Callable[[], T]) -> T:
         """What `look` finds as the files stand, or found a moment ago under the same key."""
+        found: T = self.see(key, look).found
+        return found
+
+    def see(self, key: Hashable, look: Callable[[], Any]) -> Seen:
+        """As `get`, with the age of what is shown."""
         with self._lock:
-            kept = self._looks.pop(key, None)
-            marks = marks_of(self._paths)
-            if kept is None or not kept.serves(marks, time.monotonic()):
-                began = time.monotonic()
-                found = look()
-                kept = _Look(found, marks, began, time.monotonic() - began)
-            self._looks[key] = kept
+            kept = self._looks.get(key)
+            taking = self._taking.setdefault(key, threading.Lock())
+        if kept is None or not self._is_new(kept):
+            kept = self._renewed(key, look, kept, taking)
+        with self._lock:
+            self._looks[key] = kept = self._looks.pop(key, kept)
             while len(self._looks) > _MOST:
-                del self._looks[next(iter(self._looks))]
-            result: T = kept.found
-            return result
+                oldest = next(iter(self._looks))
+                del self._looks[oldest]
+                self._taking.pop(oldest, None)
+        return Seen(kept.found, time.monotonic() - kept.began)
+
+    def _is_new(self, kept: _Look) -> bool:
+        return kept.serves(marks_of(self._paths), time.monotonic())
+
+    def _renewed(
+        self, key: Hashable, look: Callable[[], Any], kept: _Look | None, taking: threading.Lock
+    ) -> _Look:
+        """A new look; or the kept one, if that may be shown while the new one is taken."""
+        if kept is not None and kept.bridges(time.monotonic()):
+            if taking.acquire(blocking=False):
+                threading.Thread(
+                    target=self._take_behind, args=(key, look, taking), daemon=True
+                ).start()
+            return kept
+        with taking:
+            with self._lock:
+                meanwhile = self._looks.get(key)
+            if meanwhile is not None and self._is_new(meanwhile):
+                return meanwhile
+            return self._take(key, look)
+
+    def _take_behind(self, key: Hashable, look: Callable[[], Any], taking: threading.Lock) -> None:
+        try:
+            self._take(key, look)
+        finally:
+            taking.release()
+
+    def _take(self, key: Hashable, look: Callable[[], Any]) -> _Look:
+        marks, began = marks_of(self._paths), time.monotonic()
+        made = _Look(look(), marks, began, time.monotonic() - began)
+        with self._lock:
+            self._looks[key] = made
+        return made
 
 
 def paths_of(directory: Path, files: Iterable[str]) -> list[Path]:

@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime
+from functools import partial
+from threading import Lock
 from typing import Any, Protocol
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -35,11 +37,11 @@ class Tallies(Facts, Protocol):
 class PlatformSide(Protocol):
     """What the receiver gives reports."""
 
-    def tables(self) -> Mapping[str, Rows]:
-        """`conversions` and `matches`."""
+    def tables(self, names: Iterable[str]) -> Mapping[str, Rows]:
+        """Those of `catalog.RECEIVER_TABLES` that are named."""
 
     def purchases(self) -> Iterable[dict[str, Any]]:
-        """Every settled Purchase, in the shape of `GET /api/v1/receiver/events`."""
+        """The latest settled Purchases, in the shape of `GET /api/v1/receiver/events`."""
 
 
 class Asked(Struct, frozen=True):
@@ -80,6 +82,8 @@ class Reading:
         self._facts = facts
         self._platform = platform
         self._shops = shops
+        self._turn = Lock()
+        """One report at a time reads the facts: over a large shop each takes gigabytes."""
         self.rollups: RollUps | None = None
         """What answers for a large shop; a server has them, a command has not."""
 
@@ -92,9 +96,11 @@ class Reading:
         query = self._query(asked)
         rows = None
         if self.rollups and (name not in CLAIMED or self._is_alone(asked.shop)):
-            rows = self.rollups.answer(name, query, found)
+            beside = partial(self._facts.tables, catalog.MORE_TABLES.get(name, ()))
+            rows = self.rollups.answer(name, query, found, beside)
         if rows is None:
-            rows = found(self.tables(name, asked.shop), query)
+            with self._turn:
+                rows = found(self.tables(name, asked.shop), query)
         if name == "drill":
             currency = query.currency or self._basis(asked.shop).currency
             return drilling.drilled(rows, asked.within, asked.buyers, currency)
@@ -102,14 +108,18 @@ class Reading:
 
     def tables(self, report: str | None = None, shop: str | None = None) -> dict[str, Rows]:
         """All that reports (or this one, of this shop) are made from, as it stands now."""
-        own = catalog.TABLES_OF.get(report or "")
-        if own is not None:
-            return dict(self._facts.tables(own))
+        name = report or ""
+        more = catalog.MORE_TABLES.get(name, ())
+        own = catalog.TABLES_OF.get(name, (*catalog.GATEWAY_TABLES, *more))
+        tables = dict(self._facts.tables(own))
+        received = (
+            ()
+            if name in catalog.TABLES_OF
+            else catalog.RECEIVED_OF.get(name, catalog.RECEIVER_TABLES)
+        )
+        if self._platform is not None and received:
+            tables.update(self._platform.tables(received))
         currencies = [(name, shop.currency) for name, shop in self._shops.items()]
-        more = catalog.MORE_TABLES.get(report or "", ())
-        tables = dict(self._facts.tables((*catalog.GATEWAY_TABLES, *more)))
-        if self._platform is not None:
-            tables.update(self._platform.tables())
         rules = [(name, *structs.astuple(basis.costs)) for name, basis in self._shops.items()]
         columns = ["shop", *CostSettings.__struct_fields__]
         told = {"shops": (["shop", "currency"], currencies), "cost_rules": (columns, rules)}

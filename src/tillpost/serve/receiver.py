@@ -2,7 +2,7 @@
 
 import base64
 import secrets
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,9 @@ from tillpost.store.sqlite import Database
 
 _PAGE = 10_000
 _EVER = 2**40
+
+LATEST = 20_000
+"""So many of the latest events tell how the set-up is; older ones tell how it was."""
 
 CONVERSION_COLUMNS = [
     "event_id",
@@ -100,14 +103,13 @@ class ReceiverDesk:
         """`{"items": [...], "next": cursor | None}` of settled events."""
         return receiver_events(self._store, after, limit, event_id)
 
-    def tables(self) -> Mapping[str, Rows]:
-        """`conversions` and `matches`, as reports read them."""
-        return platform_tables(self._store)
+    def tables(self, names: Iterable[str]) -> Mapping[str, Rows]:
+        """Those of `catalog.RECEIVER_TABLES` that are named, as reports read them."""
+        return platform_tables(self._store, names)
 
     def purchases(self) -> Iterator[dict[str, Any]]:
-        """Every settled Purchase, in the shape of `GET /api/v1/receiver/events`."""
-        items = all_items(self._store)
-        return (item for item in items if item["event_name"] == "Purchase")
+        """The latest settled Purchases, in the shape of `GET /api/v1/receiver/events`."""
+        return latest_purchases(self._store)
 
     def quality(self, dataset_id: str, since: float, until: float) -> dict[str, Any]:
         """`{"web": [...], "match_rate": {...}}`: the quality of what a dataset received then."""
@@ -143,18 +145,17 @@ class ReceiverReading:
     def __init__(self, path: Path) -> None:
         self._database = Database(path, "receiver", readonly=True) if path.is_file() else None
 
-    def tables(self) -> Mapping[str, Rows]:
-        """`conversions` and `matches`, as reports read them."""
+    def tables(self, names: Iterable[str]) -> Mapping[str, Rows]:
+        """Those of `catalog.RECEIVER_TABLES` that are named, as reports read them."""
         if self._database is None:
             return {}
-        return platform_tables(SqliteReceiverStore(self._database))
+        return platform_tables(SqliteReceiverStore(self._database), names)
 
     def purchases(self) -> Iterator[dict[str, Any]]:
-        """Every settled Purchase, in the shape of `GET /api/v1/receiver/events`."""
+        """The latest settled Purchases, in the shape of `GET /api/v1/receiver/events`."""
         if self._database is None:
             return iter(())
-        items = all_items(SqliteReceiverStore(self._database))
-        return (item for item in items if item["event_name"] == "Purchase")
+        return latest_purchases(SqliteReceiverStore(self._database))
 
     def close(self) -> None:
         """Close the database."""
@@ -167,9 +168,14 @@ def trace_id() -> str:
     return "A" + base64.urlsafe_b64encode(secrets.token_bytes(17)).decode()[:22]
 
 
-def platform_tables(store: ReceiverStore) -> dict[str, Rows]:
-    """What the platform claims, and which orders it knew the buyer of."""
-    conversions = [
+def platform_tables(store: ReceiverStore, names: Iterable[str]) -> dict[str, Rows]:
+    """Those named: what the platform claims, whose buyers it knew, how often it got an order."""
+    made = {"conversions": _conversions, "matches": _matches, "sightings": _sightings}
+    return {name: made[name](store) for name in names}
+
+
+def _conversions(store: ReceiverStore) -> Rows:
+    return CONVERSION_COLUMNS, [
         (
             row.event_id,
             row.order_id,
@@ -190,20 +196,20 @@ def platform_tables(store: ReceiverStore) -> dict[str, Rows]:
         for row in store.conversions(0, _EVER)
         if row.event_name == "Purchase"
     ]
-    matched = [(order_id, int(known)) for order_id, known in store.matched_orders()]
-    return {
-        "conversions": (CONVERSION_COLUMNS, conversions),
-        "matches": (["order_id", "matched"], matched),
-        "sightings": (
-            ["order_id", "browser_copies", "server_copies", "absorbed"],
-            list(store.order_copies()),
-        ),
-    }
 
 
-def all_items(store: ReceiverStore) -> Iterator[dict[str, Any]]:
-    """Every settled event, in order of receipt."""
-    after = 0
+def _matches(store: ReceiverStore) -> Rows:
+    return ["order_id", "matched"], [(order, int(known)) for order, known in store.matched_orders()]
+
+
+def _sightings(store: ReceiverStore) -> Rows:
+    columns = ["order_id", "browser_copies", "server_copies", "absorbed"]
+    return columns, list(store.order_copies())
+
+
+def latest_purchases(store: ReceiverStore) -> Iterator[dict[str, Any]]:
+    """The Purchases among the last `LATEST` settled events, in order of receipt."""
+    after = max(0, store.newest()[0] - LATEST)
     while items := store.settled_items(after, _PAGE, None):
-        yield from items
+        yield from (item for item in items if item["event_name"] == "Purchase")
         after = items[-1]["id"]

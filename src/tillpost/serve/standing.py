@@ -59,11 +59,12 @@ def accuracy(states: Mapping[str, int]) -> Accuracy:
 
 
 def newcomers(rows: Iterable[Mapping[str, Any]], spend: Decimal, currency: str) -> Newcomers:
-    """Of the report of orders, those of new buyers in this currency."""
+    """Of the report `takings`, what new buyers brought in this currency."""
     found = [r for r in rows if r["returning"] is False and r["currency"] == currency]
-    revenue = sum((Decimal(r["value"]) - Decimal(r["refunded"]) for r in found), Decimal(0))
+    revenue = sum((Decimal(r["revenue"]) for r in found), Decimal(0))
     shown = str(revenue) if found else decimal_string(0, currency)
-    return Newcomers(len(found), shown, round(float(revenue / spend), 4) if spend else None)
+    orders = sum(r["orders"] for r in found)
+    return Newcomers(orders, shown, round(float(revenue / spend), 4) if spend else None)
 
 
 def before(

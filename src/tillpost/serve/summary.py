@@ -18,26 +18,28 @@ from tillpost.core.capi import user_data
 from tillpost.core.moment import iso
 from tillpost.core.money import decimal_string
 from tillpost.core.shop import Shop
-from tillpost.report import catalog
 from tillpost.report.ledger import ledger
-from tillpost.report.query import Query, period
+from tillpost.report.query import Period, period
 from tillpost.serve import attention, standing
 from tillpost.serve.attention import Note, Signs
 from tillpost.serve.kept import Kept
 from tillpost.serve.node import GATEWAY_FILE, RECEIVER_FILE, Node, destination_name
+from tillpost.serve.reading import Asked
 from tillpost.serve.screens.desk import shop_rows
+from tillpost.serve.screens.journey import brought
 from tillpost.serve.standing import Accuracy, Before, Newcomers
 from tillpost.store.glance import Delivery, Glance, OrderLine
 from tillpost.store.sqlite import Database
 
 SHOWN_ORDERS = 10
 _LATEST = 20
+_WINDOW = "30"
 
 
 class Order(Struct, frozen=True):
     """One order: who saw it, whether it counts, and where its Purchase stands.
 
-    `counted` is how many rows it has in the report of orders. `matched` is None where
+    `counted` is how often it counts in reports: once, or not at all. `matched` is None where
     the platform does not tell.
     """
 
@@ -187,14 +189,13 @@ def _look(node: Node, shop: Shop, days: int, url: str) -> Summary:
     now = node.clock.now()
     today = datetime.fromtimestamp(now, zone).date()
     first = today - timedelta(days=days - 1) if days else None
-    query = Query(period=period(first, None, zone), shop=shop.name)
-    tables = node.reading.tables(shop=shop.name)
-    rows = {name: catalog.REPORTS[name](tables, query) for name in _REPORTS}
+    asked = Asked(since=first.isoformat() if first else None, shop=shop.name)
+    rows = {name: node.reading.report(name, asked) for name in _REPORTS}
     worth = _worth(rows["channels"], rows["campaigns"], shop.currency)
-    with _glance(node, shop.name, query) as glance:
+    with _glance(node, shop.name, period(first, None, zone)) as glance:
         latest = glance.latest_orders(_LATEST)
         matches = glance.matches()
-        faces = _Faces(node, shop, glance, matches, rows["orders"])
+        faces = _Faces(node, shop, glance, matches, latest[:SHOWN_ORDERS])
         orders = [faces.order(line) for line in latest[:SHOWN_ORDERS]]
         books = ledger(row for row in node.store.tallies() if row[0] == shop.name)
         doubled = glance.doubled()
@@ -207,14 +208,14 @@ def _look(node: Node, shop: Shop, days: int, url: str) -> Summary:
             days=days,
             since=first.isoformat() if first else None,
             last=faces.with_keys(orders[0], latest[0]) if orders else None,
-            sightings=_sightings(rows["orders"], glance, doubled),
+            sightings=_sightings(rows["takings"], glance, doubled),
             matching=_matching(glance.delivered_orders(), matches if faces.told else None),
             worth=worth,
             accuracy=standing.accuracy(glance.purchase_states()),
-            new=standing.newcomers(rows["orders"], Decimal(worth.spend), shop.currency),
+            new=standing.newcomers(rows["takings"], Decimal(worth.spend), shop.currency),
             before=_before(node, shop, first, today, worth),
             trend=_trend(
-                rows["orders"], shop.currency, zone, _first_day(glance, first, today, zone), today
+                rows["takings"], shop.currency, zone, _first_day(glance, first, today, zone), today
             ),
             channels=rows["channels"],
             campaigns=_campaigns(rows["campaigns"], shop.currency),
@@ -254,16 +255,16 @@ def _before(node: Node, shop: Shop, first: date | None, today: date, worth: Wort
     return standing.before(totals, spend, now, shop.currency)
 
 
-_REPORTS = ("orders", "channels", "campaigns")
+_REPORTS = ("takings", "channels", "campaigns")
 
 
-def _glance(node: Node, shop: str, query: Query) -> Glance:
+def _glance(node: Node, shop: str, span: Period) -> Glance:
     return Glance(
         Database(node.directory / GATEWAY_FILE, "gateway", readonly=True),
         Database(node.directory / RECEIVER_FILE, "receiver", readonly=True),
         shop,
-        query.period.start,
-        query.period.stop,
+        span.start,
+        span.stop,
     )
 
 
@@ -276,15 +277,14 @@ class _Faces:
         shop: Shop,
         glance: Glance,
         matches: Mapping[str, tuple[bool, bool]],
-        reported: Sequence[Mapping[str, Any]],
+        lines: Sequence[OrderLine],
     ) -> None:
         self._node = node
         self._shop = shop
         self._matches = matches
         self._glance = glance
-        self._reported = {row["order_id"]: row for row in reported}
-        self._counted = Counter(row["order_id"] for row in reported)
-        self._start = min((row["at"] for row in reported), default="")
+        with shop_rows(node.directory, shop.name) as found:
+            self._landings = found.journeys([line.order_id for line in lines])
         own = {
             destination_name(d, node.settings)
             for d in node.settings.destinations
@@ -296,7 +296,8 @@ class _Faces:
         found = self._glance.deliveries([line.order_id]).get(line.order_id, [])
         sent = next((d for d in found if d.state == "delivered"), None)
         shown = sent or next(iter(found), None)
-        row = self._reported.get(line.order_id, {})
+        landings = self._landings.get(line.order_id, [])
+        came = brought(line, landings, "last_non_direct", _WINDOW) if line.eligible else None
         return Order(
             order_id=line.order_id,
             name=line.name,
@@ -305,22 +306,16 @@ class _Faces:
             currency=line.currency,
             browser=line.browser,
             server=line.server,
-            counted=self._count(line),
+            counted=int(line.eligible),
             left_out=None if line.eligible else line.reason,
             event_id=shown.event_id if shown else None,
             state=shown.state if shown else None,
             reason=shown.reason if shown else None,
             delivered_ms=_span(line, sent) if sent else None,
             matched=self._matched(line.order_id, sent),
-            channel=row.get("channel"),
-            campaign=row.get("campaign"),
+            channel=came.channel if came else None,
+            campaign=came.campaign if came else None,
         )
-
-    def _count(self, line: OrderLine) -> int:
-        """Rows in the report; an order from before the period counts as the store says."""
-        if line.order_id in self._counted or iso(line.at) >= self._start:
-            return self._counted[line.order_id]
-        return int(line.eligible)
 
     def _matched(self, order_id: str, sent: Delivery | None) -> bool | None:
         if sent is None or not self.told:
@@ -340,13 +335,14 @@ def _span(line: OrderLine, sent: Delivery) -> int:
 
 
 def _sightings(rows: Iterable[Mapping[str, Any]], glance: Glance, doubled: int | None) -> Sightings:
-    found = Counter((row["browser"], row["server"]) for row in rows)
-    times = Counter(row["order_id"] for row in rows)
+    found: Counter[tuple[bool, bool]] = Counter()
+    for row in rows:
+        found[row["browser"], row["server"]] += row["orders"]
     return Sightings(
         browser_only=glance.browser_only(),
         server_only=found[False, True],
         both=found[True, True],
-        counted=sum(count == 1 for count in times.values()),
+        counted=found.total(),
         doubled=doubled,
         left_out=glance.ineligible(),
     )
@@ -446,8 +442,8 @@ def _trend(
     for row in rows:
         if row["currency"] == currency:
             day = datetime.fromisoformat(row["at"]).astimezone(zone).date().isoformat()
-            money[day] += Decimal(row["value"]) - Decimal(row["refunded"])
-            orders[day] += 1
+            money[day] += Decimal(row["revenue"])
+            orders[day] += row["orders"]
     days = [(first + timedelta(days=n)).isoformat() for n in range((today - first).days + 1)]
     nothing = decimal_string(0, currency)
     return [Day(d, str(money[d]) if d in money else nothing, orders[d]) for d in days]

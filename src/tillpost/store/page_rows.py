@@ -11,6 +11,9 @@ from tillpost.store import glance, queries
 from tillpost.store.glance import Delivery
 from tillpost.store.sqlite import Database
 
+REACH = 200_000
+"""So many of the latest events are looked through for what is rare among them."""
+
 
 class OrderLine(glance.OrderLine, frozen=True, array_like=True):
     """As the overview has it, with who bought."""
@@ -156,7 +159,7 @@ class PageRows:
 
     def lags(self, destination: str, limit: int = 500) -> list[tuple[float, float]]:
         """(seconds from acceptance to delivery, when) of the latest deliveries."""
-        return self._rows("lags", destination=destination, limit=limit)
+        return self._rows("lags", destination=destination, limit=limit, reach=REACH)
 
     def waiting(self) -> dict[str, tuple[int, int, float]]:
         """Destination -> (events that still go out, those tried before, the oldest's due time)."""
@@ -201,9 +204,9 @@ class PageRows:
             found = conn.execute(self._sql["received"], given).fetchall()
         return convert(found, list[Received], strict=False)
 
-    def orders_by_hour(self, start: int, stop: int) -> list[tuple[int, int, int]]:
-        """(Unix hour, eligible web orders, of them seen by the browser) of the period."""
-        return self._rows("orders_by_hour", start=start, stop=stop)
+    def orders_by_quarter(self, start: int, stop: int) -> list[tuple[int, int, int]]:
+        """(Unix quarter of an hour, eligible web orders, those that the browser saw too)."""
+        return self._rows("orders_by_quarter", start=start, stop=stop)
 
     def spend_known(self) -> list[tuple[str, str, int, str, str, int, int, int]]:
         """(platform, currency, rows, first day, last day, minor units, impressions, clicks)."""

@@ -56,9 +56,14 @@ class RollUps:
         self._next = ended + REST * (ended - began)
         return 1
 
-    def answer(self, name: str, query: Query, report: Report) -> list[dict[str, Any]] | None:
-        """The report's rows from the newest roll-up; None if there is none that can tell."""
+    def answer(
+        self, name: str, query: Query, report: Report, beside: Callable[[], Mapping[str, Rows]]
+    ) -> list[dict[str, Any]] | None:
+        """The report's rows from the newest roll-up; None if there is none that can tell.
+
+        `beside` gives the tables that it reads as they are.
+        """
         with self._lock:
             if self._kept is None or not self._kept.fits(name, query):
                 return None
-            return report(Held(self._kept), query)
+            return report(Held(self._kept, beside()), query)

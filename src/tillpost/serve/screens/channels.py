@@ -83,10 +83,7 @@ class Channels(View, frozen=True, kw_only=True):
 
 def read(desk: Desk, ask: Ask) -> Channels:
     """The level that the address names, for this shop and period."""
-    period = desk.period(ask)
-    with desk.rows(ask) as rows:
-        totals = rows.order_totals(period.start, period.stop)
-    return view(desk.report("breakdown", ask), totals, ask, desk.shop(ask))
+    return view(desk.report("breakdown", ask), desk.totals(ask), ask, desk.shop(ask))
 
 
 def view(

@@ -1,10 +1,11 @@
 """What screens read from: a node's reports and rows, kept until the stores change."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
+from copy import copy
 from datetime import date, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -18,6 +19,8 @@ from tillpost.serve.screens.ask import Ask
 from tillpost.store.page_rows import PageRows
 from tillpost.store.sqlite import Database
 
+T = TypeVar("T")
+
 
 class Desk:
     """Reads one node for its pages."""
@@ -25,26 +28,63 @@ class Desk:
     def __init__(self, node: Node) -> None:
         self.node = node
         self._kept = Kept(node.directory, (GATEWAY_FILE, RECEIVER_FILE))
+        self.age = 0.0
+
+    def visit(self) -> "Desk":
+        """The same desk for one page, whose `age` tells how old the oldest is that it was shown."""
+        made = copy(self)
+        made.age = 0.0
+        return made
+
+    def _see(self, key: Hashable, look: Callable[[], Any]) -> Any:
+        found, age = self._kept.see(key, look)
+        self.age = max(self.age, age)
+        return found
 
     def report(self, name: str, ask: Ask) -> list[dict[str, Any]]:
         """A report's rows for this shop and these filters, as the stores stand."""
         asked = ask.asked(self.today(ask))
-        return self._kept.get(
+        rows: list[dict[str, Any]] = self._see(
             (name, msgspec.json.encode(asked)), lambda: self.node.reading.report(name, asked)
         )
+        return rows
 
     def findings(self, ask: Ask) -> list[dict[str, Any]]:
         """The faults of this shop's set-up, each with its fix, as far as the receiver tells."""
         datasets = self.datasets(ask)
         look = self.node.reading.findings
-        found: dict[str, Any] = self._kept.get(("findings", datasets), lambda: look(datasets))
+        found: dict[str, Any] = self._see(("findings", datasets), lambda: look(datasets))
         faults: list[dict[str, Any]] = found["findings"]
         return faults
 
     def ledger(self, ask: Ask) -> dict[str, Any]:
         """The shop's ledger, as `tillpost ledger` tells it."""
         look = self.node.reading.ledger
-        return self._kept.get(("ledger", ask.shop), lambda: look(ask.shop))
+        told: dict[str, Any] = self._see(("ledger", ask.shop), lambda: look(ask.shop))
+        return told
+
+    def tallies(self, ask: Ask) -> list[tuple[str, str, str, str | None, int]]:
+        """Of this shop, how many events stand how with each destination."""
+        found = self._see(("tallies",), self.node.store.tallies)
+        return [row for row in found if row[0] == ask.shop]
+
+    def totals(self, ask: Ask) -> list[tuple[str, int, int, int]]:
+        """As `PageRows.order_totals`, of this shop and period."""
+        return self._of_orders(PageRows.order_totals, ask)
+
+    def quarters(self, ask: Ask) -> list[tuple[int, int, int]]:
+        """As `PageRows.orders_by_quarter`, of this shop and period."""
+        return self._of_orders(PageRows.orders_by_quarter, ask)
+
+    def _of_orders(self, read: Callable[[PageRows, int, int], list[T]], ask: Ask) -> list[T]:
+        span = self.period(ask)
+
+        def look() -> list[T]:
+            with self.rows(ask) as rows:
+                return read(rows, span.start, span.stop)
+
+        found: list[T] = self._see((read.__name__, ask.shop, span), look)
+        return found
 
     def is_paused(self, ask: Ask) -> bool:
         """Whether a destination of the shop takes nothing at the moment."""
@@ -54,9 +94,10 @@ class Desk:
     def quality(self, dataset: str, span: Period) -> dict[str, Any]:
         """The quality of what a dataset of the receiver got in that time."""
         receiver = self.node.receiver
-        return self._kept.get(
+        told: dict[str, Any] = self._see(
             ("quality", dataset, span), lambda: receiver.quality(dataset, span.start, span.stop)
         )
+        return told
 
     def agents(self, ask: Ask, order_ids: Sequence[str]) -> dict[str, str]:
         """Of each of these orders the buyer's user agent, as long as it is not forgotten."""

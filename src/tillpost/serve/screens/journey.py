@@ -10,7 +10,8 @@ from msgspec import Struct
 
 from tillpost.core.attribution import MODELS, WINDOWS, Credit, Model, Touch, attribute
 from tillpost.core.channel import UNKNOWN
-from tillpost.store.page_rows import Landing, OrderLine
+from tillpost.store.glance import OrderLine
+from tillpost.store.page_rows import Landing
 
 DIRECT = "Direct"
 

@@ -52,11 +52,11 @@ def _facts(desk: Desk, ask: Ask, shop: str) -> Facts:
     period, now = desk.period(own), desk.node.clock.now()
     currency = desk.shop(own).currency
     with desk.rows(own) as rows:
-        totals = {row[0]: row for row in rows.order_totals(period.start, period.stop)}
-        hours = rows.orders_by_hour(period.start, period.stop)
         spend = rows.spend_of(period.first_day, period.last_day, currency)
         waiting = rows.waiting()
         last = rows.last_order()
+    totals = {row[0]: row for row in desk.totals(own)}
+    quarters = desk.quarters(own)
     line = desk.ledger(own)
     _, orders, taken, back = totals.get(currency, (currency, 0, 0, 0))
     oldest = min((due for _, _, due in waiting.values()), default=now)
@@ -66,8 +66,8 @@ def _facts(desk: Desk, ask: Ask, shop: str) -> Facts:
         orders=orders,
         minor=taken - back,
         spend_minor=spend,
-        web=sum(hour[1] for hour in hours),
-        seen=sum(hour[2] for hour in hours),
+        web=sum(quarter[1] for quarter in quarters),
+        seen=sum(quarter[2] for quarter in quarters),
         delivered=sum(x["delivered"] for x in line["destinations"]),
         dead=sum(x["dead"] for x in line["destinations"]),
         paused=desk.is_paused(own),

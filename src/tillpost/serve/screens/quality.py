@@ -1,6 +1,6 @@
 """Quality: match keys, coverage, overlap, freshness, and why the platform says otherwise."""
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import datetime, tzinfo
 from typing import Any
@@ -34,14 +34,13 @@ def read(desk: Desk, ask: Ask) -> Quality:
     found = [desk.quality(dataset, period) for dataset in datasets]
     findings = desk.findings(ask)
     with desk.rows(ask) as rows:
-        hours = rows.orders_by_hour(period.start, period.stop)
         latest = rows.latest_orders(period.start, period.stop, SAMPLE, (period.stop, ""))
     agents = desk.agents(ask, [line.order_id for line in latest if line.kind == "web"])
     return view(
         web=[row for one in found for row in one["web"]],
-        hours=hours,
+        quarters=desk.quarters(ask),
         browsers=[(agents.get(x.order_id), x.browser) for x in latest if x.kind == "web"],
-        reasons=Counter(row["reason"] for row in desk.report("reconcile", ask)),
+        reasons={row["reason"]: row["orders"] for row in desk.report("reasons", ask)},
         findings=findings,
         ask=ask,
         zone=desk.zone(ask),
@@ -52,7 +51,7 @@ def read(desk: Desk, ask: Ask) -> Quality:
 def view(  # noqa: PLR0913  # one parameter a part of the page
     *,
     web: Sequence[Mapping[str, Any]],
-    hours: Sequence[tuple[int, int, int]],
+    quarters: Sequence[tuple[int, int, int]],
     browsers: Sequence[tuple[str | None, bool]],
     reasons: Mapping[str, int],
     findings: Sequence[dict[str, Any]],
@@ -60,12 +59,12 @@ def view(  # noqa: PLR0913  # one parameter a part of the page
     zone: tzinfo,
     told: bool,
 ) -> Quality:
-    """The screen of these rows; `hours` are (Unix hour, orders, of them seen by the browser)."""
+    """The screen of these rows; `quarters` are as `PageRows.orders_by_quarter` gives them."""
     return Quality(
         tables=(
             _event_table(web),
             _key_table(web),
-            _day_table(hours, zone),
+            _day_table(quarters, zone),
             _browser_table(browsers),
             _reason_table(reasons, ask),
         ),
@@ -169,10 +168,10 @@ def _least(weight: estimate.Weight, shares: Mapping[str, float]) -> float:
     return min(found) if weight.every else max(found)
 
 
-def _day_table(hours: Sequence[tuple[int, int, int]], zone: tzinfo) -> Table:
+def _day_table(quarters: Sequence[tuple[int, int, int]], zone: tzinfo) -> Table:
     days: dict[str, list[int]] = defaultdict(lambda: [0, 0])
-    for hour, orders, seen in hours:
-        day = datetime.fromtimestamp(hour * 3600, zone).date().isoformat()
+    for quarter, orders, seen in quarters:
+        day = datetime.fromtimestamp(quarter * 900, zone).date().isoformat()
         days[day][0] += orders
         days[day][1] += seen
     rows = [

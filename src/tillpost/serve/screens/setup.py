@@ -74,7 +74,7 @@ def read(desk: Desk, ask: Ask) -> SetUp:
         lines = rows.latest_orders(0, period.stop, FRESH_ORDERS, (period.stop, ""))
         spends = bool(rows.spend_known())
     web = [line for line in lines if line.kind == "web"]
-    tallies = [row for row in node.store.tallies() if row[0] == ask.shop]
+    tallies = desk.tallies(ask)
     names = {row[1] for row in tallies}
     open_pauses = [p for p in node.store.pauses() if p.ended_at is None and p.destination in names]
     signs = Signs(

@@ -7,6 +7,7 @@ from starlette.staticfiles import StaticFiles
 from tillpost.serve.http.pages import live, overview, people, screen, sending, spend
 from tillpost.serve.http.pages.acts import Counter
 from tillpost.serve.http.pages.door import Door
+from tillpost.serve.http.pages.long_work import LongWork
 from tillpost.serve.http.pages.render import FOLDER
 from tillpost.serve.node import Node
 from tillpost.serve.screens.desk import Desk
@@ -15,10 +16,10 @@ from tillpost.serve.screens.desk import Desk
 def routes(node: Node) -> list[BaseRoute]:
     """Every page, its parts and its static files."""
     desk, door = Desk(node), Door(node)
-    counter = Counter(desk, door)
+    counter, work = Counter(desk, door), LongWork()
     return [
-        *overview.routes(desk, door),
-        *screen.routes(desk, door),
+        *overview.routes(desk, door, work),
+        *screen.routes(desk, door, work),
         *live.routes(desk, door),
         *sending.routes(counter),
         *spend.routes(counter),

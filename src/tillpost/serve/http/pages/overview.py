@@ -1,6 +1,8 @@
 """The overview at `/`, the part of it that is asked for again and again, and its numbers."""
 
 import hashlib
+from datetime import datetime
+from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -15,7 +17,9 @@ from tillpost.serve import showcase
 from tillpost.serve.http.api import refusal, reply
 from tillpost.serve.http.pages.door import Door
 from tillpost.serve.http.pages.frame import Frame
+from tillpost.serve.http.pages.long_work import LongWork, Progress
 from tillpost.serve.http.pages.render import SAFE_HEADERS, page, theme_of
+from tillpost.serve.http.pages.waiting import is_waiting, shown_now, waiting
 from tillpost.serve.screens import ask
 from tillpost.serve.screens.ask import Ask
 from tillpost.serve.screens.desk import Desk
@@ -25,9 +29,9 @@ from tillpost.serve.summary import Summary, SummaryDesk
 OVERVIEW = Page(path="/", title="Overview", filters=("days",), own=("pixels",))
 
 
-def routes(desk: Desk, door: Door) -> list[BaseRoute]:
+def routes(desk: Desk, door: Door, work: LongWork) -> list[BaseRoute]:
     """`/` and its parts."""
-    front = FrontPage(desk, door)
+    front = FrontPage(desk, door, work)
     return [
         Route("/", front.whole),
         Route("/summary", front.part),
@@ -38,8 +42,9 @@ def routes(desk: Desk, door: Door) -> list[BaseRoute]:
 class FrontPage:
     """`/`, the part of it that is asked for again and again, and its numbers as JSON."""
 
-    def __init__(self, desk: Desk, door: Door) -> None:
+    def __init__(self, desk: Desk, door: Door, work: LongWork) -> None:
         self._desk = desk
+        self._work = work
         self._door = door
         self._node = desk.node
         self._summaries = SummaryDesk(desk.node)
@@ -56,14 +61,24 @@ class FrontPage:
             asked = self._ask(request)
         except Misconfigured as error:
             return page("problem.html", 400, **frame.values(None), problem=str(error))
-        values = await self._values(asked)
-        return page("overview.html", **{**frame.values(asked), **values})
+        found = await self._read(asked)
+        if isinstance(found, Progress):
+            return waiting(request, frame, asked, found)
+        if is_waiting(request):
+            return shown_now()
+        age = self._node.clock.now() - datetime.fromisoformat(found.as_of).timestamp()
+        shown = {**frame.values(asked), **self._values(asked, found), "age": age}
+        return page("overview.html", **shown)
 
     async def part(self, request: Request) -> Response:
         """What changes on the page; 204 if it is as the browser has it already."""
         if self._door.viewer(request) is None:
             return Response(status_code=401, headers={**SAFE_HEADERS, "HX-Redirect": "/login"})
-        values = await self._values(self._ask(request))
+        asked = self._ask(request)
+        found = await self._read(asked)
+        if isinstance(found, Progress):
+            return Response(status_code=204, headers=SAFE_HEADERS)
+        values = self._values(asked, found)
         if values["version"] == request.query_params.get("version"):
             return Response(status_code=204, headers=SAFE_HEADERS)
         return page("summary.html", **values)
@@ -78,18 +93,22 @@ class FrontPage:
                 "sign in, or send `Authorization: Bearer KEY` with a key of scope `reports`",
             )
         try:
-            return reply(200, await self._summary(self._ask(request)))
+            asked = self._ask(request)
+            read = partial(self._summaries.read, asked.shop, asked.days)
+            return reply(200, await anyio.to_thread.run_sync(read))
         except Misconfigured as error:
             return refusal(400, "bad_parameter", "query", str(error))
 
     def _ask(self, request: Request) -> Ask:
         return ask.read(request.query_params.multi_items(), self._door.shops(request), OVERVIEW.own)
 
-    async def _summary(self, asked: Ask) -> Summary:
-        return await anyio.to_thread.run_sync(self._summaries.read, asked.shop, asked.days)
+    async def _read(self, asked: Ask) -> Summary | Progress:
+        key = ("/", asked.shop, asked.days)
+        read = partial(self._summaries.read, asked.shop, asked.days)
+        found: Summary | Progress = await self._work.ask(key, read)
+        return found
 
-    async def _values(self, asked: Ask) -> dict[str, Any]:
-        summary = await self._summary(asked)
+    def _values(self, asked: Ask, summary: Summary) -> dict[str, Any]:
         blocked = asked.one("pixels") == "blocked"
         demo = showcase.read(self._node.directory, summary.currency, blocked=blocked)
         version = hashlib.sha256(msgspec.json.encode((summary, demo))).hexdigest()[:16]

@@ -1,6 +1,7 @@
 """Every screen in three forms: a page, `.json` with all of it, `.csv` with one of its tables."""
 
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any
 
 import anyio.to_thread
@@ -13,7 +14,9 @@ from tillpost.core.outcome import Misconfigured
 from tillpost.serve.http.api import refusal
 from tillpost.serve.http.pages.door import Door
 from tillpost.serve.http.pages.frame import Frame
+from tillpost.serve.http.pages.long_work import LongWork, Progress
 from tillpost.serve.http.pages.render import page
+from tillpost.serve.http.pages.waiting import is_waiting, shown_now, waiting
 from tillpost.serve.screens import ask
 from tillpost.serve.screens.ask import Ask
 from tillpost.serve.screens.catalog import SCREENS
@@ -22,11 +25,11 @@ from tillpost.serve.screens.view import Screen, View
 from tillpost.serve.tabular import as_csv
 
 
-def routes(desk: Desk, door: Door) -> list[BaseRoute]:
+def routes(desk: Desk, door: Door, work: LongWork) -> list[BaseRoute]:
     """`PATH`, `PATH.json` and `PATH.csv` of every screen."""
     made: list[BaseRoute] = []
     for screen in SCREENS:
-        forms = _Forms(desk, door, screen)
+        forms = _Forms(desk, door, work, screen)
         made += [
             Route(screen.path, forms.page),
             Route(f"{screen.path}.json", forms.json),
@@ -38,9 +41,10 @@ def routes(desk: Desk, door: Door) -> list[BaseRoute]:
 class _Forms:
     """One screen as a page and as files."""
 
-    def __init__(self, desk: Desk, door: Door, screen: Screen) -> None:
+    def __init__(self, desk: Desk, door: Door, work: LongWork, screen: Screen) -> None:
         self._desk = desk
         self._door = door
+        self._work = work
         self._screen = screen
 
     async def page(self, request: Request) -> Response:
@@ -53,10 +57,18 @@ class _Forms:
             told = "This page is for owners. Ask one of them."
             return page("problem.html", 403, **frame.values(None), problem=told)
         try:
-            asked, view = await self._read(request)
+            asked = self._asked(request)
+            desk = self._desk.visit()
+            key = (self._screen.path, msgspec.json.encode(asked))
+            found = await self._work.ask(key, partial(self._read, desk, asked))
         except Misconfigured as error:
             return page("problem.html", 400, **frame.values(None), problem=str(error))
-        return page(self._screen.template, **frame.values(asked), v=view)
+        if isinstance(found, Progress):
+            return waiting(request, frame, asked, found)
+        if is_waiting(request):
+            return shown_now()
+        view, age = found
+        return page(self._screen.template, **frame.values(asked), v=view, age=age)
 
     async def json(self, request: Request) -> Response:
         """All that the page shows, as JSON."""
@@ -76,7 +88,8 @@ class _Forms:
                 "sign in, or send `Authorization: Bearer KEY` with a key of scope `reports`",
             )
         try:
-            asked, view = await self._read(request)
+            asked = self._asked(request)
+            view, _ = await anyio.to_thread.run_sync(self._read, self._desk.visit(), asked)
         except Misconfigured as error:
             return refusal(400, "bad_parameter", "query", str(error))
         viewer = self._door.viewer(request)
@@ -86,10 +99,14 @@ class _Forms:
             )
         return shape(request, view)
 
-    async def _read(self, request: Request) -> tuple[Ask, View]:
+    def _asked(self, request: Request) -> Ask:
         shops = self._door.shops(request)
-        asked = ask.read(request.query_params.multi_items(), shops, self._screen.own)
-        return asked, await anyio.to_thread.run_sync(self._screen.read, self._desk, asked)
+        return ask.read(request.query_params.multi_items(), shops, self._screen.own)
+
+    def _read(self, desk: Desk, asked: Ask) -> tuple[View, float]:
+        """What the screen shows, and how many seconds ago the oldest of it was read."""
+        view = self._screen.read(desk, asked)
+        return view, desk.age
 
 
 def _as_json(request: Request, view: View) -> Response:

@@ -14,13 +14,14 @@ SELECT MIN(at) FROM orders WHERE shop = :shop;
 SELECT e.order_id, e.event_id, d.destination, d.state, d.reason, d.detail, d.attempts,
     e.received_at, d.updated_at
 FROM json_each(:order_ids) AS w
-JOIN events AS e ON e.order_id = w.value AND e.shop = :shop AND e.event_name = 'Purchase'
-JOIN outbox AS d ON d.event = e.id
+CROSS JOIN events AS e
+    ON e.order_id = w.value AND +e.shop = :shop AND e.event_name = 'Purchase'
+CROSS JOIN outbox AS d ON d.event = e.id
 ORDER BY e.id, d.destination;
 
 -- name: browser_only
 -- Purchases that only the browser reported: no order has come for them.
-SELECT COUNT(*) FROM events
+SELECT COUNT(*) FROM events INDEXED BY events_unconfirmed
 WHERE shop = :shop AND event_name = 'Purchase' AND source = 'pixel' AND order_id IS NULL
     AND event_time >= :start AND event_time < :stop;
 
@@ -57,13 +58,18 @@ WHERE id > (SELECT IFNULL(MAX(id), 0) FROM journal) - 100000 AND shop = :shop
 GROUP BY source;
 
 -- name: troubles
-SELECT destination, state, reason, COUNT(*), MAX(detail), MIN(updated_at) FROM outbox
-WHERE shop = :shop AND state <> 'leased' AND state IN ('dead', 'paused', 'expired', 'in_doubt')
-GROUP BY destination, state, reason ORDER BY 4 DESC;
+SELECT o.destination, o.state, o.reason, COUNT(*), MAX(o.detail), MIN(o.updated_at)
+FROM accepted AS a
+CROSS JOIN outbox AS o
+    ON o.shop = a.shop AND o.destination = a.destination AND o.state <> 'leased'
+    AND o.state IN ('dead', 'paused', 'expired', 'in_doubt')
+WHERE a.shop = :shop
+GROUP BY o.destination, o.state, o.reason ORDER BY 4 DESC;
 
 -- name: overdue
-SELECT destination, COUNT(*), MIN(due_at) FROM outbox
-WHERE shop = :shop AND state <> 'leased' AND state = 'pending' AND due_at < :before
+SELECT destination, COUNT(*), MIN(due_at) FROM outbox INDEXED BY outbox_due
+WHERE shop = :shop AND state IN ('pending', 'in_doubt', 'paused') AND state = 'pending'
+    AND due_at < :before
 GROUP BY destination;
 
 -- name: bad_rows

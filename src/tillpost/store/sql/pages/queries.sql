@@ -3,13 +3,15 @@
 
 -- name: order_totals
 -- The shop's own total of the period, by currency: eligible orders less what was given back.
+WITH back AS MATERIALIZED (
+    SELECT order_id, currency, SUM(amount_minor) AS minor FROM refunds
+    WHERE shop = :shop GROUP BY order_id, currency
+)
 SELECT o.currency, COUNT(*), SUM(o.value_minor), SUM(
-    CASE WHEN o.cancelled_at IS NOT NULL THEN o.value_minor ELSE IFNULL((
-        SELECT SUM(r.amount_minor) FROM refunds AS r
-        WHERE r.shop = o.shop AND r.order_id = o.order_id AND r.currency = o.currency
-    ), 0) END
+    CASE WHEN o.cancelled_at IS NOT NULL THEN o.value_minor ELSE IFNULL(b.minor, 0) END
 )
 FROM orders AS o
+LEFT JOIN back AS b ON b.order_id = o.order_id AND b.currency = o.currency
 WHERE o.shop = :shop AND o.eligible = 1 AND o.at >= :start AND o.at < :stop
 GROUP BY o.currency ORDER BY o.currency;
 
@@ -26,31 +28,33 @@ ORDER BY at DESC, order_id DESC LIMIT :limit;
 SELECT o.order_id, o.name, o.at, o.kind, o.eligible, o.reason, o.value_minor, o.currency,
     o.browser, o.server, o.first_received_at, o.cancelled_at, o.is_returning, o.customer_id
 FROM json_each(:order_ids) AS w
-JOIN orders AS o ON o.shop = :shop AND o.order_id = w.value
+CROSS JOIN orders AS o ON o.shop = :shop AND o.order_id = w.value
 ORDER BY o.at DESC, o.order_id DESC;
 
 -- name: orders_named
 -- Orders by their number, with or without its sign, or by their id.
-SELECT order_id FROM orders
-WHERE shop = :shop AND (order_id = :text OR name IN (:text, '#' || :text))
+SELECT order_id FROM orders WHERE shop = :shop AND order_id = :text
+UNION
+SELECT order_id FROM orders WHERE shop = :shop AND name IN (:text, '#' || :text)
 LIMIT :limit;
 
 -- name: order_of_event
 SELECT order_id FROM events
-WHERE event_id = :text AND shop = :shop AND order_id IS NOT NULL LIMIT :limit;
+WHERE event_id = :text AND +shop = :shop AND order_id IS NOT NULL LIMIT :limit;
 
 -- name: deliveries
 SELECT e.order_id, e.event_id, d.destination, d.state, d.reason, d.detail, d.attempts,
     e.received_at, d.updated_at
 FROM json_each(:order_ids) AS w
-JOIN events AS e ON e.order_id = w.value AND e.shop = :shop AND e.event_name = 'Purchase'
-JOIN outbox AS d ON d.event = e.id
+CROSS JOIN events AS e
+    ON e.order_id = w.value AND +e.shop = :shop AND e.event_name = 'Purchase'
+CROSS JOIN outbox AS d ON d.event = e.id
 ORDER BY e.id, d.destination;
 
 -- name: refunds
 SELECT r.order_id, r.refund_id, r.at, r.amount_minor, r.currency
 FROM json_each(:order_ids) AS w
-JOIN refunds AS r ON r.shop = :shop AND r.order_id = w.value
+CROSS JOIN refunds AS r INDEXED BY refunds_order ON r.shop = :shop AND r.order_id = w.value
 ORDER BY r.at, r.refund_id;
 
 -- name: journeys
@@ -59,18 +63,18 @@ ORDER BY r.at, r.refund_id;
 -- up to five minutes later. The reports say the same (report/sql/order_visitors.sql).
 WITH asked AS (
     SELECT o.order_id, o.at FROM json_each(:order_ids) AS w
-    JOIN orders AS o ON o.shop = :shop AND o.order_id = w.value
+    CROSS JOIN orders AS o ON o.shop = :shop AND o.order_id = w.value
 ),
 whose AS (
     SELECT a.order_id, a.at, l.visitor_id
     FROM asked AS a
-    JOIN order_keys AS k ON k.shop = :shop AND k.order_id = a.order_id
-    JOIN links AS l ON l.shop = :shop AND l.kind = k.kind AND l.value = k.value
+    CROSS JOIN order_keys AS k ON k.shop = :shop AND k.order_id = a.order_id
+    CROSS JOIN links AS l ON l.shop = :shop AND l.kind = k.kind AND l.value = k.value
     WHERE l.at <= a.at + CASE WHEN l.kind IN ('checkout', 'order') THEN 300 ELSE 0 END
     UNION
     SELECT a.order_id, a.at, k.value
     FROM asked AS a
-    JOIN order_keys AS k ON k.shop = :shop AND k.order_id = a.order_id AND k.kind = 'visitor'
+    CROSS JOIN order_keys AS k ON k.shop = :shop AND k.order_id = a.order_id AND k.kind = 'visitor'
     UNION
     SELECT order_id, at, 'order:' || order_id FROM asked
 )
@@ -83,17 +87,22 @@ LEFT JOIN touches AS t
 ORDER BY w.order_id, t.at, t.id;
 
 -- name: lags
--- Seconds from acceptance to delivery of the latest deliveries to a destination, and when.
+-- Seconds from acceptance to delivery of the latest deliveries to a destination, and when, as far
+-- as the last :reach events tell.
 SELECT d.updated_at - e.received_at, d.updated_at
-FROM outbox AS d JOIN events AS e ON e.id = d.event
-WHERE d.shop = :shop AND d.destination = :destination AND d.state <> 'leased' AND d.state = 'delivered'
-ORDER BY d.event DESC LIMIT :limit;
+FROM (
+    SELECT event, updated_at FROM outbox
+    WHERE +shop = :shop AND +destination = :destination AND +state = 'delivered'
+        AND event > (SELECT IFNULL(MAX(event), 0) FROM outbox) - :reach
+    ORDER BY event DESC LIMIT :limit
+) AS d JOIN events AS e ON e.id = d.event
+ORDER BY d.event DESC;
 
 -- name: waiting
 -- Events that still go out, by destination: how many were tried before, and the oldest's due time.
 SELECT destination, COUNT(*), SUM(attempts > 0), MIN(due_at)
-FROM outbox
-WHERE shop = :shop AND state <> 'leased' AND state IN ('pending', 'in_doubt', 'paused')
+FROM outbox INDEXED BY outbox_due
+WHERE shop = :shop AND state IN ('pending', 'in_doubt', 'paused')
 GROUP BY destination;
 
 -- name: latest_events
@@ -106,7 +115,8 @@ SELECT e.id, e.received_at, e.source, e.event_name, e.event_id, e.event_time, e.
     )
 FROM events AS e
 LEFT JOIN orders AS o ON o.shop = e.shop AND o.order_id = e.order_id
-WHERE e.shop = :shop AND e.id < :before AND e.id > (SELECT MAX(id) FROM events) - :reach
+WHERE +e.shop = :shop AND e.id < :before
+    AND e.id > MIN(:before, (SELECT MAX(id) FROM events)) - :reach
     AND (:event_name IS NULL OR e.event_name = :event_name)
 ORDER BY e.id DESC LIMIT :limit;
 
@@ -119,7 +129,7 @@ SELECT e.id, e.received_at, e.source, e.event_name, e.event_id, e.event_time, e.
     )
 FROM events AS e
 LEFT JOIN orders AS o ON o.shop = e.shop AND o.order_id = e.order_id
-WHERE e.shop = :shop AND (
+WHERE +e.shop = :shop AND (
     e.id = CAST(:text AS INTEGER) AND CAST(:text AS INTEGER) || '' = :text
     OR e.event_id = :text OR e.order_id = :text
 )
@@ -127,7 +137,9 @@ ORDER BY e.id DESC LIMIT :limit;
 
 -- name: event_names
 SELECT DISTINCT event_name FROM (
-    SELECT event_name FROM events WHERE shop = :shop ORDER BY id DESC LIMIT 5000
+    SELECT event_name FROM events
+    WHERE +shop = :shop AND id > (SELECT MAX(id) FROM events) - 5000
+    ORDER BY id DESC
 ) ORDER BY event_name;
 
 -- name: event_key
@@ -149,11 +161,12 @@ WHERE e.dataset_id IN (SELECT value FROM json_each(:datasets))
     AND (:code IS NULL OR e.test_event_code = :code)
 ORDER BY e.seq DESC LIMIT :limit;
 
--- name: orders_by_hour
--- (Unix hour, eligible web orders, of them seen by the browser).
-SELECT at / 3600, COUNT(*), SUM(browser) FROM orders
+-- name: orders_by_quarter
+-- (Unix quarter of an hour, eligible web orders, of them seen by the browser): days of every time
+-- zone are whole quarters.
+SELECT at / 900, COUNT(*), SUM(browser) FROM orders
 WHERE shop = :shop AND eligible = 1 AND kind = 'web' AND at >= :start AND at < :stop
-GROUP BY at / 3600;
+GROUP BY at / 900;
 
 -- name: spend_known
 SELECT platform, currency, COUNT(*), MIN(day), MAX(day), SUM(spend_minor), SUM(impressions),
