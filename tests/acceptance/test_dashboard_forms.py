@@ -3,10 +3,12 @@
 import sqlite3
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from tests.live import Live, wait_for
-from tests.orders import order
+from tests.orders import iso, order
+from tests.refused import refuse
 from tests.signed import Session, owner, sign_in
 
 GOOD = "date,platform,campaign,spend,currency\n2026-11-20,meta,Spring,12.50,USD\n"
@@ -16,18 +18,6 @@ BAD = "date,platform,campaign,spend,currency\n2026-11-20,meta,Spring,lots,USD\n"
 @pytest.fixture(scope="module")
 def page(one_server: Live) -> Session:
     return owner(one_server)
-
-
-def _refuse(server: Live, order_id: str) -> None:
-    """As if the platform had refused the order's Purchase for good."""
-    database = sqlite3.connect(server.data / "tillpost.db", timeout=10)
-    with database:
-        database.execute(
-            "UPDATE outbox SET state = 'dead', reason = 'refused', detail = 'Invalid parameter'"
-            " WHERE event = (SELECT id FROM events WHERE order_id = ?)",
-            (order_id,),
-        )
-    database.close()
 
 
 def _letters(server: Live) -> list[dict[str, Any]]:
@@ -40,7 +30,7 @@ def test_a_dead_letter_is_read_and_sent_again_with_one_click(page: Session) -> N
     made = order(6001)
     assert server.webhook(made).status == 200
     server.purchase(str(made["id"]))
-    _refuse(server, str(made["id"]))
+    refuse(server, str(made["id"]))
     (letter,) = wait_for(lambda: _letters(server))
     assert letter["order_id"] == str(made["id"])
     assert letter["detail"] == "Invalid parameter"
@@ -85,6 +75,56 @@ def test_a_spend_file_is_looked_at_before_it_counts_and_bad_rows_are_named(page:
     assert [(row["platform"], row["spend"]) for row in known] == [("meta", "12.50")]
     page.send("/spend/import", page="/spend")
     assert "no file waits" in page.said("/spend")
+
+
+def test_columns_of_a_file_are_named_by_hand_and_then_it_fits(page: Session) -> None:
+    text = "Tag;Kosten;Kampagne\n20/11/2026;12,50;Frühling\n"
+    given = {"file": text, "platform": "meta", "date_format": "%d/%m/%Y"}
+    page.send("/spend/preview", page="/spend", **given)
+    assert "no heading line with a day and a spend column" in page.text("/spend")
+    page.send("/spend/map", page="/spend", **{"map.day": "Tag", "map.spend": "Kosten"})
+    preview = page.server.get("/spend.json")["preview"]
+    assert (preview["fits"], preview["spend"]) == (True, [{"currency": "USD", "amount": "12.50"}])
+    assert {c["field"]: c["heading"] for c in preview["columns"] if c["heading"]} == {
+        "day": "Tag",
+        "spend": "Kosten",
+    }
+    page.send("/spend/map", page="/spend", **{"map.nonsense": "Tag"})
+    assert "there is no field" in page.said("/spend")
+    named = {"map.day": "Tag", "map.spend": "Kosten", "map.campaign": "Kampagne"}
+    page.send("/spend/map", page="/spend", **named)
+    (row,) = page.server.get("/spend.json")["tables"][1]["rows"]
+    assert (row["day"], row["campaign"], row["spend"]) == ("2026-11-20", "Frühling", "12.50")
+    page.send("/spend/discard", page="/spend")
+    page.send("/spend/map", page="/spend", **named)
+    assert "no file waits" in page.said("/spend")
+
+
+def test_a_span_of_time_is_looked_at_and_then_goes_again(page: Session) -> None:
+    server = page.server
+    began = iso(1)
+    made = order(6011)
+    assert server.webhook(made).status == 200
+    server.purchase(str(made["id"]))
+    refuse(server, str(made["id"]))
+    span = {"begin": began, "end": iso(-60)}
+    dry = page.text(f"/replay?{urlencode(span)}")
+    assert "1 of 1 would go again" in dry
+    assert "None would differ" in dry
+    assert server.get("/api/v1/dead-letters")["items"]
+    page.send("/replay/send", back="/replay", **span)
+    assert "1 delivery goes again, with the same id" in page.said("/replay")
+    assert server.purchase(str(made["id"]))["outcomes"][0]["state"] == "delivered"
+    found = server.get(f"/replay.json?{urlencode({**span, 'delivered': '1'})}")
+    assert (found["events"], found["would_send"]) == (1, 1)
+    assert "it must be later" in page.text(f"/replay?{urlencode({**span, 'end': began})}")
+    assert "is no time" in page.text("/replay?begin=soon&end=later")
+    assert "replayed a span" in page.text("/audit")
+
+
+def test_the_breaker_of_each_destination_stands_beside_its_ledger(page: Session) -> None:
+    (row,) = page.server.get("/delivery.json?table=destinations")["rows"]
+    assert row["breaker"] == "closed: everything goes out"
 
 
 def test_one_event_opens_with_its_payload_and_no_identifier_in_the_clear(page: Session) -> None:

@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import time
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -125,6 +126,50 @@ def test_an_order_opens_with_its_journey_both_sides_and_credit(shop: Live) -> No
     assert unknown["matched"] is False
     assert unknown["unmatched"]
     assert shop.ask("GET", "/order.json?id=1", authorization=key(shop)).status == 400
+
+
+def table(server: Live, path: str, name: str) -> list[dict[str, Any]]:
+    """The rows of one table of a page."""
+    found: list[dict[str, Any]] = read(server, f"{path}.json?table={name}&days=30")["rows"]
+    return found
+
+
+def test_the_totals_of_every_screen_are_the_shops(shop: Live) -> None:
+    worth = shop.get("/summary.json")["worth"]
+    assert (worth["orders"], worth["revenue"]) == (2, "118.00")
+    (own,) = table(shop, "/portfolio", "shops")
+    assert (own["orders"], own["revenue"]) == (2, "118.00")
+    reasons = table(shop, "/quality", "reasons")
+    assert sum(row["orders"] for row in reasons) == 3
+    assert {row["code"]: row["orders"] for row in reasons}["ORDER_TYPE_EXCLUDED"] == 1
+    days = table(shop, "/quality", "by_day")
+    assert (sum(row["orders"] for row in days), sum(row["browser"] for row in days)) == (2, 1)
+    cohorts = table(shop, "/cohorts", "cohorts")
+    assert sum(Decimal(row["revenue"]) for row in cohorts) == Decimal("118.00")
+    assert sum(row["orders"] for row in cohorts) == 2
+    used = table(shop, "/utm", "used")
+    assert (sum(row["touches"] for row in used), sum(row["orders"] for row in used)) == (1, 1)
+    models = read(shop, "/models.json")["tables"][0]["rows"]
+    for model in ("first", "last", "last_non_direct", "linear", "position", "time_decay"):
+        assert sum(Decimal(row[model]) for row in models) == Decimal("118.00")
+
+
+def test_what_the_platform_claims_stands_beside_the_shops_own(shop: Live) -> None:
+    wait_for(lambda: [row for row in table(shop, "/ads", "ads") if row["conversions"]])
+    rows_of = table(shop, "/ads", "ads")
+    claims = shop.get("/api/v1/reports/ads")["rows"]
+    assert sum(r["conversions"] for r in rows_of) == sum(r["conversions"] for r in claims) == 1
+    (ad,) = rows_of
+    windows = sum(ad[name] for name in ("7d_click", "1d_engage", "1d_view"))
+    assert (windows, ad["own_orders"]) == (1, 1)
+
+
+def test_models_that_learn_from_paths_share_the_orders_that_have_one(shop: Live) -> None:
+    learned = table(shop, "/models", "learned")
+    assert [row["channel"] for row in learned] == ["Paid Social"]
+    assert (learned[0]["markov_1_revenue"], learned[0]["shapley_revenue"]) == ("59.00", "59.00")
+    by_visit = read(shop, "/models.json?basis=accrual")["tables"][1]
+    assert (by_visit["rows"], "choose that under Counted on" in by_visit["empty"]) == ([], True)
 
 
 def key(server: Live) -> str:

@@ -150,3 +150,41 @@ def test_every_line_of_the_log_hangs_on_the_one_before(keeper: Keeper) -> None:
         keeper.note("ada", "did", str(number), "a")
     assert keeper.accounts.first_broken() is None
     assert [e.detail for e in keeper.accounts.audit(2**62, 10)] == ["2", "1", "0"]
+
+
+def test_a_restart_signs_nobody_out_and_the_file_opens_nothing(
+    keeper: Keeper, sessions: Sessions, clock: Clock, tmp_path: Path
+) -> None:
+    keeper.add("ada", "bo", "analyst", "a", GOOD)
+    cookies = [keeper.sign_in("bo", GOOD, "1.1.1.1") for _ in range(3)]
+    seen = viewer(sessions, cookies[0])
+    form = seen.form_token()
+    sessions.close(str(cookies[1]))
+    rested = b"".join(path.read_bytes() for path in tmp_path.iterdir())
+    assert not any(str(cookie).encode() in rested for cookie in cookies)
+    again = Sessions(clock)
+    later = Keeper(tmp_path, again, clock, None)
+    assert viewer(again, cookies[0]) == seen
+    assert viewer(again, cookies[0]).is_form(form)
+    assert viewer(again, cookies[1]) is None
+    later.change_own_password(seen, GOOD, "an otter swims at dusk")
+    assert viewer(again, cookies[0]) is not None
+    assert viewer(again, cookies[2]) is None
+    later.remove("ada", "bo")
+    later.close()
+    last = Sessions(clock)
+    Keeper(tmp_path, last, clock, None).close()
+    assert viewer(last, cookies[0]) is None
+
+
+def test_the_present_password_is_not_guessed_for_ever(keeper: Keeper, sessions: Sessions) -> None:
+    keeper.add("ada", "bo", "owner", None, GOOD)
+    seen = viewer(sessions, keeper.sign_in("bo", GOOD, "1.1.1.1"))
+    for _ in range(keepers.MOST_FAILURES):
+        with pytest.raises(Misconfigured, match="is wrong"):
+            keeper.change_own_password(seen, "wrong wrong wrong", GOOD)
+    with pytest.raises(Misconfigured, match="too many"):
+        keeper.change_own_password(seen, GOOD, "an otter swims at dusk")
+    nobody = viewer(sessions, sessions.open("owner", "owner"))
+    with pytest.raises(Misconfigured, match="none of its own"):
+        keeper.change_own_password(nobody, "", GOOD)

@@ -15,7 +15,7 @@ from msgspec import Struct
 
 from tillpost.core.outcome import Misconfigured
 from tillpost.ports import Clock
-from tillpost.serve.sessions import Role, Sessions
+from tillpost.serve.sessions import Role, Sessions, Viewer
 from tillpost.store.accounts import Accounts
 from tillpost.store.sqlite import Database
 
@@ -65,6 +65,7 @@ class Keeper:
         self, directory: Path, sessions: Sessions, clock: Clock, development_password: str | None
     ) -> None:
         self.accounts = Accounts(Database(directory / ACCOUNTS_FILE, "accounts"))
+        sessions.keep_in(self.accounts)
         self._first = directory / FIRST_FILE
         self._sessions = sessions
         self._clock = clock
@@ -113,13 +114,34 @@ class Keeper:
             raise Misconfigured(f"name: {name} is taken; choose another")
         self.accounts.note(by, "added a user", f"{name}, {role}", shop, now=now)
 
-    def change_password(self, by: str, name: str, password: str) -> None:
-        """Give a user another password; every session of theirs ends."""
+    def change_password(self, by: str, name: str, password: str, but: str = "") -> None:
+        """Give a user another password; every session of theirs ends, except that of this hash."""
         checked(name, "reader", password)
         if not self.accounts.set_password(name, hashed(password)):
             raise Misconfigured(f"name: there is no user {name[:60]!r}")
-        self._sessions.close_all(name)
+        self._sessions.close_all(name, but)
         self.note(by, "changed a password", name)
+
+    def change_own_password(self, viewer: Viewer, old: str, new: str) -> None:
+        """Another password for who knows the present one; their other sessions end.
+
+        Raises `Misconfigured` for a wrong one (and after too many), or a new one that is none.
+        """
+        now = self._clock.now()
+        name, key = viewer.name, (viewer.name.casefold(), "signed in")
+        if self._failures.wait(key, now) > 0:
+            raise Misconfigured("password: too many wrong ones; try again in a quarter of an hour")
+        found = self.accounts.user(name)
+        if found is None:
+            raise Misconfigured(
+                "password: this sign-in has none of its own. In development it stands in "
+                "dev-secrets.json; add yourself on the Users page"
+            )
+        if not _fits(found[1], old):
+            self._failures.add(key, now)
+            self.note(name, "password refused")
+            raise Misconfigured("password: the present one is wrong")
+        self.change_password(name, name, new, viewer.session)
 
     def remove(self, by: str, name: str) -> None:
         """Forget a user and end their sessions; the last owner stays."""

@@ -4,11 +4,12 @@ import hmac
 import secrets
 from collections.abc import Sequence
 from hashlib import sha256
-from typing import Literal, TypeAlias
+from typing import Literal, Protocol, TypeAlias
 
 from msgspec import Struct
 
 from tillpost.ports import Clock
+from tillpost.store.accounts import Session
 
 Role: TypeAlias = Literal["owner", "analyst", "reader"]
 Act: TypeAlias = Literal["read", "import", "send", "govern"]
@@ -25,12 +26,13 @@ _MOST_SESSIONS = 1000
 
 
 class Viewer(Struct, frozen=True):
-    """Somebody signed in; `shop` None is all shops. `secret` is this session's own."""
+    """Somebody signed in; `shop` None is all shops. `secret` proves forms of this `session`."""
 
     name: str
     role: Role
     shop: str | None = None
     secret: bytes = b""
+    session: str = ""
 
     def __repr__(self) -> str:
         """Never shows the secret."""
@@ -65,18 +67,32 @@ class Notice(Struct, frozen=True):
     bad: bool = False
 
 
-class _Session(Struct, frozen=True):
-    viewer: Viewer
-    until: float
+class Book(Protocol):
+    """Where sessions outlast a restart; `store.accounts` is one."""
+
+    def sessions(self, now: float) -> list[Session]:
+        """Those that have not ended."""
+
+    def add_session(self, session: Session, now: float) -> None:
+        """Keep one."""
+
+    def remove_session(self, hashed: str) -> None:
+        """Forget one."""
 
 
 class Sessions:
-    """Sessions in memory, by the hash of their cookie (decision 0005)."""
+    """Who is signed in, by the hash of their cookie (decision 0008)."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._open: dict[str, _Session] = {}
+        self._open: dict[str, Session] = {}
         self._notices: dict[str, Notice] = {}
+        self._book: Book | None = None
+
+    def keep_in(self, book: Book) -> None:
+        """Take up what the book holds, and write into it from now on."""
+        self._book = book
+        self._open = {session.hash: session for session in book.sessions(self._clock.now())}
 
     def open(self, name: str, role: Role, shop: str | None = None) -> str:
         """A new session's cookie."""
@@ -85,14 +101,19 @@ class Sessions:
         while len(self._open) >= _MOST_SESSIONS:
             del self._open[next(iter(self._open))]
         cookie = secrets.token_urlsafe(32)
-        viewer = Viewer(name, role, shop, secrets.token_bytes(32))
-        self._open[_hashed(cookie)] = _Session(viewer, now + SESSION_SECONDS)
+        session = Session(_hashed(cookie), name, role, shop, now + SESSION_SECONDS)
+        self._open[session.hash] = session
+        if self._book is not None:
+            self._book.add_session(session, now)
         return cookie
 
     def viewer(self, cookie: str | None) -> Viewer | None:
         """Who a cookie belongs to, or None if its session has ended."""
         found = self._open.get(_hashed(cookie)) if cookie else None
-        return found.viewer if found is not None and found.until > self._clock.now() else None
+        if cookie is None or found is None or found.until <= self._clock.now():
+            return None
+        role: Role = found.role if found.role in MAY else "reader"
+        return Viewer(found.name, role, found.shop, _proof_key(cookie), found.hash)
 
     def say(self, cookie: str | None, notice: Notice) -> None:
         """Keep a notice for the session's next page."""
@@ -106,11 +127,22 @@ class Sessions:
 
     def close(self, cookie: str | None) -> None:
         """End one session."""
-        self._open.pop(_hashed(cookie or ""), None)
+        found = self._open.pop(_hashed(cookie or ""), None)
+        if self._book is not None and found is not None:
+            self._book.remove_session(found.hash)
 
-    def close_all(self, name: str) -> None:
-        """End every session of one name."""
-        self._open = {key: s for key, s in self._open.items() if s.viewer.name != name}
+    def close_all(self, name: str, but: str = "") -> None:
+        """End every session of one name, except the one of this hash."""
+        ended = [key for key, s in self._open.items() if s.name == name and key != but]
+        for key in ended:
+            del self._open[key]
+            if self._book is not None:
+                self._book.remove_session(key)
+
+
+def _proof_key(cookie: str) -> bytes:
+    """What the proofs of a session's forms are made with: known to who has the cookie alone."""
+    return sha256(f"forms of {cookie}".encode()).digest()
 
 
 def _hashed(cookie: str) -> str:

@@ -31,7 +31,7 @@ PREVIEWED = 20
 def preview(text: str, layout: Layout) -> dict[str, Any]:
     """What importing this spend file would do, without doing it.
 
-    `{"imported": 0, "count", "columns": {field: heading}, "platforms", "first_day",
+    `{"imported": 0, "count", "columns": {field: heading}, "headings", "platforms", "first_day",
     "last_day", "spend": [{"currency", "amount"}], "rows": [the first ones], "errors"}`.
     """
     rows, errors = spend_csv.read(text, layout)
@@ -43,6 +43,7 @@ def preview(text: str, layout: Layout) -> dict[str, Any]:
         **_answer(0, errors),
         "count": len(rows),
         "columns": spend_csv.headings(text, layout),
+        "headings": spend_csv.cells(text, layout),
         "platforms": sorted({row["platform"] for row in rows}),
         "first_day": min(days, default=None),
         "last_day": max(days, default=None),

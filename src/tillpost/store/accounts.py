@@ -4,7 +4,7 @@ import sqlite3
 from collections.abc import Callable
 from typing import Any
 
-from msgspec import Struct, convert
+from msgspec import Struct, convert, structs
 
 from tillpost.core import chain
 from tillpost.store import queries
@@ -42,6 +42,16 @@ class Entry(Struct, frozen=True, array_like=True):
     shop: str | None
     detail: str
     hash: str
+
+
+class Session(Struct, frozen=True, array_like=True):
+    """Somebody signed in, by the hash of their cookie; `until` is Unix seconds."""
+
+    hash: str
+    name: str
+    role: str
+    shop: str | None
+    until: float
 
 
 class Accounts:
@@ -100,6 +110,19 @@ class Accounts:
     def link_seen(self, number: int, now: float) -> None:
         """Note that a link was used."""
         self._write("link_seen", now, number)
+
+    def sessions(self, now: float) -> list[Session]:
+        """Every session that has not ended, the one that ends first in front."""
+        return convert(self._read("sessions", now), list[Session])
+
+    def add_session(self, session: Session, now: float) -> None:
+        """Keep a session, and forget those that have ended."""
+        self._write("forget_sessions", now)
+        self._write("add_session", *structs.astuple(session))
+
+    def remove_session(self, hashed: str) -> None:
+        """End one session."""
+        self._write("remove_session", hashed)
 
     def note(
         self, who: str, what: str, detail: str = "", shop: str | None = None, *, now: float

@@ -138,6 +138,19 @@ def headings(text: str, layout: Layout = PLAIN) -> dict[str, str]:
     return {field: sheet.headings[place] for field, place in sheet.columns.items()}
 
 
+def cells(text: str, layout: Layout = PLAIN) -> list[str]:
+    """The headings that a file has, to choose from: of its heading line, else of its first line."""
+    sheet = _sheet(text, layout)
+    if isinstance(sheet, _Sheet):
+        return [heading for heading in sheet.headings if heading]
+    first = next((line for line in text.splitlines() if line.strip()), "")
+    try:
+        row = next(csv.reader([first.removeprefix("\ufeff")], delimiter=_delimiter(text)), [])
+    except csv.Error:
+        return []
+    return [cell.strip() for cell in row if cell.strip()]
+
+
 def _sheet(text: str, layout: Layout) -> _Sheet | Problem:
     try:
         return _found(text, layout)

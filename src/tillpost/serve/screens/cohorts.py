@@ -17,11 +17,16 @@ MOST_MONTHS = 12
 
 
 class Cell(Struct, frozen=True):
-    """What a cohort has spent a customer by the end of a month, how many bought in it; `shade`."""
+    """What a cohort has spent a customer by the end of a month, how many bought in it; `shade`.
+
+    `pays` is true in the first month by whose end a customer has brought back what winning
+    one had cost.
+    """
 
     ltv: str
     retention: float
     shade: int
+    pays: bool = False
 
 
 class Cohort(Struct, frozen=True):
@@ -31,6 +36,9 @@ class Cohort(Struct, frozen=True):
     customers: int
     currency: str
     cells: tuple[Cell | None, ...]
+    cac: str | None = None
+    """What winning a customer cost: the month's spend by its customers."""
+    payback: str = ""
 
 
 class Cohorts(View, frozen=True, kw_only=True):
@@ -54,16 +62,30 @@ def view(rows: Sequence[Mapping[str, Any]]) -> Cohorts:
     most = max((Decimal(row["ltv"]) for row in rows), default=Decimal(0))
     cohorts = tuple(
         Cohort(
-            month, found[0]["customers"] if 0 in found else 0, currency, _cells(found, months, most)
+            month=month,
+            customers=found[min(found)]["customers"],
+            currency=currency,
+            cells=_cells(found, months, most),
+            cac=found[min(found)]["cac"],
+            payback=payback(found),
         )
         for (month, currency), found in sorted(by_cohort.items(), reverse=True)
     )
     return Cohorts(tables=(_table(rows),), cohorts=cohorts, months=months)
 
 
-def _size(found: Mapping[int, Mapping[str, Any]]) -> int:
-    customers: int = found[min(found)]["customers"]
-    return customers
+def payback(found: Mapping[int, Mapping[str, Any]]) -> str:
+    """When a cohort's customers had brought back what winning them cost, in words."""
+    if found[min(found)]["cac"] is None:
+        return "no spend known"
+    month = _paid_in(found)
+    if month is None:
+        return "not yet"
+    return "in the first month" if month == 0 else f"after {month} months"
+
+
+def _paid_in(found: Mapping[int, Mapping[str, Any]]) -> int | None:
+    return min((month for month, row in found.items() if row["paid_back"]), default=None)
 
 
 def _cells(
@@ -72,7 +94,7 @@ def _cells(
     """A cell a month up to the last that is known; a month without an order keeps the last sum."""
     made: list[Cell | None] = []
     last = max(found)
-    ltv = "0"
+    ltv, paid = "0", _paid_in(found)
     for month in range(months):
         row = found.get(month)
         if month > last:
@@ -80,7 +102,7 @@ def _cells(
             continue
         ltv = row["ltv"] if row else ltv
         shade = int(Decimal(ltv) / most * (SHADES - 1)) if most else 0
-        made.append(Cell(ltv, row["retention"] if row else 0.0, max(0, shade)))
+        made.append(Cell(ltv, row["retention"] if row else 0.0, max(0, shade), month == paid))
     return tuple(made)
 
 
@@ -97,6 +119,8 @@ def _table(rows: Sequence[Mapping[str, Any]]) -> Table:
             Column("revenue", "Revenue", "money"),
             Column("ltv", "Spent a customer", "money"),
             Column("retention", "Came back", "share"),
+            Column("cac", "Winning one cost", "money"),
+            Column("paid_back", "Paid back", "mark"),
         ),
         rows=rows,
         empty="No order of a known customer in this period. Choose all time; orders of guests "
@@ -109,7 +133,8 @@ SCREEN = Screen(
     title="Cohorts",
     group="Money",
     about="Customers by the month of their first order, and what each has spent by the end of "
-    "every month since, after refunds.",
+    "every month since, after refunds. The line marks the month in which they had brought back "
+    "what winning them cost.",
     read=read,
     template="cohorts.html",
     filters=("period",),

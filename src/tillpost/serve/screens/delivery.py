@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from statistics import median
 from typing import Any
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from tillpost.core.books import Pause
 from tillpost.core.moment import iso
@@ -27,6 +27,17 @@ class Line(Struct, frozen=True):
     """(seconds from acceptance to delivery, when), the latest first."""
     waiting: tuple[int, int, float] = (0, 0, 0.0)
     """Events that still go out, those tried before, the oldest's due time."""
+    breaker: str = ""
+    """`closed`, `open` or `half_open`; empty for a destination that is not configured any more."""
+
+
+BREAKERS: dict[str, str] = {
+    "closed": "closed: everything goes out",
+    "open": "open: nothing is tried, events wait",
+    "half_open": "half open: one event asks for all",
+    "": "none: not in the settings",
+}
+"""What the states of a breaker mean for events."""
 
 
 class Delivery(View, frozen=True, kw_only=True):
@@ -39,13 +50,15 @@ class Delivery(View, frozen=True, kw_only=True):
 def read(desk: Desk, ask: Ask) -> Delivery:
     """The deliveries of this shop as they stand, of all time."""
     store = desk.node.store
-    books = ledger(row for row in store.tallies() if row[0] == ask.shop)
+    books = ledger(desk.tallies(ask))
     names = [line["destination"] for line in books["destinations"]]
     with desk.rows(ask) as rows:
         waiting = rows.waiting()
         lines = {n: Line(rows.lags(n), waiting.get(n, (0, 0, 0.0))) for n in names}
     letters = desk.node.letters.listed(0, MOST_LETTERS, ask.shop)["items"]
     pauses = [pause for pause in store.pauses() if pause.destination in lines]
+    breakers = {row["destination"]: row["state"] for row in desk.node.destinations()}
+    lines = {n: structs.replace(line, breaker=breakers.get(n, "")) for n, line in lines.items()}
     return view(books, lines, letters, pauses, ask, desk.node.clock.now())
 
 
@@ -85,6 +98,7 @@ def _destination(
     return {
         "destination": line["destination"],
         "standing": _standing(paused, late),
+        "breaker": BREAKERS[known.breaker],
         "accepted": line["accepted"],
         "delivered": line["delivered"],
         "pending": line["pending"],
@@ -113,6 +127,7 @@ def _ledger_table(rows: Sequence[Mapping[str, Any]]) -> Table:
         columns=(
             Column("destination", "Destination"),
             Column("standing", "Stands"),
+            Column("breaker", "Breaker"),
             Column("accepted", "Accepted", "whole"),
             Column("delivered", "Delivered", "whole"),
             Column("pending", "Pending", "whole"),

@@ -25,14 +25,21 @@ LATER = "later"
 
 def read(desk: Desk, ask: Ask) -> View:
     """The comparison for this shop and period."""
-    return view(desk.report("models", ask), desk.report("journeys", ask), ask)
+    of_paths = desk.report("path_models", ask) if ask.basis == "cash" else []
+    return view(desk.report("models", ask), desk.report("journeys", ask), of_paths, ask)
 
 
 def view(
-    models: Sequence[Mapping[str, Any]], journeys: Sequence[Mapping[str, Any]], ask: Ask
+    models: Sequence[Mapping[str, Any]],
+    journeys: Sequence[Mapping[str, Any]],
+    of_paths: Sequence[Mapping[str, Any]],
+    ask: Ask,
 ) -> View:
-    """Three tables: revenue by channel and model, days to buy, top paths."""
-    return View(tables=(_model_table(models, ask), _day_table(journeys), _path_table(journeys)))
+    """Four tables: revenue by channel and model, the models that learn, days to buy, top paths."""
+    learned = _learned_table(of_paths, ask)
+    return View(
+        tables=(_model_table(models, ask), learned, _day_table(journeys), _path_table(journeys))
+    )
 
 
 def _model_table(models: Sequence[Mapping[str, Any]], ask: Ask) -> Table:
@@ -61,11 +68,6 @@ def _model_table(models: Sequence[Mapping[str, Any]], ask: Ask) -> Table:
     return table.as_asked(ask)
 
 
-def _change(model: str) -> Column:
-    title = f"{MODEL_NAMES[model]}, change"
-    return Column(f"{model}_change", title, "share", shown=False, about="against the first column")
-
-
 def _model_row(row: Mapping[str, Any], models: Sequence[str], base: str) -> dict[str, Any]:
     first = Decimal(row[f"{base}_revenue"]) if base in models else Decimal(0)
     made: dict[str, Any] = {"channel": row["channel"], "currency": row["currency"]}
@@ -75,6 +77,30 @@ def _model_row(row: Mapping[str, Any], models: Sequence[str], base: str) -> dict
         change = (Decimal(revenue) - first) / first if first else None
         made[f"{model}_change"] = round(float(change), 4) if change is not None else None
     return made
+
+
+def _learned_table(of_paths: Sequence[Mapping[str, Any]], ask: Ask) -> Table:
+    """Markov and Shapley: what the paths themselves say, also those that led to nothing."""
+    empty = "No path was seen in this period. Choose a longer one."
+    if ask.basis == "accrual":
+        empty = "These models count orders on their own day: choose that under Counted on."
+    table = Table(
+        name="learned",
+        caption="Models that learn from the paths",
+        columns=(
+            Column("channel", "Channel"),
+            Column("markov_1_revenue", "Markov", "money", about="by what would be lost without it"),
+            Column("markov_1", "Orders", "number", about="by Markov, order 1"),
+            Column("markov_1_removal_effect", "Lost without it", "share", about="removal effect"),
+            Column("shapley_revenue", "Shapley", "money", about="each path among its channels"),
+            Column("shapley", "Orders by Shapley", "number", shown=False),
+            Column("markov_2_revenue", "Markov, order 2", "money"),
+            Column("markov_3_revenue", "Markov, order 3", "money", shown=False),
+        ),
+        rows=of_paths,
+        empty=empty,
+    )
+    return table.as_asked(ask)
 
 
 def _path_table(journeys: Sequence[Mapping[str, Any]]) -> Table:

@@ -8,6 +8,7 @@ from msgspec import Struct
 from tillpost.core.moment import iso
 from tillpost.core.money import decimal_string
 from tillpost.serve import spending
+from tillpost.serve.memory import Draft
 from tillpost.serve.screens.ask import Ask
 from tillpost.serve.screens.desk import Desk
 from tillpost.serve.screens.table import Column, Table
@@ -16,7 +17,7 @@ from tillpost.store.pulls import Pull
 
 
 class Preview(Struct, frozen=True):
-    """What importing the file that waits would do; `columns` are (field, the file's heading)."""
+    """What importing the file that waits would do."""
 
     name: str
     by: str
@@ -24,10 +25,43 @@ class Preview(Struct, frozen=True):
     first_day: str | None
     last_day: str | None
     spend: tuple[dict[str, str], ...]
-    columns: tuple[tuple[str, str], ...]
+    columns: tuple["Place", ...]
+    headings: tuple[str, ...]
+    """The file's own, to choose from."""
     errors: int
     fits: bool
     """Whether it can be imported: some rows, and none of them bad."""
+
+
+class Place(Struct, frozen=True):
+    """A field of spend: what it is called, the heading it is read from, and the one chosen."""
+
+    field: str
+    title: str
+    heading: str
+    chosen: str
+
+
+FIELDS: dict[str, str] = {
+    "day": "Day",
+    "last_day": "Last day of the row",
+    "platform": "Platform",
+    "account_id": "Account id",
+    "campaign_id": "Campaign id",
+    "campaign": "Campaign",
+    "adset_id": "Ad set id",
+    "adset": "Ad set",
+    "ad_id": "Ad id",
+    "ad": "Ad",
+    "currency": "Currency",
+    "spend": "Spend",
+    "micros": "Spend in millionths",
+    "impressions": "Impressions",
+    "clicks": "Clicks",
+    "claims": "Claimed orders",
+    "claimed_value": "Claimed value",
+}
+"""What the fields of `report.spend.csv.COLUMNS` are called."""
 
 
 class Spend(View, frozen=True, kw_only=True):
@@ -43,7 +77,7 @@ def read(desk: Desk, ask: Ask) -> Spend:
     with desk.rows(ask) as rows:
         known = rows.spend_known()
     pulls = [pull for pull in desk.node.pulls.all() if pull.shop == ask.shop]
-    preview = _preview(draft.name, draft.by, found) if draft and found else None
+    preview = _preview(draft, found) if draft and found else None
     return view(known, pulls, preview, found)
 
 
@@ -58,15 +92,20 @@ def view(
     return Spend(tables=(*waiting, _known_table(known), _pull_table(pulls)), preview=preview)
 
 
-def _preview(name: str, by: str, found: Mapping[str, Any]) -> Preview:
+def _preview(draft: Draft, found: Mapping[str, Any]) -> Preview:
+    read_from, chosen = found["columns"], draft.layout.mapping
     return Preview(
-        name=name,
-        by=by,
+        name=draft.name,
+        by=draft.by,
         count=found["count"],
         first_day=found["first_day"],
         last_day=found["last_day"],
         spend=tuple(found["spend"]),
-        columns=tuple(found["columns"].items()),
+        columns=tuple(
+            Place(field, title, read_from.get(field, ""), chosen.get(field, ""))
+            for field, title in FIELDS.items()
+        ),
+        headings=tuple(dict.fromkeys(found["headings"])),
         errors=len(found["errors"]),
         fits=bool(found["count"]) and not found["errors"],
     )

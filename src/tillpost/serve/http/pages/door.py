@@ -45,8 +45,9 @@ class Door:
         ]
 
     def viewer(self, request: Request) -> Viewer | None:
-        """Who is signed in."""
-        return self._node.access.sessions.viewer(request.cookies.get(COOKIE))
+        """Who is signed in; nobody, if it was for a shop that is gone."""
+        found = self._node.access.sessions.viewer(request.cookies.get(COOKIE))
+        return found if found and found.shop in {None, *self._node.shops} else None
 
     def shops(self, request: Request) -> list[str]:
         """The shops that this session, or this server key, may look at."""
@@ -149,7 +150,8 @@ class Door:
 
     async def _logout(self, request: Request) -> Response:
         if is_own(request.headers):
-            self._node.access.sessions.close(request.cookies.get(COOKIE))
+            close = self._node.access.sessions.close
+            await anyio.to_thread.run_sync(close, request.cookies.get(COOKIE))
         answer = RedirectResponse("/login", status_code=303)
         answer.delete_cookie(COOKIE)
         return answer

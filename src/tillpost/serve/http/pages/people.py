@@ -9,13 +9,14 @@ from tillpost.serve.sessions import Notice
 
 
 def routes(counter: Counter) -> list[BaseRoute]:
-    """`/people/add`, `/people/remove`, `/people/link` and `/people/end-link`."""
+    """`/people/add`, `/people/remove`, `/people/link`, `/people/end-link`, `/password/change`."""
     acts = _People(counter)
     return [
         counter.route("/people/add", "govern", acts.add),
         counter.route("/people/remove", "govern", acts.remove),
         counter.route("/people/link", "govern", acts.link),
         counter.route("/people/end-link", "govern", acts.end_link),
+        counter.route("/password/change", "read", acts.change_password),
     ]
 
 
@@ -40,6 +41,15 @@ class _People:
         given = (form.viewer.name, form.field("name"))
         await anyio.to_thread.run_sync(self._node.keeper.remove, *given)
         return Notice(f"{form.field('name')} cannot sign in any more.")
+
+    async def change_password(self, form: Form) -> Notice:
+        """One's own password, by who knows the present one."""
+        old, new, again = (form.fields.get(f, "") for f in ("old", "new", "again"))
+        if new != again:
+            raise Misconfigured("password: the new one was not typed the same twice")
+        change = self._node.keeper.change_own_password
+        await anyio.to_thread.run_sync(change, form.viewer, old, new)
+        return Notice("The password is changed, and every other session of yours has ended.")
 
     async def link(self, form: Form) -> Notice:
         """A new read-only link, shown this once."""

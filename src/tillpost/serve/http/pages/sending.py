@@ -2,6 +2,7 @@
 
 from functools import partial
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import anyio.to_thread
 from starlette.routing import BaseRoute
@@ -9,17 +10,19 @@ from starlette.routing import BaseRoute
 from tillpost.core.outcome import Misconfigured
 from tillpost.serve import trial
 from tillpost.serve.http.pages.acts import Counter, Form
+from tillpost.serve.screens import replay
 from tillpost.serve.sessions import Notice
 
 
 def routes(counter: Counter) -> list[BaseRoute]:
-    """`/delivery/retry`, `/delivery/retry-all`, `/delivery/again` and `/delivery/test`."""
+    """`/delivery/...` and `/replay/send`."""
     acts = _Sending(counter)
     return [
         counter.route("/delivery/retry", "send", acts.retry),
         counter.route("/delivery/retry-all", "send", acts.retry_all),
         counter.route("/delivery/again", "send", acts.again),
         counter.route("/delivery/test", "send", acts.test),
+        counter.route("/replay/send", "send", acts.replay),
     ]
 
 
@@ -51,12 +54,29 @@ class _Sending:
         at = await anyio.to_thread.run_sync(self._received_at, form.shop, number)
         if at is None:
             raise Misconfigured(f"event: {form.shop} has none of number {number}")
-        letters = self._node.letters
-        send = partial(letters.replay, at, at + 1e-6, form.shop, delivered=True, dry_run=False)
-        told = await anyio.to_thread.run_sync(send)
-        self._node.worker.wake()
+        told = await self._replay((at, at + 1e-6), form.shop, delivered=True)
         await self._counter.note(form, "sent an event again", str(number))
         return _came(told)
+
+    async def replay(self, form: Form) -> Notice:
+        """What a span of time left undone goes again, as the Replay page showed it."""
+        zone = ZoneInfo(self._node.shops[form.shop].timezone)
+        span = replay.span_of(form.field("begin"), form.field("end"), zone)
+        if span is None:
+            raise Misconfigured("begin: name the span on the Replay page first")
+        told = await self._replay(span, form.shop, delivered=bool(form.field("delivered")))
+        words = f"{replay.told_span(span)}: {told['retried']}"
+        await self._counter.note(form, "replayed a span", words)
+        return _came(told)
+
+    async def _replay(
+        self, span: tuple[float, float], shop: str, *, delivered: bool
+    ) -> dict[str, Any]:
+        again = self._node.letters.replay
+        send = partial(again, *span, shop, delivered=delivered, dry_run=False)
+        told = await anyio.to_thread.run_sync(send)
+        self._node.worker.wake()
+        return told
 
     def _received_at(self, shop: str, number: int) -> float | None:
         with self._counter.desk.rows_of(shop) as rows:

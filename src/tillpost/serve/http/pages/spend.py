@@ -14,10 +14,11 @@ MOST_BYTES = 11 << 20
 
 
 def routes(counter: Counter) -> list[BaseRoute]:
-    """`/spend/preview`, `/spend/import` and `/spend/discard`."""
+    """`/spend/preview`, `/spend/map`, `/spend/import` and `/spend/discard`."""
     acts = _Spend(counter)
     return [
         counter.route("/spend/preview", "import", acts.preview, MOST_BYTES),
+        counter.route("/spend/map", "import", acts.map),
         counter.route("/spend/import", "import", acts.keep),
         counter.route("/spend/discard", "import", acts.discard),
     ]
@@ -32,15 +33,28 @@ class _Spend:
 
     async def preview(self, form: Form) -> Notice:
         """The file waits on the page, with what importing it would do."""
-        given = {name: form.field(name).lower() for name in ("platform", "currency")}
-        given["currency"] = given["currency"].upper()
-        layout = spending.layout_of(given)
+        layout = spending.layout_of(
+            {
+                "platform": form.field("platform").lower(),
+                "currency": form.field("currency").upper(),
+                "date_format": form.field("date_format"),
+            }
+        )
         own = self._node.shops[form.shop].currency
         layout = structs.replace(layout, currency=layout.currency or own)
         name = form.field("file.name")[:120] or "spend.csv"
         draft = Draft(name, form.field("file"), layout, form.viewer.name)
         self._node.memory.drafts.keep(form.shop, draft)
         return Notice("Nothing counts yet: look at it, then import it.")
+
+    async def map(self, form: Form) -> Notice:
+        """The waiting file is read anew, with the columns that were chosen."""
+        chosen = {n: value for n, value in form.fields.items() if n.startswith("map.") and value}
+        mapping = spending.layout_of(chosen).mapping
+        draft = self._node.memory.drafts.take(form.shop)
+        layout = structs.replace(draft.layout, mapping=mapping)
+        self._node.memory.drafts.keep(form.shop, structs.replace(draft, layout=layout))
+        return Notice("The file is read with these columns now; nothing counts yet.")
 
     async def keep(self, form: Form) -> Notice:
         """The file that waits is imported, all of it or nothing."""

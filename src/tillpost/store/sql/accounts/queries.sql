@@ -45,3 +45,15 @@ SELECT id, at, who, what, shop, detail, hash FROM audit WHERE id < ? ORDER BY id
 
 -- name: audit_chain
 SELECT id, at, who, what, shop, detail, hash FROM audit ORDER BY id;
+
+-- name: sessions
+SELECT hash, name, role, shop, until FROM sessions WHERE until > ? ORDER BY until;
+
+-- name: add_session
+INSERT OR REPLACE INTO sessions (hash, name, role, shop, until) VALUES (?, ?, ?, ?, ?);
+
+-- name: remove_session
+DELETE FROM sessions WHERE hash = ?;
+
+-- name: forget_sessions
+DELETE FROM sessions WHERE until <= ?;
