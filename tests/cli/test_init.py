@@ -167,7 +167,14 @@ def test_applying_again_says_only_what_changes(tmp_path: Path) -> None:
     _apply(tmp_path, LIST)
     before = (tmp_path / "tillpost.toml").stat().st_mtime_ns
     again = json.loads(_apply(tmp_path, LIST, "--json").output)
-    assert again == {"added": [], "changed": [], "removed": [], "unchanged": 2, "secrets": []}
+    assert again == {
+        "added": [],
+        "changed": [],
+        "removed": [],
+        "unchanged": 2,
+        "secrets": [],
+        "told": None,
+    }
     assert (tmp_path / "tillpost.toml").stat().st_mtime_ns == before
     told = json.loads(_apply(tmp_path, LIST.replace("EAAtea", "EAAnew"), "--json").output)
     assert told["secrets"] == ["tea-meta-access_token"]

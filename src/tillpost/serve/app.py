@@ -3,7 +3,6 @@
 import asyncio
 import gc
 import os
-import signal
 import socket
 import sys
 import traceback
@@ -29,6 +28,7 @@ from tillpost.serve.node import Node
 from tillpost.serve.observe import configure, request_id, to_standard_error
 from tillpost.serve.seal import read_keys
 from tillpost.serve.settings import Settings
+from tillpost.serve.wishes import Reread, Wishes
 from tillpost.store.lock import hold
 
 _DRAIN_SECONDS = 10.0
@@ -76,28 +76,48 @@ async def run(
     clock: Clock,
     *,
     ready: Callable[[Node], Awaitable[None]] | None = None,
+    reread: Reread | None = None,
+    config_file: Path | None = None,
 ) -> None:
     """Serve until SIGTERM or SIGINT, or until `ready` returns if it is given.
 
+    At SIGHUP it goes on with what `reread` gives: what has begun is finished, the socket is
+    closed for as long as a start takes, and wrong settings change nothing and are logged.
     The address is checked before anything is opened: a taken port raises
     `Misconfigured`, as does a data directory that another server holds.
     """
     host, port = settings.server.host, settings.server.port
     check_free(host, port)
-    configure(settings)
     tune_interpreter()
-    with hold(directory, url=own_url(host, port)):
-        node = Node(settings, directory, clock, read_keys(directory), own_url(host, port))
-        node.worker.start()
-        server = _server(_watched(node), host, port)
-        serving = asyncio.create_task(server.serve())
-        try:
-            await _until_done(serving, node, ready, host, port)
-        finally:
-            node.memory.is_ending = True
-            server.stop()
-            await asyncio.wait({serving}, timeout=_DRAIN_SECONDS)
-            await node.close()
+    with hold(directory, url=own_url(host, port), config_file=config_file):
+        wishes = Wishes(reread)
+        wanted: Settings | None = settings
+        while wanted is not None:
+            configure(wanted)
+            wanted = await _serve(wanted, directory, clock, ready, wishes)
+
+
+async def _serve(
+    settings: Settings,
+    directory: Path,
+    clock: Clock,
+    ready: Callable[[Node], Awaitable[None]] | None,
+    wishes: Wishes,
+) -> Settings | None:
+    """Serve with these settings; returns those to go on with, or None at the end."""
+    host, port = settings.server.host, settings.server.port
+    node = Node(settings, directory, clock, read_keys(directory), own_url(host, port))
+    node.worker.start()
+    server = _server(_watched(node), host, port)
+    serving = asyncio.create_task(server.serve())
+    try:
+        await _listening(serving, host, port)
+        return await _until_done(serving, node, ready, wishes)
+    finally:
+        node.memory.is_ending = True
+        server.stop()
+        await asyncio.wait({serving}, timeout=_DRAIN_SECONDS)
+        await node.close()
 
 
 def run_until_done(serving: Coroutine[Any, Any, T]) -> T:
@@ -153,15 +173,10 @@ async def _until_done(
     serving: "asyncio.Task[Any]",
     node: Node,
     ready: Callable[[Node], Awaitable[None]] | None,
-    host: str,
-    port: int,
-) -> None:
-    stopping = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stopping.set)
-    await _listening(serving, host, port)
-    waits = [serving, asyncio.create_task(stopping.wait())]
+    wishes: Wishes,
+) -> Settings | None:
+    wished = asyncio.create_task(wishes.next())
+    waits: list[asyncio.Task[Any]] = [serving, wished]
     if ready is not None:
         waits.append(asyncio.create_task(ready(node)))  # type: ignore[arg-type]
     done, _ = await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
@@ -169,6 +184,7 @@ async def _until_done(
         task.result()
     for task in waits[1:]:
         task.cancel()
+    return wished.result() if wished in done else None
 
 
 async def _listening(serving: "asyncio.Task[Any]", host: str, port: int) -> None:

@@ -293,7 +293,8 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     alerts: AlertSettings = AlertSettings()
     telemetry: TelemetrySettings = TelemetrySettings()
     admin_password: str | None = None
-    """Password of the dashboard in development; a hash takes its place with `init`."""
+    """Password of the dashboard in development. Without it the first start prints a link, once,
+    at which the owner chooses one; only its argon2id hash is kept."""
 
 
 SECRET_KEYS = frozenset(

@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import Any
 
 from msgspec import Struct, structs
 
@@ -25,6 +26,17 @@ class Plan(Struct, frozen=True):
     directory: Path
     clock: Clock
     secrets: development.Secrets | None = None
+    config_file: Path | None = None
+    flags: dict[str, Any] = {}
+    """What the command line said, by dotted key: it holds when the file is read again."""
+
+    def reread(self) -> Settings:
+        """The settings as they are now; raises `Misconfigured` if this server cannot have them."""
+        found = configure.load(self.config_file, configure.environment(), self.flags)
+        for key in ("host", "port", "data"):
+            if getattr(found.server, key) != getattr(self.settings.server, key):
+                raise Misconfigured(f"server.{key} is another: stop the server and start it again")
+        return found
 
     @property
     def url(self) -> str:
@@ -51,7 +63,7 @@ def plan(
     if config_file is not None:
         if simulated:
             raise Misconfigured("--clock simulated is for development data: leave out --config")
-        return Plan(settings, directory, SystemClock())
+        return Plan(settings, directory, SystemClock(), config_file=config_file, flags=flags)
     made = development_plan(settings.server, directory, simulated=simulated)
     told = structs.replace(made.settings, alerts=settings.alerts, telemetry=settings.telemetry)
     return structs.replace(made, settings=told)
@@ -94,7 +106,14 @@ async def serve(
     else:
         for line in greeting(plan):
             say(line)
-        await app.run(plan.settings, plan.directory, plan.clock)
+        reread = plan.reread if plan.config_file else None
+        await app.run(
+            plan.settings,
+            plan.directory,
+            plan.clock,
+            reread=reread,
+            config_file=plan.config_file,
+        )
 
 
 def greeting(plan: Plan) -> list[str]:
@@ -103,7 +122,11 @@ def greeting(plan: Plan) -> list[str]:
     lines = [f"Tillpost serves {url}  (data in {plan.directory})"]
     for shop in plan.settings.shops:
         lines += [
-            f"  webhooks  {url}/webhooks/shopify/{shop.name}",
+            *(
+                f"  webhooks  {url}/webhooks/{system}/{shop.name}"
+                for system in ("shopify", "woocommerce", "stripe")
+                if getattr(shop, system) is not None
+            ),
             f"  browser   {url}/px/{shop.name}",
             f"  events    {url}/events/{shop.name}",
         ]

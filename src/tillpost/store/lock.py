@@ -3,9 +3,11 @@
 import fcntl
 import json
 import os
+import signal
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 from tillpost.core.outcome import Misconfigured
 
@@ -14,10 +16,13 @@ NOTE_FILE = "server.json"
 
 
 @contextmanager
-def hold(directory: Path, url: str | None = None) -> Iterator[None]:
+def hold(
+    directory: Path, url: str | None = None, config_file: Path | None = None
+) -> Iterator[None]:
     """Hold the directory; raises `Misconfigured` if another process does or it cannot be written.
 
-    With a `url` the directory says where its server is, so that commands can reach it.
+    With a `url` the directory says where its server is, so that commands can reach it, and
+    which settings it reads.
     """
     try:
         directory.mkdir(parents=True, exist_ok=True)
@@ -35,7 +40,7 @@ def hold(directory: Path, url: str | None = None) -> Iterator[None]:
                 f"{directory} is in use by {where}: stop it, or choose another with --data"
             ) from None
         if url is not None:
-            note = {"url": url, "pid": os.getpid()}
+            note = {"url": url, "pid": os.getpid(), "config": _absolute(config_file)}
             (directory / NOTE_FILE).write_text(json.dumps(note), "utf-8")
         yield
     finally:
@@ -55,9 +60,33 @@ def server_of(directory: Path) -> str:
 
 def running(directory: Path) -> str | None:
     """The address of the server that says it works on this directory, if one does."""
+    note = _note(directory)
+    return None if note is None else str(note["url"])
+
+
+def tell_to_read_again(directory: Path, config_file: Path) -> str | None:
+    """Have the server of this directory read these settings again: its address.
+
+    None if none runs, if it has other settings, or if it is another user's.
+    """
+    note = _note(directory)
+    if note is None or note.get("config") != _absolute(config_file):
+        return None
+    try:
+        os.kill(int(note["pid"]), signal.SIGHUP)
+    except OSError:
+        return None
+    return str(note["url"])
+
+
+def _note(directory: Path) -> dict[str, Any] | None:
     try:
         note = json.loads((directory / NOTE_FILE).read_text("utf-8"))
         os.kill(int(note["pid"]), 0)
+        return {"url": str(note["url"]), **note}
     except (OSError, ValueError, KeyError, TypeError):
         return None
-    return str(note["url"])
+
+
+def _absolute(path: Path | None) -> str | None:
+    return None if path is None else str(path.absolute())

@@ -22,6 +22,7 @@ from tillpost.serve import configure, secret_files
 from tillpost.serve.private import write_private
 from tillpost.serve.secret_files import SUFFIX
 from tillpost.serve.settings import SECRET_KEYS
+from tillpost.store.lock import tell_to_read_again
 
 BEGIN = "# >>> shops written by `tillpost apply`: change the list, not these lines"
 END = "# <<< shops written by `tillpost apply`"
@@ -76,6 +77,13 @@ def apply(source: Path, config_file: Path, *, dry_run: bool = False) -> Change:
     if not dry_run and (after != text or new):
         _write(config_file, after, {name: kept[name] for name in new})
     return change
+
+
+def tell_server(config_file: Path) -> str | None:
+    """Have a server that runs with these settings read them again: its address, if one does."""
+    settings = configure.load(config_file, configure.environment())
+    directory = configure.data_directory(settings, configure.environment())
+    return tell_to_read_again(directory, config_file)
 
 
 def read(source: Path) -> list[Tree]:

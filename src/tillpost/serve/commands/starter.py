@@ -96,7 +96,6 @@ def secrets_of(answers: Answers) -> dict[str, str]:
     """The secrets by the name of their file; what nobody gave is made up."""
     made: Mapping[str, Callable[[], str]] = {
         "server_key": lambda: f"tp_{secrets.token_urlsafe(24)}",
-        "admin_password": lambda: secrets.token_urlsafe(12),
         "receiver_token": lambda: f"tr_{secrets.token_urlsafe(24)}",
     }
     found = {name: make() for name, make in made.items()}
@@ -139,8 +138,6 @@ def _setting(key: str, value: str | None, example: str) -> str:
 _SERVER = """\
 # Settings of Tillpost. Secrets stand in files of their own under secrets/: a key that ends
 # in `_file` names one, from here. Check this file with `tillpost config check`.
-
-admin_password_file = "secrets/admin_password"  # of the dashboard
 
 [server]
 host = "127.0.0.1"  # 0.0.0.0 only behind a proxy that speaks TLS
