@@ -62,7 +62,7 @@ def test_an_operation_may_bring_its_own_token_and_the_proof_goes_with_the_outer_
 @pytest.mark.parametrize(
     ("operations", "fields", "status", "kind"),
     [
-        ([operation()], {"access_token": None}, 401, "OAuthException"),
+        ([operation()], {"access_token": None}, 400, "OAuthException"),
         ([], {}, 400, "GraphBatchException"),
         ({}, {}, 400, "GraphBatchException"),
         ([operation()] * 51, {}, 400, "GraphBatchException"),

@@ -46,7 +46,7 @@ class MetaError(Struct, frozen=True, omit_defaults=True):
     message: str
     type: str
     code: int
-    is_transient: bool
+    is_transient: bool | None = None
     error_subcode: int | None = None
     error_user_title: str | None = None
     error_user_msg: str | None = None

@@ -189,7 +189,7 @@ class Receiver:
         else:
             answer = accept.graph_events(request, self._datasets, now, self._new_trace_id)
         await self._noted("events", answer.refused)
-        kept = self._call(request, call.test_event_code, answer, now)
+        kept = self._call(request, call, answer, now)
         if kept is None:
             response = await self._kept(answer.rows, answer.response)
         else:
@@ -208,11 +208,12 @@ class Receiver:
         return self._rate.count(call.dataset_id, now)
 
     def _call(
-        self, request: Request, code: str | None, answer: Answer[ReceivedEvent], now: float
+        self, request: Request, call: GraphCall, answer: Answer[ReceivedEvent], now: float
     ) -> KeptCall | None:
-        """The call as it is kept to be looked at, or None if it is not."""
+        """The call as it is kept to be looked at, or None if it is not, as a stranger's is."""
+        code = call.test_event_code
         wanted = self._keeping.wants(refused=bool(answer.refused), tested=bool(code))
-        unknown = answer.response.status == 401
+        unknown = not call.access_token or answer.response.status == 401
         sealer = self._keeping.sealer
         if sealer is None or not wanted or unknown:
             return None

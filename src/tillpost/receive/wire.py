@@ -89,14 +89,10 @@ def invalid(message: str) -> MetaError:
 
 
 NO_TOKEN = Problem(
-    MetaError(
-        "An access token is required to request this resource.",
-        "OAuthException",
-        190,
-        is_transient=False,
-    ),
-    401,
+    MetaError("An access token is required to request this resource.", "OAuthException", 104)
 )
+"""Not 401/190, which is the answer to a token that is wrong: see decision 0009."""
+
 BAD_TOKEN = Problem(
     MetaError(
         "Invalid OAuth access token - Cannot parse access token",
