@@ -106,6 +106,10 @@ class Reading:
             return drilling.drilled(rows, asked.within, asked.buyers, currency)
         return drilling.chosen(rows, asked.within, asked.where)
 
+    def behind(self, name: str, asked: Asked) -> float:
+        """By how many seconds `report` is older than the stores; 0 but for a large shop."""
+        return self.rollups.behind(name, self._query(asked)) if self.rollups else 0.0
+
     def tables(self, report: str | None = None, shop: str | None = None) -> dict[str, Rows]:
         """All that reports (or this one, of this shop) are made from, as it stands now."""
         name = report or ""

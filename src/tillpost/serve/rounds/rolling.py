@@ -6,7 +6,7 @@ of sums read a roll-up, which is behind by as long as one takes to make, and a r
 
 import time
 from collections.abc import Callable, Mapping
-from threading import Lock
+from threading import Event, Lock
 from typing import Any
 
 from tillpost.ports import Rows
@@ -17,6 +17,9 @@ from tillpost.report.rollup import RollUp
 
 FACTS = 1_000_000
 """From so many facts in segments on, reports of sums read a roll-up."""
+
+FIRST_SECONDS = 300.0
+"""Longest wait for the first roll-up after a start."""
 
 REST = 4
 """After one that took t seconds, the next is begun this many times t later."""
@@ -40,9 +43,17 @@ class RollUps:
         self._kept: RollUp | None = None
         self._of: object = None
         self._next = 0.0
+        self._read_at = 0.0
+        self._tried = Event()
 
     def round(self) -> int:
         """Make a roll-up if there is none of the facts as they stand, and its time has come."""
+        try:
+            return self._round()
+        finally:
+            self._tried.set()
+
+    def _round(self) -> int:
         marks = self._marks()
         if marks == self._of or time.monotonic() < self._next or self._facts() < FACTS:
             return 0
@@ -50,6 +61,7 @@ class RollUps:
         made = RollUp(self._tables(), self._zones)
         with self._lock:
             old, self._kept, self._of = self._kept, made, marks
+            self._read_at = began
             if old is not None:
                 old.end()
         ended = time.monotonic()
@@ -61,9 +73,19 @@ class RollUps:
     ) -> list[dict[str, Any]] | None:
         """The report's rows from the newest roll-up; None if there is none that can tell.
 
-        `beside` gives the tables that it reads as they are.
+        `beside` gives the tables that it reads as they are. The first roll-up of a large shop is
+        waited for: whoever reads the facts meanwhile would take as long.
         """
+        if not self._tried.is_set() and self._facts() >= FACTS:
+            self._tried.wait(FIRST_SECONDS)
         with self._lock:
             if self._kept is None or not self._kept.fits(name, query):
                 return None
             return report(Held(self._kept, beside()), query)
+
+    def behind(self, name: str, query: Query) -> float:
+        """By how many seconds what `answer` tells is older than the stores; 0 if it is not."""
+        with self._lock:
+            if self._kept is None or not self._kept.fits(name, query):
+                return 0.0
+            return 0.0 if self._marks() == self._of else time.monotonic() - self._read_at

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from tillpost.core.money import decimal_string
 from tillpost.core.shop import Shop
@@ -20,6 +20,8 @@ TITLES: dict[Level, tuple[str, str]] = {
     "adset": ("Ad set", "Ad sets"),
     "ad": ("Ad", "Ads"),
 }
+SAME_SECONDS = 2.0
+"""Rows and totals that were read within so many seconds should agree."""
 NOT_SET: dict[Level, str] = {
     "channel": "Unknown",
     "campaign": "No campaign",
@@ -83,7 +85,8 @@ class Channels(View, frozen=True, kw_only=True):
 
 def read(desk: Desk, ask: Ask) -> Channels:
     """The level that the address names, for this shop and period."""
-    return view(desk.report("breakdown", ask), desk.totals(ask), ask, desk.shop(ask))
+    grain, totals = desk.report("breakdown", ask), desk.totals(ask)
+    return view(grain, totals, ask, desk.shop(ask), is_new=desk.age < SAME_SECONDS)
 
 
 def view(
@@ -91,13 +94,21 @@ def view(
     totals: Sequence[tuple[str, int, int, int]],
     ask: Ask,
     shop: Shop,
+    *,
+    is_new: bool = True,
 ) -> Channels:
-    """The rows below the place that `ask` names, and their sum."""
+    """The rows below the place that `ask` names, and their sum.
+
+    Rows that are not as new as the totals may differ from them, and nothing is wrong.
+    """
     place = _place(ask)
     level = _level(ask, place)
     buyers: Buyers = ask.buyers  # type: ignore[assignment]
     found = fold(grain, level, place, buyers, currency=shop.currency)
     foot = _foot(found, shop.currency)
+    check = _check(foot, totals, ask, place, shop.currency)
+    if not (is_new or check.equal):
+        check = structs.replace(check, equal=None)
     rows = [_row(row, level, place, ask, foot["minor"], shop.currency) for row in found]
     heading = Column("name", TITLES[level][0])
     table = Table(
@@ -112,7 +123,7 @@ def view(
         tables=(table.as_asked(ask),),
         level=level,
         crumbs=_crumbs(ask, place, grain),
-        check=_check(foot, totals, ask, place, shop.currency),
+        check=check,
         currency=shop.currency,
         orders_href=ask.leave("/orders", buyers=ask.buyers, **place.within),
     )

@@ -44,10 +44,15 @@ class Desk:
     def report(self, name: str, ask: Ask) -> list[dict[str, Any]]:
         """A report's rows for this shop and these filters, as the stores stand."""
         asked = ask.asked(self.today(ask))
-        rows: list[dict[str, Any]] = self._see(
-            (name, msgspec.json.encode(asked)), lambda: self.node.reading.report(name, asked)
-        )
-        return rows
+        reading = self.node.reading
+
+        def look() -> tuple[list[dict[str, Any]], float]:
+            return reading.report(name, asked), reading.behind(name, asked)
+
+        found, age = self._kept.see((name, msgspec.json.encode(asked)), look)
+        rows, behind = found
+        self.age = max(self.age, age + behind)
+        return list(rows)
 
     def findings(self, ask: Ask) -> list[dict[str, Any]]:
         """The faults of this shop's set-up, each with its fix, as far as the receiver tells."""
@@ -101,6 +106,11 @@ class Desk:
 
     def agents(self, ask: Ask, order_ids: Sequence[str]) -> dict[str, str]:
         """Of each of these orders the buyer's user agent, as long as it is not forgotten."""
+        key = ("agents", ask.shop, tuple(order_ids))
+        told: dict[str, str] = self._see(key, lambda: self._agents(ask, order_ids))
+        return told
+
+    def _agents(self, ask: Ask, order_ids: Sequence[str]) -> dict[str, str]:
         wanted = Wanted(orders={(ask.shop, order_id) for order_id in order_ids})
         books = self.node.store.recall(wanted)
         found = {o: row.seen.device.client_user_agent for (_, o), row in books.orders.items()}
