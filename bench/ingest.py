@@ -1,75 +1,138 @@
-"""Durable ingest: requests a second whose answer comes after the fsync.
+"""Durable ingest: requests a second whose answer comes after the fsync, under `wrk`.
 
-Every request has its own ids and identifiers. The server is one process, the generator
-another; both share the machine. Nothing is asserted: absolute numbers only guide.
+Every request has its own ids and identifiers, is made beforehand and sent once; every answer
+is counted, and any but 2xx is told. The server runs with its worker idle, then with its worker
+at work: it folds, delivers to its own receiver and settles there. Last it is killed under
+load: what was acknowledged must be on disk. No speed is asserted: absolute numbers only guide.
 """
 
 import base64
 import hmac
 import json
 import os
+import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 import tempfile
 import time
 import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
+
+from tillpost.serve.app import free_port
 
 DATASET = "1234567890123456"
-REQUESTS = 4000
+SECONDS = 6
+BATCH = 1000
+HERE = Path(__file__).parent
+
+
+class Door(NamedTuple):
+    """One way in: events a request, connections, requests made, and how request N is made."""
+
+    name: str
+    each: int
+    connections: int
+    requests: int
+    made: Callable[[int, dict[str, str]], bytes]
+
+
+class Running(NamedTuple):
+    """A server of the bench."""
+
+    process: "subprocess.Popen[bytes]"
+    port: int
+    data: Path
+
+    @property
+    def secrets(self) -> dict[str, str]:
+        """What it was given at its first start."""
+        found: dict[str, str] = json.loads((self.data / "dev-secrets.json").read_text())
+        return found
 
 
 def main() -> None:
-    """Print a table of what each door takes in."""
+    """Print a table of what each door takes in, then what a kill left."""
+    if shutil.which("wrk") is None:
+        raise SystemExit("bench ingest: there is no wrk: apt-get install wrk")
     with tempfile.TemporaryDirectory() as folder:
-        data = Path(folder) / "data"
-        port = 18484
-        server = subprocess.Popen(
-            [sys.executable, "-m", "tillpost", "serve", f"--data={data}", f"--port={port}"],
-            stdout=subprocess.DEVNULL,
-        )
-        try:
-            _wait(port)
-            secrets = json.loads((data / "dev-secrets.json").read_text())
-            print(f"{'door':<34}{'a second':>10}{'p50 ms':>9}{'p99 ms':>9}{'server CPU s':>14}")
-            for name, each, requests in _doors(secrets):
-                path = Path(folder) / "requests.json"
-                path.write_text(json.dumps([r.decode("latin-1") for r in requests]))
-                _show(name, each, port, path, server.pid)
-        finally:
-            server.send_signal(signal.SIGTERM)
-            server.wait(timeout=30)
+        for mode in ("idle", "delivering"):
+            print(f"\nworker {mode}")
+            print(f"{'door':<34}{'a second':>10}{'p50 ms':>9}{'p99 ms':>9}{'server CPU us':>15}")
+            with _serving(Path(folder) / mode, mode) as server:
+                for door in DOORS:
+                    _show(door, server)
+                if mode == "delivering":
+                    print(f"meanwhile and since, sent on: {_delivered(server):,}")
+        _killed(Path(folder) / "killed")
 
 
-def _doors(secrets: dict[str, str]) -> list[tuple[str, int, list[bytes]]]:
-    return [
-        ("/events, one raw event", 1, [_event(n, secrets) for n in range(REQUESTS)]),
-        ("Graph /events, one hashed event", 1, [_graph(n, 1, secrets) for n in range(REQUESTS)]),
-        ("Shopify order, 6 KB", 1, [_order(n, secrets) for n in range(REQUESTS)]),
-        ("Graph /events, 1,000 a request", 1000, [_graph(n, 1000, secrets) for n in range(40)]),
-    ]
-
-
-def _show(name: str, each: int, port: int, path: Path, pid: int) -> None:
-    connections = 64 if each == 1 else 4
-    before = _cpu(pid)
-    done = subprocess.run(
-        [sys.executable, "-m", "bench.load", str(port), str(connections), "6", str(path)],
-        check=True,
-        capture_output=True,
-        text=True,
-    )
-    figures: dict[str, float] = json.loads(done.stdout)
-    spent = _cpu(pid) - before
-    rate = figures["per_second"] * each
+def _show(door: Door, server: Running) -> None:
+    before = _cpu(server.process.pid)
+    figures = _load(door, server)
+    events = figures["answered"] * door.each
+    spent = (_cpu(server.process.pid) - before) / max(events, 1) * 1e6
+    told = {key: figures[key] for key in ("failed", "broken") if figures[key]}
     print(
-        f"{name:<34}{rate:>10,.0f}{figures['p50_ms']:>9.1f}{figures['p99_ms']:>9.1f}{spent:>14.1f}"
-        + (f"   {figures['failed']:.0f} FAILED" if figures["failed"] else "")
+        f"{door.name:<34}{events / figures['seconds']:>10,.0f}{figures['p50_ms']:>9.1f}"
+        f"{figures['p99_ms']:>9.1f}{spent:>15.0f}" + (f"   {told}" if told else ""),
+        flush=True,
     )
     time.sleep(3)
+
+
+def _load(door: Door, server: Running, seconds: int = SECONDS) -> dict[str, float]:
+    """What wrk found: requests answered, by what time, and how many not with 2xx."""
+    path = server.data / "requests"
+    with path.open("wb") as file:
+        for number in range(door.requests):
+            request = door.made(number, server.secrets)
+            file.write(b"%08d" % len(request) + request)
+    command = ["wrk", "-t1", f"-c{door.connections}", f"-d{seconds}", "--latency"]
+    command += ["-s", str(HERE / "replay.lua"), f"http://127.0.0.1:{server.port}/", str(path)]
+    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    path.unlink()
+    figures: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
+    return figures
+
+
+def _killed(folder: Path) -> None:
+    """Kill the server while it takes in, and count what it had acknowledged."""
+    with _serving(folder, "idle") as server:
+        killing = subprocess.Popen(["sh", "-c", f"sleep 5; kill -9 {server.process.pid}"])
+        figures = _load(DOORS[0]._replace(requests=20_000), server, seconds=8)
+        killing.wait()
+    with closing(sqlite3.connect(folder / "tillpost.db")) as database:
+        kept = database.execute("SELECT count(*) FROM journal").fetchone()[0]
+    lost = max(0, int(figures["answered"]) - kept)
+    print(f"\nkilled: {figures['answered']:,} acknowledged, {kept:,} on disk, {lost} lost")
+
+
+def _delivered(server: Running) -> int:
+    """Events that the server's destination has taken."""
+    url = f"http://127.0.0.1:{server.port}/api/v1/ledger"
+    bearer = {"Authorization": f"Bearer {server.secrets['server_key']}"}
+    with urllib.request.urlopen(urllib.request.Request(url, headers=bearer)) as answer:
+        return sum(line["delivered"] for line in json.load(answer)["destinations"])
+
+
+@contextmanager
+def _serving(data: Path, mode: str) -> Iterator[Running]:
+    port = free_port()
+    module = "bench.idle" if mode == "idle" else "tillpost"
+    command = [sys.executable, "-m", module, "serve", f"--data={data}", f"--port={port}"]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+    try:
+        _wait(port)
+        yield Running(process, port, data)
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.wait(timeout=60)
 
 
 def _user(number: int) -> dict[str, Any]:
@@ -100,7 +163,7 @@ def _hashed(number: int) -> dict[str, Any]:
 def _capi(number: int, user: dict[str, Any]) -> dict[str, Any]:
     return {
         "event_name": "Purchase",
-        "event_id": f"bench.{os.getpid()}.{number}",
+        "event_id": f"bench.{number}",
         "event_time": int(time.time()),
         "action_source": "website",
         "event_source_url": "https://demo-shop.myshopify.com/checkout",
@@ -119,10 +182,14 @@ def _event(number: int, secrets: dict[str, str]) -> bytes:
     return _request("/events/demo", body, {"Authorization": f"Bearer {secrets['server_key']}"})
 
 
-def _graph(number: int, events: int, secrets: dict[str, str]) -> bytes:
-    data = [_capi(number * events + n, _hashed(number * events + n)) for n in range(events)]
+def _graph(number: int, secrets: dict[str, str], events: int = 1) -> bytes:
+    data = [_capi(n, _hashed(n)) for n in range(number * events, (number + 1) * events)]
     body = json.dumps({"data": data, "access_token": secrets["access_token"]}).encode()
     return _request(f"/v26.0/{DATASET}/events", body, {})
+
+
+def _batch(number: int, secrets: dict[str, str]) -> bytes:
+    return _graph(number, secrets, BATCH)
 
 
 def _order(number: int, secrets: dict[str, str]) -> bytes:
@@ -164,6 +231,14 @@ def _wait(port: int) -> None:
         except OSError:
             time.sleep(0.05)
     raise SystemExit("the server did not come up")
+
+
+DOORS = (
+    Door("/events, one raw event", 1, 64, 80_000, _event),
+    Door("Graph /events, one hashed event", 1, 64, 80_000, _graph),
+    Door("Shopify order, 6 KB", 1, 64, 40_000, _order),
+    Door("Graph /events, 1,000 a request", BATCH, 4, 250, _batch),
+)
 
 
 if __name__ == "__main__":
