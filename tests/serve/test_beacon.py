@@ -15,9 +15,10 @@ from tillpost.serve.http.front import Front
 from tillpost.serve.node import Node
 from tillpost.serve.seal import Keys
 from tillpost.serve.settings import PixelSettings, Server
-from tillpost.serve.throttle import Buckets, Limit, Throttle
+from tillpost.serve.throttle import Buckets, Limit, Limits, Throttle, limits
 
 SHOP = "https://www.acme.example"
+MANY = Limit(10_000, 2_000)
 EVENT = {"event_name": "PageView", "event_id": "v1", "fbp": "fb.1.1790000000000.7"}
 
 
@@ -134,7 +135,7 @@ def test_a_beacon_that_comes_twice_is_one_event(door: Door) -> None:
 
 
 def test_a_flood_is_told_to_come_later_and_the_page_can_read_it(door: Door) -> None:
-    door.node.throttle = Throttle(address=Limit(2, 0.001))
+    door.node.throttle = Throttle({"demo": Limits(Limit(2, 0.001), MANY)})
     statuses = [door.ask()[0] for _ in range(3)]
     assert statuses == [204, 204, 429]
     _, headers, body = door.ask()
@@ -145,23 +146,34 @@ def test_a_flood_is_told_to_come_later_and_the_page_can_read_it(door: Door) -> N
 
 
 def test_a_flood_of_beacons_never_stops_a_webhook(door: Door) -> None:
-    door.node.throttle = Throttle(shop=Limit(0, 0))
+    door.node.throttle = Throttle({"demo": Limits(MANY, Limit(0, 0))})
     assert door.ask()[0] == 429
     assert door.ask("/webhooks/shopify/demo")[0] == 401
 
 
 def test_a_bucket_fills_again_and_its_number_is_bounded() -> None:
-    buckets = Buckets(Limit(burst=2, per_second=0.5), most=2)
-    assert [buckets.take("a", 0) for _ in range(3)] == [True, True, False]
-    assert [buckets.take("a", 2), buckets.take("a", 2)] == [True, False]
-    assert buckets.take("a", 1) is False  # a clock that goes back gives nothing
-    buckets.take("b", 2)
-    buckets.take("c", 2)
-    assert buckets.take("a", 2)  # forgotten, and so full again
+    limit, buckets = Limit(burst=2, per_second=0.5), Buckets(most=2)
+    assert [buckets.take("a", limit, 0) for _ in range(3)] == [True, True, False]
+    assert [buckets.take("a", limit, 2), buckets.take("a", limit, 2)] == [True, False]
+    assert buckets.take("a", limit, 1) is False  # a clock that goes back gives nothing
+    buckets.take("b", limit, 2)
+    buckets.take("c", limit, 2)
+    assert buckets.take("a", limit, 2)  # forgotten, and so full again
+
+
+def test_the_shop_says_how_many_beacons_it_expects() -> None:
+    throttle = Throttle({"small": limits(0.1, 1), "demo": limits(10, 2000)})
+    assert [throttle.allows("small", f"2001:db8:{n}::1", 0) for n in range(6)] == [True] * 5 + [
+        False
+    ]
+    assert all(throttle.allows("demo", "8.8.8.8", 0) for _ in range(300))
+    assert not throttle.allows("demo", "8.8.8.8", 0)
+    assert throttle.allows("demo", "8.8.8.8", 0.1)
 
 
 def test_one_subscriber_of_ipv6_has_one_bucket() -> None:
-    throttle = Throttle(address=Limit(1, 0), shop=Limit(100, 0))
+    own = Limits(Limit(1, 0), Limit(100, 0))
+    throttle = Throttle({"demo": own, "other": own})
     assert throttle.allows("demo", "2001:db8::1", 0)
     assert not throttle.allows("demo", "2001:db8::2", 0)
     assert throttle.allows("demo", "2001:db8:0:1::1", 0)

@@ -132,7 +132,7 @@ class Draft:
         self._visitors[key] = self._books.visitors[key] = row
 
     def link_checkout(self, shop: str, token: str, visitor: Visitor, at: int) -> None:
-        """Tie a checkout to the first visitor seen with it."""
+        """Tie a checkout, or a cart by its name, to the first visitor seen with it."""
         self._books.checkouts.setdefault((shop, token), visitor.visitor_id)
         self.add_link(Link(shop, "checkout", token, visitor.visitor_id, at))
 

@@ -23,6 +23,7 @@ from tillpost.core.books import (
     Sighting,
     Visitor,
     Wanted,
+    cart_name,
     contacts,
 )
 from tillpost.core.capi import has_match_keys
@@ -128,6 +129,8 @@ def _want(names: Wanted, entry: Entry) -> None:
             names.events.add((shop, sale_key(fact)))
             if fact.checkout_token:
                 names.checkouts.add((shop, fact.checkout_token))
+            if fact.cart_token:
+                names.checkouts.add((shop, cart_name(fact.cart_token)))
             if fact.carried.visitor_id:
                 names.visitors.add((shop, fact.carried.visitor_id))
                 names.checkouts.add((shop, joining.visitor_token(fact.carried.visitor_id)))
@@ -144,6 +147,8 @@ def _want_browser(names: Wanted, shop: str, seen: BrowserSeen) -> None:
     names.events.add((shop, event_key(seen.event_name, seen.event_id)))
     if seen.visitor_id:
         names.visitors.add((shop, seen.visitor_id))
+    if seen.cart_token:
+        names.checkouts.add((shop, cart_name(seen.cart_token)))
     for token in joining.tokens(seen):
         names.checkouts.add((shop, token))
         names.events.add((shop, f"sale:{token}"))
@@ -204,7 +209,7 @@ def _merge(new: OrderSeen, old: OrderSeen) -> OrderSeen:
 def _link_order(draft: Draft, row: OrderRow) -> None:
     """Tie the order's visitor to its customer, e-mail and phone, from the order's time on."""
     seen = row.seen
-    visitor_id = seen.carried.visitor_id or draft.visitor_of(row.shop, seen.checkout_token)
+    visitor_id = joining.visitor_id_of(draft, row)
     if visitor_id is None:
         return
     ties = [("order", seen.order_id)]
@@ -260,8 +265,7 @@ def _alone(draft: Draft, row: OrderRow) -> OrderRow:
 
 
 def _visitor_of(draft: Draft, row: OrderRow) -> Visitor | None:
-    visitor_id = row.seen.carried.visitor_id or draft.visitor_of(row.shop, row.seen.checkout_token)
-    return draft.visitor(row.shop, visitor_id)
+    return draft.visitor(row.shop, joining.visitor_id_of(draft, row))
 
 
 def _consent_of(
@@ -306,8 +310,7 @@ def _fold_browser(
     visitor, touch = session.arrive(known, shop, seen)
     if visitor is not None:
         draft.put_visitor(visitor)
-        if seen.checkout_token:
-            draft.link_checkout(shop.name, seen.checkout_token, visitor, seen.event_time)
+        joining.tie(draft, shop.name, visitor, seen)
     if touch is not None:
         draft.add_touch(touch)
     slip = session.slip(seen, shop)

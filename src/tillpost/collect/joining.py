@@ -3,11 +3,12 @@
 The checkout token says it surely. A page that has none (a shop's own thank-you page, a theme's
 fbq) reports a Purchase under an id of its own: it joins the order that the same visitor made
 within half an hour, unless it names another. An order number alone joins nothing: numbers can
-be guessed, and a forged Purchase would lend the order its id (domain rule 7).
+be guessed, and a forged Purchase would lend the order its id (domain rule 7). Whose browser it
+was, and so what led there, the order's own visitor id tells, else its checkout, else its cart.
 """
 
 from tillpost.collect.draft import Draft
-from tillpost.core.books import EventRow, OrderRow, Sighting
+from tillpost.core.books import EventRow, OrderRow, Sighting, Visitor, cart_name
 from tillpost.core.event import BrowserSeen, OrderSeen
 
 NEAR = 1800
@@ -17,6 +18,25 @@ NEAR = 1800
 def visitor_token(visitor_id: str) -> str:
     """The name under which a visitor's Purchase without a checkout is kept."""
     return f"visitor:{visitor_id}"
+
+
+def visitor_id_of(draft: Draft, row: OrderRow) -> str | None:
+    """The order's visitor: the one it carries, else the first seen with its checkout or cart."""
+    seen = row.seen
+    cart = cart_name(seen.cart_token) if seen.cart_token else None
+    return (
+        seen.carried.visitor_id
+        or draft.visitor_of(row.shop, seen.checkout_token)
+        or draft.visitor_of(row.shop, cart)
+    )
+
+
+def tie(draft: Draft, shop: str, visitor: Visitor, seen: BrowserSeen) -> None:
+    """Tie the checkout and the cart that a browser told to its visitor."""
+    cart = cart_name(seen.cart_token) if seen.cart_token else None
+    for name in (seen.checkout_token, cart):
+        if name:
+            draft.link_checkout(shop, name, visitor, seen.event_time)
 
 
 def tokens(seen: BrowserSeen) -> list[str]:

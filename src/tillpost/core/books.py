@@ -32,9 +32,16 @@ class OrderRow(Struct, frozen=True):
         found = [("order", seen.order_id)]
         if seen.checkout_token:
             found.append(("checkout", seen.checkout_token))
+        if seen.cart_token:
+            found.append(("checkout", cart_name(seen.cart_token)))
         if seen.customer_id:
             found.append(("customer", seen.customer_id))
         return found + contacts(seen.person)[:1]
+
+
+def cart_name(cart_token: str) -> str:
+    """The name among checkouts of a cart whose checkout is not known."""
+    return f"cart:{cart_token}"
 
 
 def contacts(person: Person) -> list[tuple[str, str]]:
@@ -64,7 +71,7 @@ class Visitor(Struct, frozen=True):
 
 
 class Link(Struct, frozen=True):
-    """The visitor was seen with this checkout token, customer id or hashed e-mail at `at`."""
+    """The visitor was seen with this checkout, cart, customer id or hashed e-mail at `at`."""
 
     shop: str
     kind: str
@@ -219,7 +226,7 @@ class Wanted(Struct):
     """The names of all rows that folding a batch may read: (shop, name) each.
 
     A checkout brings its order, its sighting and its visitor along; an order its events,
-    its checkout and its visitor.
+    its checkout, its cart and its visitor.
     """
 
     orders: set[tuple[str, str]] = field(default_factory=set)

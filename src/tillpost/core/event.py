@@ -207,6 +207,7 @@ class BrowserSeen(Struct, frozen=True, tag="browser", omit_defaults=True):
     referrer_url: str | None = None
     custom_data: dict[str, Any] = field(default_factory=dict)
     checkout_token: str | None = None
+    cart_token: str | None = None
     direct: Direct = "unknown"
     consent: Consent | None = None
     person: Person = Person()

@@ -54,7 +54,6 @@ class Reason(StrEnum):
     EXCHANGE = "exchange"
     GIFT_CARD = "gift_card"
     NEVER_PAID = "never_paid"  # a week without its money, or cancelled before it came
-    NO_RATE = "no_rate"  # presentment money without a rate
     CHANNEL = "channel"  # the owner's policy for this kind of order
     NO_PURCHASE = "no_purchase"  # money back for a sale that the platform was never told of
     NATIVE = "native"  # the shop's own channel sends this one

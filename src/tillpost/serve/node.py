@@ -40,7 +40,7 @@ from tillpost.serve.rounds.rolling import RollUps
 from tillpost.serve.seal import AesSealer, Keys
 from tillpost.serve.settings import AdAccountSettings, Settings, ShopSettings
 from tillpost.serve.telemetry import Telemetry
-from tillpost.serve.throttle import Throttle
+from tillpost.serve.throttle import Throttle, limits
 from tillpost.serve.tokens import Watch
 from tillpost.serve.transport import HttpTransport
 from tillpost.serve.worker import Worker
@@ -76,7 +76,9 @@ class Node:
         )
         self.shops = {shop.name: _shop(shop, keys.root) for shop in settings.shops}
         self.trusted = networks(settings.server.trusted_proxies)
-        self.throttle = Throttle()
+        self.throttle = Throttle(
+            {s.name: limits(s.pixel.per_address, s.pixel.per_shop) for s in settings.shops}
+        )
         self._intakes = _intakes(settings)
         self._database = Database(directory / GATEWAY_FILE, "gateway")
         self.store = GatewayStore(self._database, self.sealer)

@@ -41,13 +41,18 @@ def paths(settings: Settings) -> dict[str, str]:
 
 
 def check(shop: ShopSettings) -> None:
-    """Raise `Misconfigured` for a path that cannot be served or an origin that no page has."""
+    """Raise `Misconfigured` for a path, a rate or an origin that cannot be meant."""
     path = shop.pixel.path
     if not _PATH.fullmatch(path) or path in _TAKEN:
         raise Misconfigured(
             f"shops.pixel.path: `{path}` cannot be served: "
             'write one step of letters and digits that is not in use, e.g. "/tea"'
         )
+    for key, rate in (("per_address", shop.pixel.per_address), ("per_shop", shop.pixel.per_shop)):
+        if not rate > 0:
+            raise Misconfigured(
+                f"shops.pixel.{key}: `{rate:g}` lets nothing in: write beacons a second above 0"
+            )
     for origin in shop.origins:
         address = urlsplit(origin)
         plain = f"{address.scheme}://{address.netloc}".lower()

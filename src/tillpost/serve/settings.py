@@ -143,6 +143,10 @@ class PixelSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """`wait`: nothing is stored or sent before the page says that the shopper agreed."""
     views: bool = True
     """`false` where the page reports its own PageViews."""
+    per_address: float = 10.0
+    """Beacons a second from one client address; 30 seconds' worth may come at once."""
+    per_shop: float = 2000.0
+    """Beacons a second from all pages together; five seconds' worth may come at once."""
 
 
 class ShopSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

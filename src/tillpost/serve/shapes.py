@@ -66,6 +66,7 @@ class BrowserEvent(Struct):
     fbc: str | None = None
     visitor_id: str | None = None
     checkout_token: str | None = None
+    cart_token: str | None = None
     direct: Annotated[
         Literal["sent", "blocked", "none", "unknown"],
         Meta(description="Whether the page's own hit reached the platform."),

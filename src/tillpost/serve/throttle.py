@@ -6,7 +6,7 @@ and comes again with the shopper's next page. Signed webhooks never pass here.
 
 import ipaddress
 from collections import OrderedDict
-from collections.abc import Hashable
+from collections.abc import Hashable, Mapping
 
 from msgspec import Struct
 
@@ -21,25 +21,24 @@ class Limit(Struct, frozen=True):
     per_second: float
 
 
-PER_ADDRESS = Limit(burst=300, per_second=10)
-"""For one client address, which may be an office or a phone network."""
+ADDRESS_BURST = 30
+"""Seconds of one address's rate that may come at once; an address may be an office or a mast."""
 
-PER_SHOP = Limit(burst=10_000, per_second=2_000)
-"""For all pages of one shop."""
+SHOP_BURST = 5
+"""Seconds of one shop's rate that may come at once."""
 
 
 class Buckets:
     """One bucket for each key, full at first."""
 
-    def __init__(self, limit: Limit, most: int = _MOST) -> None:
-        self._limit = limit
+    def __init__(self, most: int = _MOST) -> None:
         self._most = most
         self._left: OrderedDict[Hashable, tuple[float, float]] = OrderedDict()
 
-    def take(self, key: Hashable, now: float) -> bool:
+    def take(self, key: Hashable, limit: Limit, now: float) -> bool:
         """Whether the key may send once more at `now` (Unix seconds); if so, it is counted."""
-        left, at = self._left.pop(key, (self._limit.burst, now))
-        left = min(self._limit.burst, left + max(0.0, now - at) * self._limit.per_second)
+        left, at = self._left.pop(key, (limit.burst, now))
+        left = min(limit.burst, left + max(0.0, now - at) * limit.per_second)
         allowed = left >= 1
         self._left[key] = (left - 1 if allowed else left, now)
         if len(self._left) > self._most:
@@ -47,18 +46,40 @@ class Buckets:
         return allowed
 
 
-class Throttle:
-    """The limits of beacons together."""
+class Limits(Struct, frozen=True):
+    """What the pages of one shop may send: from one client address, and together."""
 
-    def __init__(self, address: Limit = PER_ADDRESS, shop: Limit = PER_SHOP) -> None:
-        self._addresses = Buckets(address)
-        self._shops = Buckets(shop)
+    address: Limit
+    shop: Limit
+
+
+def limits(per_address: float, per_shop: float) -> Limits:
+    """The limits of so many beacons a second."""
+    return Limits(
+        Limit(ADDRESS_BURST * per_address, per_address), Limit(SHOP_BURST * per_shop, per_shop)
+    )
+
+
+class Throttle:
+    """The limits of beacons together; `known` are the shops there are."""
+
+    def __init__(self, known: Mapping[str, Limits]) -> None:
+        self._known = known
+        self._addresses = Buckets()
+        self._shops = Buckets()
 
     def allows(self, shop: str, address: str | None, now: float) -> bool:
-        """Whether a beacon may come in; an address that is not public has no limit of its own."""
-        if address and not self._addresses.take((shop, _subscriber(address)), now):
+        """Whether a beacon may come in; an address that is not public has no limit of its own.
+
+        A shop that there is not has no limit either: nothing is taken for it.
+        """
+        limit = self._known.get(shop)
+        if limit is None:
+            return True
+        subscriber = (shop, _subscriber(address)) if address else None
+        if subscriber and not self._addresses.take(subscriber, limit.address, now):
             return False
-        return self._shops.take(shop, now)
+        return self._shops.take(shop, limit.shop, now)
 
 
 def _subscriber(address: str) -> str:

@@ -118,8 +118,7 @@ class MemoryGatewayStore:
             tokens = self._tokens(wanted.checkouts)
             named = wanted.orders | {(shop, order) for (shop, _), order in tokens.items()}
             orders = _of(self._orders, named)
-            bought = {(r.shop, r.seen.checkout_token or "") for r in orders.values()}
-            bought |= {(r.shop, f"visitor:{r.seen.carried.visitor_id}") for r in orders.values()}
+            bought = gateway_rows.names_of(orders.values())
             checkouts = gateway_rows.first_visitors(self._links, wanted.checkouts | bought)
             visitors = wanted.visitors | {(shop, v) for (shop, _), v in checkouts.items()}
             visitors |= {(r.shop, r.seen.carried.visitor_id or "") for r in orders.values()}

@@ -7,7 +7,16 @@ from typing import Any, TypeAlias
 from msgspec import structs
 
 from tillpost.core import money
-from tillpost.core.books import Delivery, EventRow, Leased, OrderRow, Sighting, Slip, Touch
+from tillpost.core.books import (
+    Delivery,
+    EventRow,
+    Leased,
+    OrderRow,
+    Sighting,
+    Slip,
+    Touch,
+    cart_name,
+)
 from tillpost.core.event import Item, Visit
 from tillpost.core.moment import day_of
 from tillpost.core.outcome import Outcome, State
@@ -59,6 +68,20 @@ def first_visitors(
             known = first.get((shop, value), (at, visitor))
             first[shop, value] = min(known, (at, visitor))
     return {name: visitor for name, (_, visitor) in first.items()}
+
+
+def names_of(orders: Iterable[OrderRow]) -> set[tuple[str, str]]:
+    """(shop, name) of the checkout, the cart and the visitor of each of these orders."""
+    found = set()
+    for row in orders:
+        seen, visitor = row.seen, row.seen.carried.visitor_id
+        names = (
+            seen.checkout_token,
+            cart_name(seen.cart_token) if seen.cart_token else None,
+            f"visitor:{visitor}" if visitor else None,
+        )
+        found |= {(row.shop, name) for name in names if name}
+    return found
 
 
 def sales_of(sightings: Mapping[tuple[str, str], Sighting]) -> set[tuple[str, str]]:

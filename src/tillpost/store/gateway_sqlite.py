@@ -84,16 +84,7 @@ class GatewayStore:
             orders = self._recall_orders(
                 conn, wanted.orders | {(shop, order) for (shop, _), order in tokens.items()}
             )
-            named = wanted.checkouts | {
-                (shop, row.seen.checkout_token)
-                for (shop, _), row in orders.items()
-                if row.seen.checkout_token
-            }
-            named |= {
-                (shop, f"visitor:{row.seen.carried.visitor_id}")
-                for (shop, _), row in orders.items()
-                if row.seen.carried.visitor_id
-            }
+            named = wanted.checkouts | gateway_rows.names_of(orders.values())
             checkouts = self._recall_pairs(conn, "recall_checkouts", named)
             found_visitors = wanted.visitors | {(s, v) for (s, _), v in checkouts.items()}
             found_visitors |= {

@@ -6,6 +6,7 @@ for a sale; its Purchase only joins the order that the shop's server reports
 corrected by the time the beacon says it was sent, and never lie in the future.
 """
 
+import re
 from collections.abc import Mapping
 from typing import Any, get_args
 
@@ -39,6 +40,9 @@ _LAST_MS = 1e14
 """No time in milliseconds is later."""
 _REMEMBERED = 400 * 86400
 """Seconds that a browser's memory of a landing may go back."""
+_CHECKOUTS = "/checkouts/cn/"
+_CART_ID = "gid://shopify/Cart/"
+_CART_END = re.compile(r"[/?#]")
 _FLAGS = ("marketing", "analytics", "sale_of_data")
 _DIRECTS = frozenset(get_args(Direct))
 _USER_KEYS = frozenset(
@@ -65,6 +69,7 @@ class _Event(Struct):
     fbc: str | None = None
     visitor_id: str | None = None
     checkout_token: str | None = None
+    cart_token: str | None = None
     direct: str | None = None
     consent: dict[str, Any] | None = None
     recorded: bool | None = None
@@ -127,6 +132,7 @@ def _parsed(
         referrer_url=click.strip_query(event.referrer_url or "") or None,
         custom_data=scrub(event.custom_data or {}),
         checkout_token=_short(event.checkout_token),
+        cart_token=_cart(event),
         direct=event.direct if event.direct in _DIRECTS else "unknown",  # type: ignore[arg-type]
         consent=_consent(event.consent, request.headers, at),
         person=Person(fbc=_cookie(event.fbc), fbp=_cookie(event.fbp)),
@@ -217,6 +223,15 @@ def _raw(given: dict[str, Any] | None) -> Raw:
         for key, value in found.items()
     }
     return {key: values for key, values in listed.items() if values}
+
+
+def _cart(event: _Event) -> str | None:
+    """The cart's bare token: as told, else of the checkout page's address.
+
+    It is told with its key or as a whole id too (reference `shopify`, 2.4 and 4).
+    """
+    told = event.cart_token or (event.event_source_url or "").partition(_CHECKOUTS)[2]
+    return _short(_CART_END.split(told.removeprefix(_CART_ID))[0])
 
 
 def _short(value: str | None) -> str | None:

@@ -63,7 +63,7 @@ export interface Standard {
     collection?: { id?: string; title?: string; productVariants: Variant[] };
     searchResult?: { query: string; productVariants: Variant[] };
     cartLine?: (Line & { cost: { totalAmount: Money } }) | null;
-    cart?: { cost: { totalAmount: Money }; lines: Line[] } | null;
+    cart?: { id?: string | null; cost: { totalAmount: Money }; lines: Line[] } | null;
   };
 }
 

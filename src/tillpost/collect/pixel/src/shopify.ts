@@ -40,7 +40,7 @@ declare const browser: {
 };
 declare const init: {
   context: { document: { location: { hostname: string; href: string } } };
-  data: { shop: { countryCode: string } };
+  data: { shop: { countryCode: string }; cart?: { id?: string | null } | null };
   customerPrivacy: Privacy;
 };
 declare const customerPrivacy: {
@@ -205,6 +205,7 @@ const handle = async (event: Standard): Promise<void> => {
     referrer_url: clean(referrer || "") || undefined,
     custom_data: data,
     visitor_id: event.clientId,
+    cart_token: event.data.cart?.id || init.data.cart?.id || undefined,
     direct: "none",
   };
   if (privacy.marketingAllowed) {

@@ -31,6 +31,7 @@ export interface PixelEvent {
   fbc?: string;
   visitor_id?: string;
   checkout_token?: string;
+  cart_token?: string;
   direct: Direct;
   consent?: Consent;
   /** Seen only, and not to be sent on, since the page's own hit cannot share its id. */
