@@ -76,9 +76,7 @@ class Node:
         )
         self.shops = {shop.name: _shop(shop, keys.root) for shop in settings.shops}
         self.trusted = networks(settings.server.trusted_proxies)
-        self.throttle = Throttle(
-            {s.name: limits(s.pixel.per_address, s.pixel.per_shop) for s in settings.shops}
-        )
+        self.throttle = _throttle(settings)
         self._intakes = _intakes(settings)
         self._database = Database(directory / GATEWAY_FILE, "gateway")
         self.store = GatewayStore(self._database, self.sealer)
@@ -308,6 +306,11 @@ def _intakes(settings: Settings) -> dict[tuple[str, str], Intake]:
             secrets = _bytes(shop.stripe.webhook_secrets)
             made["stripe", name] = Intake(name, stripe, stripe.Settings(secrets, shop.country))
     return made
+
+
+def _throttle(settings: Settings) -> Throttle:
+    pixels = {shop.name: shop.pixel for shop in settings.shops}
+    return Throttle({name: limits(p.per_address, p.per_shop) for name, p in pixels.items()})
 
 
 def _bytes(secrets: tuple[str, ...]) -> tuple[bytes, ...]:
