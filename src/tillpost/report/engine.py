@@ -7,6 +7,7 @@ held as a star: a touch points at a label, which holds all that reports group by
 
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from typing import Any, Self
 
 from tillpost.core.channel import DIRECT, UNKNOWN
@@ -141,7 +142,9 @@ class Engine:
         self.connection = duckdb.connect(":memory:")
         self.connection.execute(EXACT)
         self.connection.execute(f"SET memory_limit = '{MEMORY}'")
-        self.connection.execute("SET temp_directory = $1", [tempfile.gettempdir()])
+        # Where the system has no folder to write in, what does not fit into memory is an error.
+        with suppress(FileNotFoundError):
+            self.connection.execute("SET temp_directory = $1", [tempfile.gettempdir()])
         for macro in MACROS:
             self.connection.execute(macro)
         for name, columns in SCHEMA.items():
