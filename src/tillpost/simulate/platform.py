@@ -1,5 +1,7 @@
 """What the ad platform knows by itself: accounts, and who clicked or saw which ad."""
 
+import csv
+import io
 from collections.abc import Iterable, Iterator
 from functools import partial
 from typing import Any
@@ -102,6 +104,21 @@ def touch_requests(
         for n in range(0, len(told), BATCH):
             make = partial(_post, "/receiver/touches", {"touches": told[n : n + BATCH]})
             yield Planned(end - STEP, "platform", "touches", make)
+
+
+def spend_requests(text: str, at: float) -> Iterator[Planned]:
+    """What the platform itself knows of its ads' costs, of the rows that the owner has too."""
+    rows = [
+        {field: row[field] for field in _SPENT}
+        for row in csv.DictReader(io.StringIO(text))
+        if row["platform"] == "meta"
+    ]
+    for n in range(0, len(rows), BATCH):
+        make = partial(_post, "/receiver/spend", {"spend": rows[n : n + BATCH]})
+        yield Planned(at, "platform", "spend", make)
+
+
+_SPENT = ("date", "account_id", "campaign_id", "adset_id", "ad_id", "currency", "spend")
 
 
 def _told(row: Touch, known: dict[str, dict[str, str]], span: Span) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """The world: people, orders, visits and ads put together into one list of requests."""
 
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -60,7 +61,7 @@ def build_world(
     plan = [
         *platform.people_requests(known, begin - BEFORE),
         *platform.touch_requests(touches, known, span),
-        _spend(dice, knobs, start, span),
+        *_spend(dice, knobs, start, span),
         *_outage(knobs, span),
         *_shop(dice, knobs, cast),
         *_browsers(dice, knobs, cast),
@@ -114,10 +115,12 @@ def _bots(knobs: Knobs, journeys: Journeys, cast: Cast) -> list[Planned]:
     return [browser.bot_beacon(journeys.bot(cast.crowd.start + n)) for n in range(count)]
 
 
-def _spend(dice: Dice, knobs: Knobs, start: datetime, span: Span) -> Planned:
+def _spend(dice: Dice, knobs: Knobs, start: datetime, span: Span) -> Iterator[Planned]:
+    """The owner imports what ads cost; the platform knows of its own."""
     end = start + timedelta(seconds=span.end - span.begin)
     text = ads.spend_csv(dice, knobs, start, end)
-    return Planned(span.begin, "owner", "spend", partial(_spend_request, text))
+    yield Planned(span.begin, "owner", "spend", partial(_spend_request, text))
+    yield from platform.spend_requests(text, span.begin)
 
 
 def _spend_request(text: str, secrets: Secrets) -> Request:
