@@ -95,9 +95,9 @@ def without_body_tokens(body: bytes) -> bytes:
 
 def without_tokens(url: str) -> str:
     """The address without the parameters that authorise."""
-    path, mark, query = url.partition("?")
-    kept = [part for part in query.split("&") if part.partition("=")[0] not in _TOKENS]
-    return path + (mark + "&".join(kept) if query else "")
+    path, _, query = url.partition("?")
+    kept = "&".join(part for part in query.split("&") if part.partition("=")[0] not in _TOKENS)
+    return f"{path}?{kept}" if kept else path
 
 
 def listed(call: KeptCall) -> dict[str, Any]:

@@ -27,6 +27,9 @@ PATH = re.compile(r"(?:/v\d{1,3}\.\d{1,3})?/([A-Za-z0-9_]{1,64})(?:/(insights|st
 
 _WEEK = 7 * 86_400
 
+VERSIONED = re.compile(r"/v\d{1,3}\.\d{1,3}(?:/([^/]*)(/.*)?)?")
+"""Any path of the Graph API: the object, and what stands behind it."""
+
 _KINDS: Mapping[str, SeenKind] = {kind: kind for kind in get_args(SeenKind)}
 
 Datasets = Mapping[str, Dataset]
@@ -53,6 +56,22 @@ def read(
     if told is None:
         return wire.failed(wire.no_object(object_id, "GET"), trace_id)
     return wire.told(told, trace_id)
+
+
+def unknown(request: Request, datasets: Datasets, trace_id: str) -> Response:
+    """Meta's answer to a path of its API that is not here: an edge, or a way to use an object.
+
+    An edge that does not exist is code 2500, as recorded answers have it.
+    """
+    target = urlsplit(request.url)
+    token = dict(parse_qsl(target.query)).get("access_token") or wire.bearer(request.headers)
+    found = VERSIONED.fullmatch(target.path)
+    name, edge = (found.group(1), found.group(2)) if found else (None, None)
+    if problem := _unauthorised(token, datasets):
+        return wire.failed(problem, trace_id)
+    if edge and edge != "/":
+        return wire.failed(wire.no_edge(edge), trace_id)
+    return wire.failed(wire.no_object(name or "", request.method), trace_id)
 
 
 class _Reader:

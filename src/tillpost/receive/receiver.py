@@ -5,6 +5,7 @@
     GET,POST  /tr, /tr/                             `pixel`
     POST      /receiver/people, touches, spend      `people`, `touches`, `spend`
     GET       what `receive.graph` reads
+    any       /v{N}.{M}/...                         `unknown`
     any       the tools of `receive.tools`
 
 `handler` names who answers a path. Each handler answers after its rows are on disk.
@@ -102,7 +103,7 @@ class Receiver:
         found = graph.PATH.fullmatch(path)
         if method == "GET" and found and _is_object(found.group(1)):
             return self.read
-        return None
+        return self.unknown if graph.VERSIONED.fullmatch(path) else None
 
     async def events(self, request: Request) -> Response:
         """Answer a call of the events edge as Meta does, or as a planned fault would."""
@@ -169,6 +170,10 @@ class Receiver:
             self._clock.now(),
             self._new_trace_id(),
         )
+
+    async def unknown(self, request: Request) -> Response:
+        """Answer a path of the Graph API that the receiver has not."""
+        return graph.unknown(request, self._datasets, self._new_trace_id())
 
     def settle(self, limit: int = BATCH) -> int:
         """Settle the oldest accepted events; returns how many there were. Call it in a thread."""

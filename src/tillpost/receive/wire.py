@@ -146,6 +146,12 @@ def no_object(object_id: str, method: str) -> Problem:
     )
 
 
+def no_edge(path: str) -> Problem:
+    """The answer for what stands behind an object's id and does not exist: `/foo`."""
+    shown = path[:200].rstrip("/")
+    return Problem(MetaError(f"Unknown path components: {shown}", "OAuthException", 2500))
+
+
 def graph_call(request: Request) -> GraphCall:
     """The call as it was meant, or with its `problem`; the token of the query comes first."""
     target = urlsplit(request.url)
