@@ -74,15 +74,38 @@ def test_per_journey_shares_each_path_among_its_own_touches() -> None:
     assert markov.per_journey(table(("a > b", 2, 0)), {}) == {"a": 1.0, "b": 1.0}
 
 
-def test_without_conversions_nothing_has_an_effect() -> None:
-    found = removal_effects(table(("a > b", 0, 5), ("c", 0, 0)))
+@pytest.mark.parametrize("order", [1, 2])
+def test_without_conversions_nothing_has_an_effect(order: int) -> None:
+    found = removal_effects(table(("a > b", 0, 5), ("c", 0, 0)), order)
     assert found.p_conversion == 0
     assert set(found.removal_effect.values()) == {0.0} == set(found.conversions.values())
 
 
+@given(
+    st.lists(
+        st.tuples(
+            st.lists(st.sampled_from("abcde"), min_size=1, max_size=6),
+            st.integers(0, 9),
+            st.integers(0, 9),
+        ),
+        min_size=1,
+    )
+)
+def test_one_inversion_says_what_deleting_each_channel_does(
+    rows: list[tuple[list[str], int, int]],
+) -> None:
+    paths = [Path(tuple(steps), won, null=lost) for steps, won, lost in rows]
+    chain = markov._chain(paths, 1)
+    names = {name for steps, _, _ in rows for name in steps}
+    base, effects = markov._by_meeting(chain)
+    again, deleted = markov._by_deleting(chain, names)
+    assert base == pytest.approx(again, abs=1e-12)
+    assert effects == pytest.approx(deleted, abs=1e-12)
+
+
 def test_sweeps_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(markov, "MAX_SWEEPS", 1)
-    assert 0 < removal_effects(REPEATS).p_conversion <= 1
+    assert 0 < removal_effects(REPEATS, 2).p_conversion <= 1
 
 
 def test_rules_over_paths() -> None:

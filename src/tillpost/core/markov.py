@@ -7,7 +7,7 @@ that, relative to all, are its removal effect (attribution reference, 3.2).
 """
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from operator import mul
 
 from msgspec import Struct
@@ -48,20 +48,58 @@ def removal_effects(paths: Iterable[Path], order: int = 1) -> Removal:
     """
     known = tuple(paths)
     chain = _chain(known, order)
-    full = _solve(chain, frozenset(), [0.0] * len(chain.channels))
-    base = full[START]
     names = sorted(frozenset().union(*chain.channels))
-    effects = dict.fromkeys(names, 0.0)
-    if base > 0:
-        effects = {
-            name: 1.0 - _solve(chain, _states_with(chain, name), full)[START] / base
-            for name in names
-        }
+    base, found = _by_meeting(chain) if order == 1 else _by_deleting(chain, names)
+    effects = {name: found.get(name, 0.0) for name in names}
     whole = sum(effects.values())
     total = sum(path.conversions for path in known)
-    return Removal(
-        base, effects, {name: total * e / whole if whole else 0.0 for name, e in effects.items()}
-    )
+    shares = {name: total * e / whole if whole else 0.0 for name, e in effects.items()}
+    return Removal(base, effects, shares)
+
+
+def _by_meeting(chain: _Chain) -> tuple[float, dict[str, float]]:
+    """The chance of a conversion, and effects, where each channel is one state: one inversion.
+
+    Deleting a state loses what converts after meeting it: the chance of meeting it, which is
+    the visits to it from the start by those from itself, times its chance of a conversion.
+    """
+    visits = _visits(chain)
+    full = [sum(map(mul, row, chain.converts)) for row in visits]
+    if not full[START]:
+        return 0.0, {}
+    return full[START], {
+        name: visits[START][i] / visits[i][i] * full[i] / full[START]
+        for i, channels in enumerate(chain.channels)
+        for name in channels
+    }
+
+
+def _by_deleting(chain: _Chain, names: Iterable[str]) -> tuple[float, dict[str, float]]:
+    """The same of any chain, which is solved once more without each channel."""
+    full = _solve(chain, frozenset(), [0.0] * len(chain.channels))
+    base = full[START]
+    if not base:
+        return 0.0, {}
+    return base, {
+        name: 1.0 - _solve(chain, _states_with(chain, name), full)[START] / base for name in names
+    }
+
+
+def _visits(chain: _Chain) -> list[list[float]]:
+    """How often journeys from each state (row) come to each state: the inverse of 1 - chances."""
+    size = range(len(chain.channels))
+    rows = [[float(i == j) for j in size] + [float(i == j) for j in size] for i in size]
+    for row, follows, chances in zip(rows, chain.follows, chain.chances, strict=True):
+        for there, chance in zip(follows, chances, strict=True):
+            row[there] -= chance
+    for i in size:
+        pivot = rows[i][i]
+        rows[i] = chosen = [cell / pivot for cell in rows[i]]
+        for j in size:
+            factor = rows[j][i]
+            if j != i and factor:
+                rows[j] = [a - factor * b for a, b in zip(rows[j], chosen, strict=True)]
+    return [row[len(size) :] for row in rows]
 
 
 def per_journey(paths: Iterable[Path], effects: dict[str, float]) -> dict[str, float]:
@@ -81,36 +119,43 @@ def per_journey(paths: Iterable[Path], effects: dict[str, float]) -> dict[str, f
     return dict(earned)
 
 
-def _states(path: Path, order: int) -> Iterable[tuple[str, ...]]:
-    previous = None
-    for end in range(1, len(path.steps) + 1):
-        state = path.steps[max(0, end - order) : end]
-        if state != previous:
-            yield state
-        previous = state
+def _states(steps: tuple[str, ...], order: int) -> Iterable[tuple[str, ...]]:
+    """After each step, what the chain remembers: the last `order` steps."""
+    if order == 1:
+        return zip(steps)
+    return (steps[max(0, end - order) : end] for end in range(1, len(steps) + 1))
 
 
 def _chain(paths: Iterable[Path], order: int) -> _Chain:
     numbers: dict[tuple[str, ...], int] = {(): START}
-    moves: list[dict[int, float]] = [defaultdict(float)]
-    ends: list[list[float]] = [[0.0, 0.0]]
+    moves: list[dict[int, float]] = [{}]
+    ends: dict[int, list[float]] = defaultdict(lambda: [0.0, 0.0])
     for path in paths:
-        here, weight = START, path.conversions + path.null
-        for state in _states(path, order):
-            there = numbers.setdefault(state, len(numbers))
-            if there == len(moves):
-                moves.append(defaultdict(float))
-                ends.append([0.0, 0.0])
-            moves[here][there] += weight
-            here = there
+        here, row, weight = START, moves[START], path.conversions + path.null
+        for state in _states(path.steps, order):
+            there = numbers.get(state)
+            if there is None:
+                there = numbers[state] = len(moves)
+                moves.append({})
+            if there != here:
+                row[there] = row.get(there, 0.0) + weight
+                here, row = there, moves[there]
         ends[here][0] += path.conversions
         ends[here][1] += path.null
-    totals = [sum(m.values()) + sum(end) or 1.0 for m, end in zip(moves, ends, strict=True)]
+    return _normalised(list(numbers), moves, ends)
+
+
+def _normalised(
+    states: list[tuple[str, ...]], moves: list[dict[int, float]], ends: Mapping[int, list[float]]
+) -> _Chain:
+    """The chain of these counts: from each state, chances that add up to one."""
+    found = [ends.get(number, [0.0, 0.0]) for number in range(len(states))]
+    totals = [sum(row.values()) + sum(end) or 1.0 for row, end in zip(moves, found, strict=True)]
     return _Chain(
-        channels=[frozenset(state) for state in numbers],
-        follows=[list(m) for m in moves],
-        chances=[[w / t for w in m.values()] for m, t in zip(moves, totals, strict=True)],
-        converts=[end[0] / t for end, t in zip(ends, totals, strict=True)],
+        channels=[frozenset(state) for state in states],
+        follows=[list(row) for row in moves],
+        chances=[[w / t for w in row.values()] for row, t in zip(moves, totals, strict=True)],
+        converts=[end[0] / t for end, t in zip(found, totals, strict=True)],
     )
 
 
