@@ -91,7 +91,7 @@ def merged(name: str, files: Sequence[str], columns: Iterable[str] = ()) -> str:
     key = ", ".join(f'"{column}"' for column in kind.key)
     same = " AND ".join(f'n."{column}" = s."{column}"' for column in kind.key)
     skipped = " AND ".join(
-        f'z.{place} = CAST(s."{column}" AS {TEXT})'
+        f'z.{place} = CAST(s."{column}" AS STRING)'
         for column, place in zip(kind.key, kind.found, strict=True)
     )
     query = f"SELECT {chosen} FROM {parquet(files)} s"

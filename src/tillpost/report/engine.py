@@ -82,6 +82,9 @@ UNSEEN: tuple[tuple[Any, ...], ...] = (
 )
 """The labels of orders without a touch: of nobody that was seen, and of somebody."""
 
+TOLD = "told"
+"""Touches with their labels, before they are a star."""
+
 PLATFORM_CHANNELS: tuple[tuple[str, str], ...] = (
     ("meta", "Paid Social"),
     ("facebook", "Paid Social"),
@@ -150,13 +153,13 @@ class Engine:
         for name, columns in SCHEMA.items():
             renamed = {RENAMED.get(c, c): kind for c, kind in columns.items()}
             self.connection.execute(f"CREATE TABLE {name} ({declared(renamed)})")
-        self._append("platform_channels", PLATFORM_CHANNELS)
-        self._append("labels", UNSEEN)
+        self.append("platform_channels", PLATFORM_CHANNELS)
+        self.append("labels", UNSEEN)
         if SEGMENTS in tables:
             self._load_segments(tables)
         for name, rows in tables.items():
             if name in SCHEMA and not (SEGMENTS in tables and name in KINDS):
-                self._append(name, self._shaped(name, rows))
+                self.append(name, self._shaped(name, rows))
 
     def __enter__(self) -> Self:
         return self
@@ -172,61 +175,40 @@ class Engine:
         """Load facts of which a part lies in files, at the snapshot that the rows are of."""
         run = self.connection.execute
         run(f"CREATE TABLE {STALE} ({declared(STALE_COLUMNS)})")
-        self._append(STALE, tables[STALE][1])
+        self.append(STALE, tables[STALE][1])
         files: dict[str, list[str]] = {}
         for _, kind, file in tables[SEGMENTS][1]:
             files.setdefault(kind, []).append(file)
-        for name, kind in KINDS.items():
-            if name not in tables:
-                continue
-            columns = (*STAR, *LABEL) if name == "touches" else tuple(kind.columns)
-            wanted = {c: t for c, t in kind.columns.items() if c in columns}
+        for name in KINDS.keys() & tables.keys():
+            wanted = columns_of(name)
             run(f"CREATE TEMP TABLE fresh_{name} ({declared(wanted)})")
-            self._append(f"fresh_{name}", list(_columns(tables[name], list(wanted))))
-            listed = ", ".join(f'"{column}"' for column in wanted)
-            text = f"SELECT {listed} FROM fresh_{name}"
-            if files.get(name):
-                text = f"{merged(name, files[name], wanted)} UNION ALL {text}"
-            self._take(name, text)
+            self.append(f"fresh_{name}", list(in_columns(tables[name], list(wanted))))
+            self.take(name, facts_of(name, files.get(name, ())))
             run(f"DROP TABLE fresh_{name}")
 
-    def _take(self, name: str, query: str) -> None:
-        """Fill a table from a query, numbering or labelling the rows where the schema says so."""
-        run = self.connection.execute
-        if name == "orders":
-            run(f"INSERT INTO orders SELECT *, ROW_NUMBER() OVER () FROM ({query})")
-        elif name == "touches":
-            run(f"CREATE TEMP TABLE told AS {query}")
-            label = ", ".join(LABEL)
-            same = " AND ".join(f"b.{c} IS NOT DISTINCT FROM t.{c}" for c in LABEL)
-            run(
-                f"INSERT INTO labels SELECT ROW_NUMBER() OVER () + {len(UNSEEN) - 1}, {label}"
-                f" FROM (SELECT DISTINCT {label} FROM told)"
-            )
-            facts = ", ".join(f't."{c}"' for c in STAR if c != "label")
-            run(
-                f"INSERT INTO touches SELECT {facts}, b.label FROM told t"
-                f" JOIN labels b ON b.label >= {len(UNSEEN)} AND {same}"
-            )
-            run("DROP TABLE told")
-        else:
-            run(f"INSERT INTO {name} {query}")
+    def take(self, name: str, query: str) -> None:
+        """Add a kind of facts from a query, numbered or as a star where the schema says so."""
+        for table, found in taken(name, query):
+            made = f"INSERT INTO {table}" if table in SCHEMA else f"CREATE TEMP TABLE {table} AS"
+            self.connection.execute(f"{made} {found}")
+        self.connection.execute(f"DROP TABLE IF EXISTS {TOLD}")
 
     def _shaped(self, name: str, rows: Rows) -> list[tuple[Any, ...]]:
         """The rows in the order of the schema's columns, numbered or labelled where it says so."""
         if name == "touches":
             labels: dict[tuple[Any, ...], int] = {}
             shaped = list(_labelled(rows, labels))
-            self._append("labels", [(number, *label) for label, number in labels.items()])
+            self.append("labels", [(number, *label) for label, number in labels.items()])
             return shaped
         columns = list(SCHEMA[name])
         if name == "orders":
             columns.remove("seq")
-            numbered = enumerate(_columns(rows, columns), 1)
+            numbered = enumerate(in_columns(rows, columns), 1)
             return [(*row, number) for number, row in numbered]
-        return list(_columns(rows, columns))
+        return list(in_columns(rows, columns))
 
-    def _append(self, name: str, rows: Sequence[tuple[Any, ...]]) -> None:
+    def append(self, name: str, rows: Sequence[tuple[Any, ...]]) -> None:
+        """Add rows to a table."""
         if rows:
             appender = self.connection.appender(name)
             appender.append_rows(rows)
@@ -250,6 +232,19 @@ class Engine:
         cursor = self.connection.execute(text(report))
         names = [column[0] for column in cursor.description]
         return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+    def beside(self) -> "Engine":
+        """Another connection to the same tables; see `clear`."""
+        other = Engine.__new__(Engine)
+        other.connection = self.connection.cursor()
+        other.connection.execute(EXACT)
+        return other
+
+    def clear(self, schema: str) -> None:
+        """Make an empty schema, in which this connection's tables are made from here on."""
+        self.connection.execute(f"DROP SCHEMA IF EXISTS {schema} CASCADE")
+        self.connection.execute(f"CREATE SCHEMA {schema}")
+        self.connection.execute(f"SET search_path = '{schema},main'")
 
     def make(self, step: str, models: Sequence[str]) -> None:
         """Make the tables of one step, instead of those of an earlier query."""
@@ -279,11 +274,11 @@ class Engine:
             ],
         )
         self.connection.execute("CREATE OR REPLACE TABLE models (model VARCHAR)")
-        self._append("models", [(model,) for model in models])
+        self.append("models", [(model,) for model in models])
         self.connection.execute(
             "CREATE OR REPLACE TABLE windows (number INTEGER, window_name VARCHAR, seconds BIGINT)"
         )
-        self._append("windows", numbered(windows or (query.window,)))
+        self.append("windows", numbered(windows or (query.window,)))
         self._exchange(query.currency)
 
     def _exchange(self, currency: str | None) -> None:
@@ -301,7 +296,45 @@ class Engine:
         needed = run(text("rates_needed")).fetchall()
         if needed:
             rates = run("SELECT day, currency, quote, rate FROM rates").fetchall()
-            self._append("exchange", factors(rates, needed))
+            self.append("exchange", factors(rates, needed))
+
+
+def columns_of(name: str) -> dict[str, str]:
+    """The columns of a kind of facts that reports read, in the order in which they are kept."""
+    columns = (*STAR, *LABEL) if name == "touches" else tuple(KINDS[name].columns)
+    return {column: of for column, of in KINDS[name].columns.items() if column in columns}
+
+
+def facts_of(name: str, files: Sequence[str]) -> str:
+    """The query of a kind's facts: those of its segments' files, and the table `fresh_<name>`."""
+    wanted = columns_of(name)
+    listed = ", ".join(f'"{column}"' for column in wanted)
+    fresh = f"SELECT {listed} FROM fresh_{name}"
+    return f"{merged(name, files, wanted)} UNION ALL {fresh}" if files else fresh
+
+
+def taken(name: str, query: str) -> Iterator[tuple[str, str]]:
+    """What facts of this kind add to which tables: orders numbered, touches as a star.
+
+    Numbers and labels go on from those that are there. Columns stand in the order of `SCHEMA`;
+    `TOLD` is a table that the next ones read.
+    """
+    if name == "orders":
+        before = f"(SELECT COALESCE(MAX(seq), 0) FROM {name})"
+        yield name, f"SELECT o.*, ROW_NUMBER() OVER () + {before} FROM ({query}) o"
+    elif name == "touches":
+        label = ", ".join(LABEL)
+        same = " AND ".join(f"b.{c} IS NOT DISTINCT FROM t.{c}" for c in LABEL)
+        facts = ", ".join(f't."{c}"' for c in STAR if c != "label")
+        known = f"SELECT {label} FROM labels WHERE label >= {len(UNSEEN)}"
+        new = f"SELECT {label} FROM {TOLD} EXCEPT {known}"
+        last = "(SELECT MAX(label) FROM labels)"
+        first = f"b.label >= {len(UNSEEN)}"
+        yield TOLD, query
+        yield "labels", f"SELECT ROW_NUMBER() OVER () + {last}, d.* FROM ({new}) d"
+        yield name, f"SELECT {facts}, b.label FROM {TOLD} t JOIN labels b ON {first} AND {same}"
+    else:
+        yield name, query
 
 
 class Held(dict[str, Rows]):
@@ -317,7 +350,7 @@ def opened(tables: Mapping[str, Rows]) -> Engine:
     return tables.engine if isinstance(tables, Held) else Engine(tables)
 
 
-def _columns(rows: Rows, wanted: Sequence[str]) -> Iterator[tuple[Any, ...]]:
+def in_columns(rows: Rows, wanted: Sequence[str]) -> Iterator[tuple[Any, ...]]:
     """The rows with these columns in this order; None for a column that is not there."""
     given, values = rows
     if list(wanted) == given[: len(wanted)] and len(wanted) == len(given):
@@ -331,6 +364,6 @@ def _columns(rows: Rows, wanted: Sequence[str]) -> Iterator[tuple[Any, ...]]:
 def _labelled(rows: Rows, labels: dict[tuple[Any, ...], int]) -> Iterator[tuple[Any, ...]]:
     """Touches with the number of their label instead of it; new labels are added."""
     facts = list(SCHEMA["touches"])[:-1]
-    for row in _columns(rows, (*facts, *LABEL)):
+    for row in in_columns(rows, (*facts, *LABEL)):
         label = row[len(facts) :]
         yield (*row[: len(facts)], labels.setdefault(label, len(labels) + len(UNSEEN)))

@@ -48,5 +48,8 @@ numbered AS (
 SELECT journey, touch_id, age, next_age, CAST(direct AS INTEGER) AS direct,
     CAST(paid AS INTEGER) AS paid, CAST(label AS INTEGER) AS label, CAST(back AS INTEGER) AS back,
     CAST(indirects AS INTEGER) AS indirects, CAST(paids AS INTEGER) AS paids,
-    CAST(FLOOR(POWER(2.0, (youngest - age) / 604800.0) * 4294967296 + 0.5) AS BIGINT) AS weight
+    CAST(FLOOR(
+        POWER(CAST(2 AS DOUBLE), CAST(youngest - age AS DOUBLE) / 604800) * 4294967296
+            + CAST(0.5 AS DOUBLE)
+    ) AS BIGINT) AS weight
 FROM numbered

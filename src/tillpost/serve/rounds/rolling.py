@@ -1,7 +1,7 @@
-"""Roll-ups of a large shop's facts, made again beside the server's work when facts change.
+"""A roll-up of a large shop's facts, which follows them beside the server's work.
 
 Below `FACTS` facts there is none: every report reads the facts as they stand. Above, reports
-of sums read a roll-up, which is behind by as long as one takes to make, and a rest.
+of sums read a roll-up, in which the days that have changed are summed again, round after round.
 """
 
 import time
@@ -13,7 +13,7 @@ from tillpost.ports import Rows
 from tillpost.report.catalog import Report
 from tillpost.report.engine import Held
 from tillpost.report.query import Query
-from tillpost.report.rollup import RollUp
+from tillpost.report.rollup import Outdated, RollUp
 
 FACTS = 1_000_000
 """From so many facts in segments on, reports of sums read a roll-up."""
@@ -22,11 +22,11 @@ FIRST_SECONDS = 300.0
 """Longest wait for the first roll-up after a start."""
 
 REST = 4
-"""After one that took t seconds, the next is begun this many times t later."""
+"""After a round that took t seconds, the next is begun this many times t later."""
 
 
 class RollUps:
-    """Keeps the newest roll-up; `marks` change with every commit, `facts` count segments' rows."""
+    """Keeps a roll-up; `marks` change with every commit, `facts` count segments' rows."""
 
     def __init__(
         self,
@@ -47,7 +47,7 @@ class RollUps:
         self._tried = Event()
 
     def round(self) -> int:
-        """Make a roll-up if there is none of the facts as they stand, and its time has come."""
+        """Follow the facts if they have changed and the time has come; 1 if so, else 0."""
         try:
             return self._round()
         finally:
@@ -58,15 +58,27 @@ class RollUps:
         if marks == self._of or time.monotonic() < self._next or self._facts() < FACTS:
             return 0
         began = time.monotonic()
-        made = RollUp(self._tables(), self._zones)
-        with self._lock:
-            old, self._kept, self._of = self._kept, made, marks
-            self._read_at = began
-            if old is not None:
-                old.end()
+        self._follow(self._tables())
+        self._of, self._read_at = marks, began
         ended = time.monotonic()
         self._next = ended + REST * (ended - began)
         return 1
+
+    def _follow(self, tables: Mapping[str, Rows]) -> None:
+        """Sum again the days that have changed, or, where there are no sums yet, all."""
+        try:
+            if self._kept is not None:
+                self._kept.prepare(tables)
+                with self._lock:
+                    self._kept.settle()
+                return
+        except Outdated:
+            pass
+        made = RollUp(tables, self._zones)
+        with self._lock:
+            old, self._kept = self._kept, made
+            if old is not None:
+                old.end()
 
     def answer(
         self, name: str, query: Query, report: Report, beside: Callable[[], Mapping[str, Rows]]
