@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev demo test lint types docs pages sbom bench drills prove pixel clean package test-oracles test-clients
+.PHONY: help setup setup-dev demo test lint types docs pages sbom bench drills prove pixel clean package test-oracles test-clients test-spark
 
 help: ## Show the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -55,8 +55,11 @@ test-oracles: setup-dev ## Compare our hashes with the platform's own packages, 
 test-clients: setup-dev ## Send to the receiver with the platform's own clients (needs Node), in an environment apart
 	tests/clients/run.sh
 
+test-spark: setup-dev ## Run the report texts on Spark (needs Java 17), in an environment apart, and compare to the cent
+	tests/spark/run.sh
+
 clean: ## Remove what the other targets made
-	rm -rf $(VENV) .venv-oracles .venv-clients .venv-sbom build site .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage
+	rm -rf $(VENV) .venv-oracles .venv-clients .venv-peers .venv-spark .venv-sbom build site .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage
 
 $(VENV)/.run: requirements/run.txt pyproject.toml
 	PYTHON=$(PYTHON) tools/setup.sh run
