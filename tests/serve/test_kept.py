@@ -64,7 +64,7 @@ def test_what_takes_long_is_shown_with_its_age_while_it_is_taken_anew(
 ) -> None:
     shop, desk = Shop(tmp_path, clock), Kept(tmp_path, ("a.db",))
     shop.takes = 2.0
-    assert desk.see("key", shop.look) == (1, 2.0)
+    assert desk.see("key", shop.look) == (1, 0.0)
     shop.change()
     clock.at += 5
     assert desk.see("key", shop.look) == (1, 7.0)

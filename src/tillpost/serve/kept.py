@@ -42,7 +42,7 @@ class _Look(NamedTuple):
 
 
 class Seen(NamedTuple):
-    """What a look found, and how many seconds ago it was begun."""
+    """What a look found, and by how many seconds it is older than the stores; 0 if it is not."""
 
     found: Any
     age: float
@@ -63,7 +63,7 @@ class Kept:
         return found
 
     def see(self, key: Hashable, look: Callable[[], Any]) -> Seen:
-        """As `get`, with the age of what is shown."""
+        """As `get`, with how old it is if something was written since."""
         with self._lock:
             kept = self._looks.get(key)
             taking = self._taking.setdefault(key, threading.Lock())
@@ -75,7 +75,8 @@ class Kept:
                 oldest = next(iter(self._looks))
                 del self._looks[oldest]
                 self._taking.pop(oldest, None)
-        return Seen(kept.found, time.monotonic() - kept.began)
+        same = kept.marks == marks_of(self._paths)
+        return Seen(kept.found, 0.0 if same else time.monotonic() - kept.began)
 
     def _is_new(self, kept: _Look) -> bool:
         return kept.serves(marks_of(self._paths), time.monotonic())

@@ -35,17 +35,23 @@ COLUMNS: tuple[Column, ...] = (
 
 def read(desk: Desk, ask: Ask) -> View:
     """The ads of this shop and period."""
-    return view(desk.report("ads", ask), desk.report("breakdown", ask), ask)
+    shop = desk.shop(ask)
+    return view(desk.report("ads", ask), desk.report("breakdown", ask), ask, shop.currency)
 
 
-def view(ads: Sequence[Mapping[str, Any]], grain: Sequence[Mapping[str, Any]], ask: Ask) -> View:
+def view(
+    ads: Sequence[Mapping[str, Any]],
+    grain: Sequence[Mapping[str, Any]],
+    ask: Ask,
+    shop_currency: str,
+) -> View:
     """Ads, each with its own orders by its id."""
     own = _own(grain)
     table = Table(
         name="ads",
         caption="The platform's claim by ad and window, beside the shop's own orders",
         columns=COLUMNS,
-        rows=[_row(row, own, ask) for row in ads],
+        rows=[_row(row, own, ask, shop_currency) for row in ads],
         empty="No ad has a claim or a spend in this period. Import the platform's export under "
         "Spend; claims come with it, or from the embedded receiver.",
     )
@@ -63,15 +69,19 @@ def _own(grain: Sequence[Mapping[str, Any]]) -> dict[tuple[str, str], tuple[int,
 
 
 def _row(
-    row: Mapping[str, Any], own: Mapping[tuple[str, str], tuple[int, int]], ask: Ask
+    row: Mapping[str, Any],
+    own: Mapping[tuple[str, str], tuple[int, int]],
+    ask: Ask,
+    shop_currency: str,
 ) -> dict[str, Any]:
     currency = row["currency"] or ""
     shares, minor = own.get((row["ad_id"] or "", currency), (0, 0))
+    foreign = None if currency in {"", shop_currency} else f"in {currency}, no rate known"
     spend = to_minor(row["spend"], currency) if row["spend"] and currency else 0
     return {
         **row,
         "ad": row["ad"] or row["ad_id"] or row["adset"] or row["campaign"] or "not told",
-        "note": row["campaign"] if row["ad"] else None,
+        "note": ", ".join(filter(None, (row["campaign"] if row["ad"] else None, foreign))),
         "currency": currency,
         "own_orders": count(shares),
         "own_revenue": decimal_string(minor, currency) if currency else None,

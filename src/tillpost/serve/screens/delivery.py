@@ -32,12 +32,12 @@ class Line(Struct, frozen=True):
 
 
 BREAKERS: dict[str, str] = {
-    "closed": "closed: everything goes out",
-    "open": "open: nothing is tried, events wait",
-    "half_open": "half open: one event asks for all",
+    "closed": "closed",
+    "open": "open: events wait",
+    "half_open": "half open: one event asks",
     "": "none: not in the settings",
 }
-"""What the states of a breaker mean for events."""
+"""What the states of a breaker are called; a closed one lets everything out."""
 
 
 class Delivery(View, frozen=True, kw_only=True):
@@ -132,7 +132,7 @@ def _ledger_table(rows: Sequence[Mapping[str, Any]]) -> Table:
             Column("delivered", "Delivered", "whole"),
             Column("pending", "Pending", "whole"),
             Column("tried", "Retrying", "whole"),
-            Column("dropped", "Dropped by policy", "whole"),
+            Column("dropped", "Left out", "whole", about="by policy"),
             Column("expired", "Too old", "whole"),
             Column("dead", "Refused", "whole"),
             Column("balanced", "Balances", "mark"),

@@ -148,7 +148,7 @@ def _received_table(received: Sequence[Received]) -> Table:
             Column("matched", "Matched", "mark"),
             Column("by", "By, or why not"),
             Column("event_id", "Event id"),
-            Column("code", "Test code"),
+            Column("code", "Test code", shown=any(row["code"] for row in rows)),
         ),
         rows=rows,
         empty="The platform has received nothing yet, or nothing under this test code.",

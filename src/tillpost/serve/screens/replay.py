@@ -1,7 +1,7 @@
 """Replay: what a span of time left undone, what sending it again would do, and then doing it."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime, tzinfo
+from datetime import UTC, datetime, tzinfo
 from typing import Any
 
 import msgspec
@@ -18,14 +18,16 @@ MOST_CHANGES = 500
 
 
 class Replay(View, frozen=True, kw_only=True):
-    """The span that was typed, and what replaying it would do; None before a span is named."""
+    """The span that was named, and what replaying it would do; None before a span is named."""
 
     since: str
     until: str
+    """ISO times of the shop's zone without it, as its form's fields hold them; empty before."""
+    begin: str
+    end: str
+    """The same as exact ISO times."""
     delivered: bool
     problem: str
-    span: tuple[float, float] | None
-    """Unix seconds, from the first to before the second."""
     events: int | None
     would_send: int
     changed: int
@@ -33,15 +35,16 @@ class Replay(View, frozen=True, kw_only=True):
 
 def read(desk: Desk, ask: Ask) -> Replay:
     """A dry run of the span that the address names, in the shop's time zone."""
+    zone = desk.zone(ask)
     try:
-        span = span_of(ask.one("begin"), ask.one("end"), desk.zone(ask))
+        span = span_of(ask.one("begin"), ask.one("end"), zone)
     except Misconfigured as error:
         return view(None, None, ask, str(error))
     if span is None:
         return view(None, None, ask)
     delivered = bool(ask.one("delivered"))
     told = desk.node.letters.replay(*span, ask.shop, delivered=delivered, dry_run=True)
-    return view(span, told, ask)
+    return view(span, told, ask, zone=zone)
 
 
 def span_of(begin: str, end: str, zone: tzinfo) -> tuple[float, float] | None:
@@ -68,18 +71,25 @@ def _moment(name: str, text: str, zone: tzinfo) -> float:
 
 
 def view(
-    span: tuple[float, float] | None, told: Mapping[str, Any] | None, ask: Ask, problem: str = ""
+    span: tuple[float, float] | None,
+    told: Mapping[str, Any] | None,
+    ask: Ask,
+    problem: str = "",
+    zone: tzinfo = UTC,
 ) -> Replay:
     """The screen of what a dry run told."""
     found = told or {"would_send": 0, "changed": 0, "left": [], "changes": []}
-    tables = (_change_table(found["changes"], ask), _left_table(found["left"], ask)) if told else ()
+    local = [datetime.fromtimestamp(at, zone) for at in span] if span else []
+    listed = told is not None and told["events"]
+    tables = (_change_table(found["changes"], ask), _left_table(found["left"], ask))
     return Replay(
-        tables=tables,
-        since=ask.one("begin"),
-        until=ask.one("end"),
+        tables=tables if listed else (),
+        since=local[0].replace(tzinfo=None).isoformat(timespec="seconds") if local else "",
+        until=local[1].replace(tzinfo=None).isoformat(timespec="seconds") if local else "",
+        begin=local[0].isoformat() if local else "",
+        end=local[1].isoformat() if local else "",
         delivered=bool(ask.one("delivered")),
         problem=problem,
-        span=span,
         events=told["events"] if told else None,
         would_send=found["would_send"],
         changed=found["changed"],
@@ -137,6 +147,7 @@ def _left_table(left: Sequence[Mapping[str, Any]], ask: Ask) -> Table:
             Column("why", "Why"),
         ),
         rows=rows,
+        most=50,
         empty="Nothing: all of it may go.",
     )
 

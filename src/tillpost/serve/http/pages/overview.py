@@ -1,7 +1,6 @@
 """The overview at `/`, the part of it that is asked for again and again, and its numbers."""
 
 import hashlib
-from datetime import datetime
 from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -66,9 +65,7 @@ class FrontPage:
             return waiting(request, frame, asked, found)
         if is_waiting(request):
             return shown_now()
-        age = self._node.clock.now() - datetime.fromisoformat(found.as_of).timestamp()
-        shown = {**frame.values(asked), **self._values(asked, found), "age": age}
-        return page("overview.html", **shown)
+        return page("overview.html", **{**frame.values(asked), **self._values(asked, found)})
 
     async def part(self, request: Request) -> Response:
         """What changes on the page; 204 if it is as the browser has it already."""
