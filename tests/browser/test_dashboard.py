@@ -98,18 +98,21 @@ def test_every_screen_fits_every_width_and_light(
     context.close()
 
 
+@pytest.mark.parametrize("width", [390, 1280])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_axe_finds_no_serious_issue(chromium: Browser, shop: Live, scheme: Any) -> None:
+def test_axe_finds_no_serious_issue(chromium: Browser, shop: Live, scheme: Any, width: int) -> None:
     if not AXE.exists():
         missing = "no axe-core: npm ci --prefix tests/browser"
         if os.environ.get("TILLPOST_ALL") == "1":
             pytest.fail(missing)
         pytest.skip(missing)
     rules = AXE.read_text("utf-8")
-    context = chromium.new_context(color_scheme=scheme)
+    size: Any = {"width": width, "height": 800}
+    context = chromium.new_context(viewport=size, color_scheme=scheme)
     page = Reader(context, shop).page
     found: dict[str, list[str]] = {}
-    for path in ["/", *(s.path for s in LISTED), f"/order?id={order(7000)['id']}", "/event?id=1"]:
+    more = (f"/order?id={order(7000)['id']}", "/event?id=1", "/password")
+    for path in ["/", *(s.path for s in LISTED), *more]:
         go(page, path)
         page.evaluate(rules)
         told = page.evaluate("axe.run({resultTypes: ['violations']})")
