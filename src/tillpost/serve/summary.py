@@ -195,7 +195,7 @@ def _look(node: Node, shop: Shop, days: int, url: str) -> Summary:
     with _glance(node, shop.name, period(first, None, zone)) as glance:
         latest = glance.latest_orders(_LATEST)
         matches = glance.matches()
-        faces = _Faces(node, shop, glance, matches, latest[:SHOWN_ORDERS])
+        faces = _Faces(node, shop, matches, latest[:SHOWN_ORDERS])
         orders = [faces.order(line) for line in latest[:SHOWN_ORDERS]]
         books = ledger(row for row in node.store.tallies() if row[0] == shop.name)
         doubled = glance.doubled()
@@ -275,16 +275,15 @@ class _Faces:
         self,
         node: Node,
         shop: Shop,
-        glance: Glance,
         matches: Mapping[str, tuple[bool, bool]],
         lines: Sequence[OrderLine],
     ) -> None:
         self._node = node
         self._shop = shop
         self._matches = matches
-        self._glance = glance
         with shop_rows(node.directory, shop.name) as found:
-            self._landings = found.journeys([line.order_id for line in lines])
+            ids = [line.order_id for line in lines]
+            self._landings, self._deliveries = found.journeys(ids), found.deliveries(ids)
         own = {
             destination_name(d, node.settings)
             for d in node.settings.destinations
@@ -293,7 +292,7 @@ class _Faces:
         self.told = bool(own)
 
     def order(self, line: OrderLine) -> Order:
-        found = self._glance.deliveries([line.order_id]).get(line.order_id, [])
+        found = self._deliveries.get(line.order_id, [])
         sent = next((d for d in found if d.state == "delivered"), None)
         shown = sent or next(iter(found), None)
         landings = self._landings.get(line.order_id, [])

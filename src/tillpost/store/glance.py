@@ -71,6 +71,18 @@ class BadRows(Struct, frozen=True):
 _DEVICE = frozenset({"client_ip_address", "client_user_agent"})
 
 
+def deliveries(
+    gateway: Database, shop: object, order_ids: Sequence[str]
+) -> dict[str, list[Delivery]]:
+    """Of each order of the shop, where its Purchase stands with every destination."""
+    made: dict[str, list[Delivery]] = {}
+    given = {"shop": shop, "order_ids": json.dumps(list(order_ids))}
+    with gateway.reader() as conn:
+        for row in conn.execute(queries.load("glance")["deliveries"], given):
+            made.setdefault(row[0], []).append(Delivery(*row))
+    return made
+
+
 class Glance:
     """Reads a gateway's and a receiver's files for one shop and period; use it in `with`."""
 
@@ -103,11 +115,8 @@ class Glance:
         ]
 
     def deliveries(self, order_ids: Sequence[str]) -> dict[str, list[Delivery]]:
-        """Of each order, where its Purchase stands with every destination."""
-        found: dict[str, list[Delivery]] = {}
-        for row in self._rows("deliveries", order_ids=json.dumps(list(order_ids))):
-            found.setdefault(row[0], []).append(Delivery(*row))
-        return found
+        """As the function of that name."""
+        return deliveries(self._gateway, self._given["shop"], order_ids)
 
     def first_order(self) -> int | None:
         """When the shop's first order came in, of all time."""

@@ -138,10 +138,7 @@ class PageRows:
 
     def deliveries(self, order_ids: Sequence[str]) -> dict[str, list[Delivery]]:
         """Of each order, where its Purchase stands with every destination."""
-        made: dict[str, list[Delivery]] = {}
-        for row in self._rows("deliveries", order_ids=json.dumps(list(order_ids))):
-            made.setdefault(row[0], []).append(Delivery(*row))
-        return made
+        return glance.deliveries(self._gateway, self._shop, order_ids)
 
     def refunds(self, order_ids: Sequence[str]) -> dict[str, list[Refund]]:
         """Of each order, what was given back."""

@@ -11,7 +11,7 @@ from tillpost.core.moment import iso
 from tillpost.core.outcome import Misconfigured
 from tillpost.serve.screens.ask import Ask
 from tillpost.serve.screens.desk import Desk
-from tillpost.serve.screens.table import Action, Column, Table
+from tillpost.serve.screens.table import Action, Column, Table, state
 from tillpost.serve.screens.view import Screen, View
 from tillpost.store.page_rows import EventDelivery
 
@@ -101,7 +101,7 @@ def _delivery_table(row: EventRow, deliveries: Sequence[EventDelivery]) -> Table
     rows = [
         {
             "destination": d.destination,
-            "state": {"state": d.state, "reason": d.reason, "milliseconds": None},
+            "state": state(d.state, d.reason),
             "attempts": d.attempts,
             "since": iso(d.updated_at),
             "detail": d.detail,
@@ -131,7 +131,7 @@ def _move_table(moves: Sequence[Transition]) -> Table:
         {
             "at": iso(move.at),
             "destination": move.destination,
-            "state": {"state": move.state, "reason": move.reason, "milliseconds": None},
+            "state": state(move.state, move.reason),
             "detail": move.detail,
         }
         for move in moves

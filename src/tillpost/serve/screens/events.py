@@ -8,7 +8,7 @@ import msgspec
 from tillpost.core.moment import iso
 from tillpost.serve.screens.ask import Ask
 from tillpost.serve.screens.desk import Desk
-from tillpost.serve.screens.table import Column, Table
+from tillpost.serve.screens.table import Column, Table, state
 from tillpost.serve.screens.view import Screen, View
 from tillpost.store.page_rows import EventLine, Received
 
@@ -118,7 +118,7 @@ def worst(outcomes: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:
     if not outcomes:
         return None
     found = min(outcomes, key=lambda o: ORDER_OF_STATES.index(o["state"]))
-    return {"state": found["state"], "reason": found["reason"], "milliseconds": None}
+    return state(found["state"], found["reason"])
 
 
 def _received_table(received: Sequence[Received]) -> Table:

@@ -15,7 +15,7 @@ from tillpost.serve.screens.ask import MODEL_NAMES, Ask
 from tillpost.serve.screens.desk import Desk
 from tillpost.serve.screens.journey import Step, steps
 from tillpost.serve.screens.orders import given_back, standing
-from tillpost.serve.screens.table import Column, Table
+from tillpost.serve.screens.table import Column, Table, state
 from tillpost.serve.screens.view import Screen, View
 from tillpost.store.glance import Delivery
 from tillpost.store.page_rows import Landing, OrderLine, Refund
@@ -202,23 +202,11 @@ def _reports(evidence: Evidence) -> list[Moment]:
     made.append(Moment(iso(line.first_received_at), "server", "The shop's server told"))
     if evidence.sighting is not None:
         at = iso(evidence.sighting.received_at)
-        direct = {
-            "sent": "the page's own hit went out too",
-            "blocked": "the page's own was blocked",
-        }
-        told = direct.get(evidence.sighting.seen.direct, "")
+        told = DIRECT.get(evidence.sighting.seen.direct, "")
         made.append(Moment(at, "browser", "The browser told", told))
     if line.cancelled_at is not None:
         made.append(Moment(iso(line.cancelled_at), "back", "Cancelled"))
-    made += [
-        Moment(
-            iso(r.at),
-            "back",
-            "Given back",
-            f"{decimal_string(r.amount_minor, r.currency)} {r.currency}",
-        )
-        for r in evidence.refunds
-    ]
+    made += [Moment(iso(r.at), "back", "Given back", _amount(r)) for r in evidence.refunds]
     return made
 
 
@@ -327,7 +315,7 @@ def _delivery_table(evidence: Evidence) -> Table:
     rows = [
         {
             "destination": d.destination,
-            "state": {"state": d.state, "reason": d.reason, "milliseconds": None},
+            "state": state(d.state, d.reason),
             "attempts": d.attempts,
             "updated_at": iso(d.updated_at),
             "detail": d.detail,

@@ -13,7 +13,7 @@ from tillpost.report.query import FOREVER
 from tillpost.serve.screens.ask import Ask
 from tillpost.serve.screens.desk import Desk
 from tillpost.serve.screens.journey import brought
-from tillpost.serve.screens.table import Column, Table
+from tillpost.serve.screens.table import Column, Table, state
 from tillpost.serve.screens.view import Screen, View
 from tillpost.store.glance import Delivery
 from tillpost.store.page_rows import Landing, OrderLine, PageRows, Refund
@@ -199,12 +199,8 @@ def standing(found: Delivery | None, line: OrderLine) -> dict[str, Any] | None:
     """Where a Purchase stands: its state, reason, and milliseconds from first report to receipt."""
     if found is None:
         return None
-    spent = round((found.updated_at - line.first_received_at) * 1000)
-    return {
-        "state": found.state,
-        "reason": found.reason,
-        "milliseconds": max(0, spent) if found.state == "delivered" else None,
-    }
+    spent = max(0, round((found.updated_at - line.first_received_at) * 1000))
+    return state(found.state, found.reason, spent if found.state == "delivered" else None)
 
 
 SCREEN = Screen(

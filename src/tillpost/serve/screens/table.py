@@ -128,6 +128,11 @@ class Table(Struct, frozen=True, kw_only=True):
         return [{name: row.get(name) for name in names} for row in self.rows]
 
 
+def state(name: str, reason: str | None, milliseconds: int | None = None) -> dict[str, Any]:
+    """A cell of kind `state`: where an event stands, why, and how long it took."""
+    return {"state": name, "reason": reason, "milliseconds": milliseconds}
+
+
 def sorted_rows(
     rows: Sequence[Mapping[str, Any]], columns: Sequence[Column], sort: str
 ) -> list[Mapping[str, Any]]:

@@ -10,6 +10,7 @@ from starlette.routing import BaseRoute, Route
 
 from tillpost.core.outcome import Misconfigured
 from tillpost.serve.access import COOKIE, Scope, is_own
+from tillpost.serve.http.api import refusal
 from tillpost.serve.http.exchange import client_ip
 from tillpost.serve.http.pages.render import SAFE_HEADERS, THEME_COOKIE, THEMES, page, theme_of
 from tillpost.serve.keeper import Waits
@@ -155,6 +156,16 @@ class Door:
         answer = RedirectResponse("/login", status_code=303)
         answer.delete_cookie(COOKIE)
         return answer
+
+
+def no_key() -> Response:
+    """The answer to who asks for data without a session or a key."""
+    return refusal(
+        401,
+        "no_key",
+        "Authorization",
+        "sign in, or send `Authorization: Bearer KEY` with a key of scope `reports`",
+    )
 
 
 def _first(

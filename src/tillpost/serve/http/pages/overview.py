@@ -14,7 +14,7 @@ from starlette.routing import BaseRoute, Route
 from tillpost.core.outcome import Misconfigured
 from tillpost.serve import showcase
 from tillpost.serve.http.api import refusal, reply
-from tillpost.serve.http.pages.door import Door
+from tillpost.serve.http.pages.door import Door, no_key
 from tillpost.serve.http.pages.frame import Frame
 from tillpost.serve.http.pages.long_work import LongWork, Progress
 from tillpost.serve.http.pages.render import SAFE_HEADERS, page, theme_of
@@ -83,12 +83,7 @@ class FrontPage:
     async def numbers(self, request: Request) -> Response:
         """`/summary.json`: a session, or a server key with the scope `reports`."""
         if not self._door.may_read(request, request.query_params.get("shop")):
-            return refusal(
-                401,
-                "no_key",
-                "Authorization",
-                "sign in, or send `Authorization: Bearer KEY` with a key of scope `reports`",
-            )
+            return no_key()
         try:
             asked = self._ask(request)
             read = partial(self._summaries.read, asked.shop, asked.days)

@@ -12,7 +12,7 @@ from starlette.routing import BaseRoute, Route
 
 from tillpost.core.outcome import Misconfigured
 from tillpost.serve.http.api import refusal
-from tillpost.serve.http.pages.door import Door
+from tillpost.serve.http.pages.door import Door, no_key
 from tillpost.serve.http.pages.frame import Frame
 from tillpost.serve.http.pages.long_work import LongWork, Progress
 from tillpost.serve.http.pages.render import page
@@ -81,12 +81,7 @@ class _Forms:
     async def _file(self, request: Request, shape: Callable[[Request, View], Response]) -> Response:
         shop = request.query_params.get("shop")
         if not self._door.may_read(request, shop, self._screen.act):
-            return refusal(
-                401,
-                "no_key",
-                "Authorization",
-                "sign in, or send `Authorization: Bearer KEY` with a key of scope `reports`",
-            )
+            return no_key()
         try:
             asked = self._asked(request)
             view, _ = await anyio.to_thread.run_sync(self._read, self._desk.visit(), asked)

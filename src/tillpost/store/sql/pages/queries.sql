@@ -42,15 +42,6 @@ LIMIT :limit;
 SELECT order_id FROM events
 WHERE event_id = :text AND +shop = :shop AND order_id IS NOT NULL LIMIT :limit;
 
--- name: deliveries
-SELECT e.order_id, e.event_id, d.destination, d.state, d.reason, d.detail, d.attempts,
-    e.received_at, d.updated_at
-FROM json_each(:order_ids) AS w
-CROSS JOIN events AS e
-    ON e.order_id = w.value AND +e.shop = :shop AND e.event_name = 'Purchase'
-CROSS JOIN outbox AS d ON d.event = e.id
-ORDER BY e.id, d.destination;
-
 -- name: refunds
 SELECT r.order_id, r.refund_id, r.at, r.amount_minor, r.currency
 FROM json_each(:order_ids) AS w
