@@ -30,7 +30,7 @@ BATCH = 8_000
 
 Marks and learned keys fall all over their indexes, so that a slice writes about as many pages
 whether it is small or large: settling a backlog in large ones keeps its price from growing
-with what lies in the store.
+fast with what lies in the store.
 """
 
 
