@@ -33,7 +33,8 @@ FIRST_LOAD = (
 )  # fmt: skip
 PAGES = ("/", *(s.path for s in SCREENS if s.listed), "/order?id=o1", "/event?id=1")
 FIRST_NUMBER = 9_000_000
-"""Of the orders that come in meanwhile."""
+ORDER_SECONDS = 1.0
+"""The first number of the orders that come in meanwhile, and the time between two."""
 
 
 class Browser:
@@ -71,7 +72,7 @@ def orders_coming(live: Live) -> Iterator[None]:
 
     def send() -> None:
         number = FIRST_NUMBER + int(time.time()) % 1_000_000
-        while not over.wait(1.0):
+        while not over.wait(ORDER_SECONDS):
             live.webhook(order(number := number + 1))
 
     thread = threading.Thread(target=send)
@@ -89,7 +90,7 @@ def measure(live: Live, rounds: int) -> None:
     firsts = {path: browser.complete(path) for path in PAGES}
     quiet = {path: [browser.timed(path)[0] for _ in range(rounds)] for path in PAGES}
     with orders_coming(live):
-        turns = [{path: browser.timed(path)[0] for path in PAGES} for _ in range(rounds)]
+        turns = [_after_an_order(browser) for _ in range(rounds)]
     print(f"  {'page':14}{'first':>8}{'figures':>9}{'median':>8}{'busy':>8}{'slowest':>9}  (ms)")
     for path in PAGES:
         busy = [turn[path] for turn in turns]
@@ -100,6 +101,12 @@ def measure(live: Live, rounds: int) -> None:
     weight = sum(len(gzip.compress(browser.timed(path)[1])) for path in FIRST_LOAD)
     print(f"  first load: {weight / 1024:.0f} KB gzipped")
     print(f"  the server's largest memory: {_peak(live.process.pid):,} MB")
+
+
+def _after_an_order(browser: Browser) -> dict[str, float]:
+    """Seconds for each page, of which none is as the stores were at the turn before."""
+    time.sleep(ORDER_SECONDS * 1.1)
+    return {path: browser.timed(path)[0] for path in PAGES}
 
 
 def _peak(pid: int) -> int:
@@ -126,7 +133,7 @@ def main() -> None:
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--orders", type=int, default=1_000_000)
     options.add_argument("--touches", type=int, default=10_000_000)
-    options.add_argument("--rounds", type=int, default=5)
+    options.add_argument("--rounds", type=int, default=20)
     options.add_argument("--data", type=Path)
     given = options.parse_args()
     directory = made(given)
