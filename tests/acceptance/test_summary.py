@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
+import pytest
 from tests.live import Live, wait_for
 from tests.orders import money, order
 
@@ -197,3 +198,16 @@ def test_the_demo_shows_truth_and_the_run_with_every_pixel_blocked(server: Live)
 
 def _keep(path: Path, summary: dict[str, Any]) -> None:
     path.write_text(json.dumps(summary))
+
+
+@pytest.mark.parametrize("name", ["trend", "channels", "campaigns", "orders", "destinations"])
+def test_every_table_of_the_overview_is_a_file(server: Live, name: str) -> None:
+    assert server.webhook(order(3001)).status == 200
+    server.purchase(str(order(3001)["id"]))
+    own = f"Bearer {server.secrets['server_key']}"
+    rows = wait_for(lambda: server.get(f"/summary.json?table={name}")["rows"])
+    reply = server.ask("GET", f"/summary.csv?table={name}", authorization=own)
+    assert reply.headers["content-disposition"] == f'attachment; filename="tillpost-{name}.csv"'
+    assert reply.body.decode().splitlines()[0].split(",") == list(rows[0])
+    assert server.ask("GET", f"/summary.csv?table={name}").status == 401
+    assert server.ask("GET", "/summary.csv?table=x", authorization=own).status == 404

@@ -15,7 +15,7 @@ T = TypeVar("T")
 _OLDEST_SECONDS = 30.0
 _REST = 4.0
 """After a look that took t seconds, the next one waits this many times t."""
-_LONG_SECONDS = 1.0
+LONG_SECONDS = 1.0
 """Whoever asks does not wait for a look that took longer, but sees the one before."""
 _STALEST = 60.0
 """What took t seconds is shown at most this many times t later: then the new look is waited for."""
@@ -36,9 +36,9 @@ class _Look(NamedTuple):
         age = now - self.began
         return age < self.took * (1 + _REST) or (marks == self.marks and age < _OLDEST_SECONDS)
 
-    def bridges(self, now: float) -> bool:
+    def bridges(self, now: float, long: float) -> bool:
         """Whether it is shown while a new one is taken."""
-        return self.took >= _LONG_SECONDS and now - self.began < self.took * (1 + _STALEST)
+        return self.took >= long and now - self.began < self.took * (1 + _STALEST)
 
 
 class Seen(NamedTuple):
@@ -49,9 +49,18 @@ class Seen(NamedTuple):
 
 
 class Kept:
-    """Looks at the files of a directory; of one key at most one at a time."""
+    """Looks at the files of a directory; of one key at most one at a time.
 
-    def __init__(self, directory: Path, files: tuple[str, ...]) -> None:
+    `long` says which looks are long, in seconds, at that moment.
+    """
+
+    def __init__(
+        self,
+        directory: Path,
+        files: tuple[str, ...],
+        long: Callable[[], float] = lambda: LONG_SECONDS,
+    ) -> None:
+        self._long = long
         self._paths = paths_of(directory, files)
         self._lock = threading.Lock()
         self._looks: dict[Hashable, _Look] = {}
@@ -85,7 +94,7 @@ class Kept:
         self, key: Hashable, look: Callable[[], Any], kept: _Look | None, taking: threading.Lock
     ) -> _Look:
         """A new look; or the kept one, if that may be shown while the new one is taken."""
-        if kept is not None and kept.bridges(time.monotonic()):
+        if kept is not None and kept.bridges(time.monotonic(), self._long()):
             if taking.acquire(blocking=False):
                 threading.Thread(
                     target=self._take_behind, args=(key, look, taking), daemon=True

@@ -13,13 +13,17 @@ import msgspec
 from tillpost.core.books import Wanted
 from tillpost.core.shop import Shop
 from tillpost.report.query import Period, period
-from tillpost.serve.kept import Kept
+from tillpost.serve.kept import LONG_SECONDS, Kept
 from tillpost.serve.node import GATEWAY_FILE, RECEIVER_FILE, Node
+from tillpost.serve.rounds.rolling import FACTS
 from tillpost.serve.screens.ask import Ask
 from tillpost.store.page_rows import PageRows
 from tillpost.store.sqlite import Database
 
 T = TypeVar("T")
+
+LARGE_SECONDS = 0.05
+"""A look that takes longer is a long one, where there are `FACTS`."""
 
 
 class Desk:
@@ -27,8 +31,12 @@ class Desk:
 
     def __init__(self, node: Node) -> None:
         self.node = node
-        self._kept = Kept(node.directory, (GATEWAY_FILE, RECEIVER_FILE))
+        self._kept = Kept(node.directory, (GATEWAY_FILE, RECEIVER_FILE), self._long)
         self.age = 0.0
+
+    def _long(self) -> float:
+        """Over a large shop many small looks add up: none of them is waited for twice."""
+        return LARGE_SECONDS if self.node.segments.facts() >= FACTS else LONG_SECONDS
 
     def visit(self) -> "Desk":
         """The same desk for one page, whose `age` tells how old the oldest is that it was shown."""

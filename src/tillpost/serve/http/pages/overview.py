@@ -1,6 +1,7 @@
 """The overview at `/`, the part of it that is asked for again and again, and its numbers."""
 
 import hashlib
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -24,6 +25,10 @@ from tillpost.serve.screens.ask import Ask
 from tillpost.serve.screens.desk import Desk
 from tillpost.serve.screens.view import Page
 from tillpost.serve.summary import Summary, SummaryDesk
+from tillpost.serve.tabular import as_csv
+
+TABLES = ("trend", "channels", "campaigns", "orders", "destinations")
+"""The overview's tables, as its files name them."""
 
 OVERVIEW = Page(path="/", title="Overview", filters=("days",), own=("pixels",))
 
@@ -35,6 +40,7 @@ def routes(desk: Desk, door: Door, work: LongWork) -> list[BaseRoute]:
         Route("/", front.whole),
         Route("/summary", front.part),
         Route("/summary.json", front.numbers),
+        Route("/summary.csv", front.file),
     ]
 
 
@@ -81,13 +87,23 @@ class FrontPage:
         return page("summary.html", **values)
 
     async def numbers(self, request: Request) -> Response:
-        """`/summary.json`: a session, or a server key with the scope `reports`."""
+        """`/summary.json`: all of it, or the rows of the table that `table` names."""
+        name = request.query_params.get("table", "")
+        return await self._data(request, lambda found: _as_json(found, name))
+
+    async def file(self, request: Request) -> Response:
+        """`/summary.csv?table=NAME`: the rows of one of `TABLES`."""
+        name = request.query_params.get("table", "")
+        return await self._data(request, lambda found: _as_csv(found, name))
+
+    async def _data(self, request: Request, shape: Callable[[Summary], Response]) -> Response:
+        """For a session, or a server key with the scope `reports`."""
         if not self._door.may_read(request, request.query_params.get("shop")):
             return no_key()
         try:
             asked = self._ask(request)
             read = partial(self._summaries.read, asked.shop, asked.days)
-            return reply(200, await anyio.to_thread.run_sync(read))
+            return shape(await anyio.to_thread.run_sync(read))
         except Misconfigured as error:
             return refusal(400, "bad_parameter", "query", str(error))
 
@@ -112,3 +128,32 @@ class FrontPage:
             "ask": asked,
             "version": version,
         }
+
+
+def _as_json(found: Summary, name: str) -> Response:
+    return reply(200, {"rows": rows_of(found, name)} if name in TABLES else found)
+
+
+def _as_csv(found: Summary, name: str) -> Response:
+    if name not in TABLES:
+        return refusal(404, "unknown_table", "table", f"the overview has: {', '.join(TABLES)}")
+    headers = {"content-disposition": f'attachment; filename="tillpost-{name}.csv"'}
+    text = as_csv(rows_of(found, name))
+    return Response(text, media_type="text/csv; charset=utf-8", headers=headers)
+
+
+def rows_of(found: Summary, name: str) -> list[dict[str, Any]]:
+    """One table of the overview, its nested values as columns of their own."""
+    told = msgspec.to_builtins(found)
+    rows = told["ledger"]["destinations"] if name == "destinations" else told[name]
+    return [_flat(row) for row in rows]
+
+
+def _flat(row: Mapping[str, Any]) -> dict[str, Any]:
+    made: dict[str, Any] = {}
+    for name, value in row.items():
+        if isinstance(value, dict):
+            made |= {f"{name}_{inner}": part for inner, part in value.items()}
+        else:
+            made[name] = ", ".join(value) if isinstance(value, list) else value
+    return made
