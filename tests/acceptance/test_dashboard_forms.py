@@ -35,7 +35,7 @@ def test_a_dead_letter_is_read_and_sent_again_with_one_click(page: Session) -> N
     assert letter["order_id"] == str(made["id"])
     assert letter["detail"] == "Invalid parameter"
     text = page.text("/delivery")
-    assert "Retry all 1 dead letters" in text
+    assert "Retry the dead letter" in text
     reply = page.send("/delivery/retry", page="/delivery", event=str(letter["event"]))
     assert (reply.status, reply.headers["location"]) == (303, "/delivery")
     assert "with the same id" in page.said("/delivery")
