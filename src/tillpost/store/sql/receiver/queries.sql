@@ -317,14 +317,15 @@ SELECT ad, day, currency, amount FROM spend WHERE day >= ? AND day < ?
 DELETE FROM spend WHERE day < ?
 
 -- name: reach
--- Accounts with a touch, by the row of Insights that the ad and the time fall into.
+-- Accounts with a touch, by the row of Insights that the ad and the time fall into. The touches
+-- are gone through once: CROSS JOIN keeps the order, and only a typed column can be looked up.
 WITH groups (ad, row) AS MATERIALIZED (
-  SELECT value ->> 0, value ->> 1 FROM json_each(:groups)
+  SELECT CAST(value ->> 0 AS INTEGER), value ->> 1 FROM json_each(:groups)
 ), periods (begins, ends) AS MATERIALIZED (
   SELECT value ->> 0, value ->> 1 FROM json_each(:periods)
 )
 SELECT g.row, p.begins, count(DISTINCT t.person)
 FROM periods AS p
 CROSS JOIN touch AS t ON t.at >= p.begins AND t.at < p.ends
-JOIN groups AS g ON g.ad = t.ad
+CROSS JOIN groups AS g ON g.ad = t.ad
 GROUP BY 1, 2
