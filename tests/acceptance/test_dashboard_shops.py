@@ -119,3 +119,19 @@ def test_who_knows_the_present_password_changes_it_and_other_sessions_end(first:
     assert other.get("/").status == 303
     assert sign_in(server, GOOD, "ada").status == 401
     assert sign_in(server, better, "ada").status == 303
+
+
+def test_what_the_platform_got_of_one_shop_counts_for_no_other(
+    first: Session, shops: dict[str, Live]
+) -> None:
+    sale = {
+        "event_name": "Purchase", "event_id": "sale-of-b", "user_data": {"em": "x@y.zz"},
+        "custom_data": {"value": 5, "currency": "EUR"},
+    }  # fmt: skip
+    assert shops["b"].post("/events/b", sale).status == 200
+
+    def doubled(shop: str) -> Any:
+        return first.get(f"/summary.json?shop={shop}").json()["sightings"]["doubled"]
+
+    wait_for(lambda: doubled("b") == 0)
+    assert doubled("a") is None

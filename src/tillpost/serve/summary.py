@@ -265,6 +265,7 @@ def _glance(node: Node, shop: str, span: Period) -> Glance:
         shop,
         span.start,
         span.stop,
+        node.datasets(shop),
     )
 
 

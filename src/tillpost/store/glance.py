@@ -2,7 +2,7 @@
 
 import json
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from types import TracebackType
 from typing import Any, Self
 
@@ -84,14 +84,24 @@ def deliveries(
 
 
 class Glance:
-    """Reads a gateway's and a receiver's files for one shop and period; use it in `with`."""
+    """Reads a gateway's and a receiver's files for one shop and period; use it in `with`.
 
-    def __init__(
-        self, gateway: Database, receiver: Database, shop: str, start: int, stop: int
+    Of the receiver's only these datasets count; all, if none are named.
+    """
+
+    def __init__(  # two files, and what is looked at in them
+        self,
+        gateway: Database,
+        receiver: Database,
+        shop: str,
+        start: int,
+        stop: int,
+        datasets: Iterable[str] | None = None,
     ) -> None:
         self._gateway = gateway
         self._receiver = receiver
-        self._given = {"shop": shop, "start": start, "stop": stop}
+        own = None if datasets is None else json.dumps(sorted(datasets))
+        self._given = {"shop": shop, "start": start, "stop": stop, "datasets": own}
         self._wide = {"start": start - _EVENT_SECONDS, "stop": stop + _EVENT_SECONDS}
         self._sql = queries.load("glance")
 

@@ -83,6 +83,7 @@ SELECT received_at, source, reason, field, detail FROM bad_rows WHERE id = :id;
 SELECT order_id, MAX(joint IS NOT NULL AND NOT joint_merged), MAX(joint IS NOT NULL) FROM event
 WHERE event_name = 'Purchase' AND source = 1 AND order_id IS NOT NULL
     AND event_time >= :start AND event_time < :stop
+    AND (:datasets IS NULL OR dataset_id IN (SELECT value FROM json_each(:datasets)))
 GROUP BY order_id;
 
 -- name: purchase_keys
@@ -110,6 +111,7 @@ kept AS (
     LEFT JOIN named AS n ON n.dataset_id = e.dataset_id AND n.event_id = e.event_id
     WHERE e.event_name = 'Purchase' AND e.twin IS NULL
         AND e.event_time >= :start AND e.event_time < :stop
+        AND (:datasets IS NULL OR e.dataset_id IN (SELECT value FROM json_each(:datasets)))
     GROUP BY 1, 2
 )
 SELECT IFNULL(SUM(times - 1), 0), COUNT(*) FROM kept WHERE sale IS NOT NULL;
