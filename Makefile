@@ -30,8 +30,8 @@ pages: setup-dev ## Print again what docs tell from the code
 	$(BIN)/cog -r -I . $$(grep -lr --include='*.md' '\[\[\[cog' docs README.md)
 	$(BIN)/python -m docs.llms
 
-sbom: ## List what an installation is made of, in build/sbom.json (CycloneDX)
-	PYTHON=$(PYTHON) tools/sbom.sh
+sbom: setup-dev ## List what an installation is made of, in build/sbom.json (CycloneDX)
+	tools/sbom.sh
 
 bench: setup-dev ## Measure; figures and how to read them are in bench/README.md
 	$(BIN)/python -m bench
