@@ -77,6 +77,20 @@ def _named(typed: list[str]) -> tuple[click.Command | None, list[str]]:
     return command, words
 
 
+def test_every_claim_about_another_names_its_source() -> None:
+    text = (DOCS / "concepts/comparison.md").read_text("utf-8")
+    rows = [line.strip("|").split("|") for line in text.splitlines() if line.count("|") == 9]
+    assert len(rows) > 10
+    for row in rows[2:]:
+        for cell in row[2:]:
+            assert re.search(r"\[\d+\]|^ \? $", cell), f"{row[0].strip()}: {cell}"
+    better = text[text.index("## What others do better") : text.index("## Where this was read")]
+    claims = [line for line in better.splitlines() if line.startswith(("- ", "Elevar", "Stape"))]
+    assert [claim for claim in claims if not re.search(r"\[\d+\]", claim)] == []
+    named, listed = (set(re.findall(rx, text)) for rx in (r"\[(\d+)\]", r"(?m)^(\d+)\. "))
+    assert named == listed
+
+
 _PATHS = re.compile(r"(?:GET|POST) (/[\w/.{}-]+)|127\.0\.0\.1:8484(/[\w/.{}-]+)")
 
 
