@@ -31,7 +31,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("site")
     shutil.copy(ROOT / "mkdocs.yml", folder)
     shutil.copytree(ROOT / "docs", folder / "docs", ignore=shutil.ignore_patterns("*.py"))
-    command = [Path(sys.executable).parent / "zensical", "build", "--strict"]
+    command = [str(Path(sys.executable).parent / "zensical"), "build", "--strict"]
     told = subprocess.run(
         command, cwd=folder, capture_output=True, text=True, check=False, timeout=120
     )
