@@ -67,6 +67,7 @@ class OrderTruth(Struct, frozen=True):
     """The last that was not direct of those that could be observed."""
     attributable: bool
     refunded: str | None = None
+    refund_at: str | None = None
     landings: list[Landing] = []
     """Landings of the browsers that could be tied to the order, oldest first, of all time."""
     carried: Landing | None = None
@@ -208,6 +209,7 @@ def order_truth(
         expected=seen.link.told if seen else Said(DIRECT),
         attributable=_known(seen, real) and true.channel != "Coupon",
         refunded=str(sale.refund()) if sale.refund_at else None,
+        refund_at=iso(sale.refund_at) if sale.refund_at else None,
         landings=sightings.landings(observed),
         carried=next((_landing(v, sale.at + 1 - SESSION) for v in told if not _is_direct(v)), None),
     )
