@@ -16,6 +16,7 @@ from tillpost.store.segments import SegmentWriter
 from tillpost.store.sqlite import Database
 from tillpost.testing import entries as make
 from tillpost.testing.entries import NOW, SHOP
+from tillpost.testing.gateway_store import spend_row
 
 
 @pytest.fixture
@@ -30,6 +31,7 @@ def data(tmp_path: Path) -> Path:
     refund = RefundRow(SHOP, "r1", "2", NOW, 150, "USD")
     rows = [make.order_row(make.order(order_id="2"))]
     store.commit(make.changes(orders=rows, refunds=[refund]))
+    store.add_spend([spend_row(spend_minor=700)])
     database.close()
     return folder
 
@@ -39,7 +41,7 @@ def test_facts_are_written_as_files(data: Path, tmp_path: Path, style: str) -> N
     out = tmp_path / "out"
     told = CliRunner().invoke(export, [str(out), f"--data={data}", f"--format={style}", "--json"])
     assert told.exit_code == 0, told.output
-    assert json.loads(told.output)["rows"] == {"orders": 2, "refunds": 1, "touches": 0}
+    assert json.loads(told.output)["rows"] == {"orders": 2, "refunds": 1, "touches": 0, "spend": 1}
     file = out / f"orders.{style}"
     if style == "csv":
         rows = list(csv.DictReader(file.read_text().splitlines()))
@@ -52,6 +54,7 @@ def test_facts_are_written_as_files(data: Path, tmp_path: Path, style: str) -> N
     told_rows = sorted((row["order_id"], int(row["value_minor"])) for row in rows)
     assert told_rows == [("1", 4200), ("2", 4200)]
     assert "checkout_token" not in rows[0]
+    assert "700" in str(duckdb.sql(f"FROM '{out}/spend.{style}'").fetchall())
 
 
 def test_a_folder_that_cannot_be_made_is_told(data: Path, tmp_path: Path) -> None:

@@ -39,7 +39,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "completion": ("completion", "completion", "Complete the commands in your shell."),
     "init": ("init", "init", "Write the first settings of a shop."),
     "apply": ("apply", "apply", "Write many shops from one list into the settings."),
-    "export": ("export", "export", "Write orders, refunds and touches as files."),
+    "export": ("export", "export", "Write orders, refunds, touches and spend as files."),
     "keys": ("keys", "keys", "Change the key that seals what rests on disk."),
     "config": ("config", "config", "Check or show the settings."),
 }

@@ -22,7 +22,7 @@ from tillpost.cli.options import as_json, print_json, where
 def export(
     folder: Path, config_file: Path | None, data: Path | None, style: Any, *, as_json: bool
 ) -> None:
-    """Write orders, refunds and touches to FOLDER, a file each.
+    """Write orders, refunds, touches and spend to FOLDER, a file each.
 
     Money is in minor units, times are Unix seconds (UTC). Nothing in them names a person.
     """

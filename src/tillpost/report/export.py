@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 from tillpost.core.facts import EXACT, KINDS, SEGMENTS, STALE, STALE_COLUMNS, declared, merged
 from tillpost.core.outcome import Misconfigured
 from tillpost.ports import Rows
+from tillpost.report.engine import SCHEMA
 
 if TYPE_CHECKING:
     import duckdb
@@ -19,7 +20,7 @@ FORMATS: dict[Format, str] = {
     "jsonl": "FORMAT json",
 }
 
-EXPORTED = ("orders", "refunds", "touches")
+EXPORTED = ("orders", "refunds", "touches", "spend")
 """Facts without a key that names a person; identifiers and what they lead to stay."""
 
 HIDDEN = frozenset({"checkout_token", "click_id"})
@@ -52,7 +53,7 @@ def _one(
     folder: Path,
     style: Format,
 ) -> int:
-    columns = KINDS[name].columns
+    columns = KINDS[name].columns if name in KINDS else SCHEMA[name]
     engine.execute(f"CREATE TABLE {name} ({declared(columns)})")
     _fill(engine, name, tables[name])
     shown = [column for column in columns if column not in HIDDEN]
