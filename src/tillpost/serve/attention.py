@@ -3,12 +3,14 @@
 Every row of `RULES` looks at one thing and says nothing while it is in order.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal, TypeAlias
 
 from msgspec import Struct
 
+from tillpost.core.moment import iso
 from tillpost.store.glance import BadRows, OrderLine, Trouble
+from tillpost.store.pulls import Pull
 
 Level: TypeAlias = Literal["bad", "look", "hint"]
 
@@ -58,6 +60,10 @@ class Signs(Struct, frozen=True):
     """Whether any spend was imported."""
     paid: bool
     """Whether a paid channel brought orders."""
+    unread_accounts: Sequence[Pull] = ()
+    """Ad accounts whose last reading failed."""
+    unrated: Sequence[str] = ()
+    """Currencies of orders or spend that no rate turns into the shop's."""
 
 
 Rule: TypeAlias = Callable[[Signs], list[Note]]
@@ -212,6 +218,34 @@ def _no_spend(signs: Signs) -> list[Note]:
     ]
 
 
+def _unread_accounts(signs: Signs) -> list[Note]:
+    return [
+        Note(
+            "look",
+            f"The {pull.platform} ad account {pull.account_id} could not be read",
+            f"{pull.trouble}. "
+            + (f"What it told is of {iso(pull.read_at)}." if pull.read_at else "It never was."),
+            "It is tried again by itself; a wrong token or account is put right in ad_accounts.",
+            "tillpost config check",
+        )
+        for pull in signs.unread_accounts
+    ]
+
+
+def _unrated(signs: Signs) -> list[Note]:
+    if not signs.unrated:
+        return []
+    return [
+        Note(
+            "look",
+            f"No rate for {', '.join(signs.unrated)}",
+            "Money in it stands in rows of its own and is in no sum of the shop's currency.",
+            "See which days lack a rate, and import a file of dated rates:",
+            "tillpost report rates",
+        )
+    ]
+
+
 RULES: Mapping[str, Rule] = {
     "ledger": _unbalanced,
     "duplicates": _doubled,
@@ -221,5 +255,7 @@ RULES: Mapping[str, Rule] = {
     "unconfirmed": _unconfirmed,
     "browser": _silent,
     "spend": _no_spend,
+    "ad accounts": _unread_accounts,
+    "rates": _unrated,
 }
 """Everything that is looked at, by what it is."""

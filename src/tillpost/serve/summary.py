@@ -235,6 +235,10 @@ def _look(node: Node, shop: Shop, days: int, url: str) -> Summary:
                     heard=glance.last_heard(),
                     spends=any(Decimal(row["spend"]) > 0 for row in rows["channels"]),
                     paid=any(row["channel"].startswith("Paid") for row in rows["channels"]),
+                    unread_accounts=[
+                        pull for pull in node.pulls.all() if pull.shop == shop.name and pull.trouble
+                    ],
+                    unrated=sorted({row["currency"] for row in rows["channels"]} - {shop.currency}),
                 )
             ),
             empty=not latest,

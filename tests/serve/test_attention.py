@@ -1,0 +1,47 @@
+"""What asks for attention beside the path of an event."""
+
+from msgspec import structs
+
+from tillpost.serve.attention import Signs, notes
+from tillpost.store.pulls import Pull
+
+SIGNS = Signs(
+    shop="demo",
+    url="http://127.0.0.1",
+    now=1_780_000_000.0,
+    ledger={"destinations": []},
+    troubles=[],
+    overdue=[],
+    bad_rows=None,
+    doubled=None,
+    latest=[],
+    heard={},
+    spends=True,
+    paid=True,
+)
+
+
+def with_pull(read_at: float | None) -> Signs:
+    pull = Pull(
+        shop="demo",
+        platform="meta",
+        account_id="123",
+        tried_at=1_780_000_000.0,
+        read_at=read_at,
+        rows_read=0,
+        trouble="the access token has expired",
+        next_at=1_780_000_900.0,
+    )
+    return structs.replace(SIGNS, unread_accounts=[pull])
+
+
+def test_where_all_is_in_order_nothing_is_said() -> None:
+    assert notes(SIGNS) == []
+
+
+def test_an_account_that_cannot_be_read_is_told_with_its_reason_and_age() -> None:
+    (note,) = notes(with_pull(1_779_990_000.0))
+    assert note.title == "The meta ad account 123 could not be read"
+    assert note.detail == "the access token has expired. What it told is of 2026-05-28T17:40:00Z."
+    (never,) = notes(with_pull(None))
+    assert never.detail.endswith("It never was.")
