@@ -2,8 +2,9 @@
 
     python -m tests.drills.report [--share PERCENT] [NAME ...]
 
-`--share 0` does as much as `make test` does. The tables stand between two marks in the page;
-what is around them is written by hand.
+`--share 0` does as much as `make test` does. Names are of drills, or `broken` for the builds
+that are broken on purpose: then only their rows of the tables are made anew. The tables stand
+between two marks in the page; what is around them is written by hand.
 """
 
 import argparse
@@ -13,7 +14,7 @@ import platform
 import re
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from tests.drills import catalog, mutants, rigged_drills
@@ -21,6 +22,8 @@ from tests.drills.catalog import Result
 
 PAGE = Path(__file__).parents[2] / "docs/reference/reliability.md"
 BEGIN, END = "<!-- figures: made by `make drills` -->\n", "<!-- end of figures -->\n"
+BROKEN = "broken"
+_ROW = re.compile(r"^\| ([^|]+) \|.*\n", re.MULTILINE)
 _HEAD = (
     "| what is done | figures | acknowledged | over the wire again "
     "| lost | doubled | invented | unexplained |\n"
@@ -32,13 +35,13 @@ def main() -> None:
     """Run the drills and write the page; exit 1 if one of them found anything."""
     asked = argparse.ArgumentParser(prog="make drills")
     asked.add_argument("--share", type=int, default=100, help="percent of the full form")
-    asked.add_argument("names", nargs="*", help="only these drills; the page stays as it is")
+    asked.add_argument("names", nargs="*", help="only these drills")
     given = asked.parse_args()
-    results = list(_real(given.names, given.share))
-    caught = [] if given.names else list(_broken())
-    if not given.names:
-        _write(results, caught, given.share)
-    bad = [r.says for r in results if r.verdict.wrong != (0, 0, 0, 0)]
+    known = {*catalog.DRILLS, *rigged_drills.DRILLS, BROKEN}
+    if strange := set(given.names) - known:
+        asked.error(f"no drill: {', '.join(strange)}; there are {', '.join(sorted(known))}")
+    bad = [r.says for r in _real(given.names, given.share) if r.verdict.wrong != (0, 0, 0, 0)]
+    caught = _broken(given.share) if not given.names or BROKEN in given.names else ()
     passed = [r.says for r in caught if r.verdict.wrong == (0, 0, 0, 0)]
     for says in (*bad, *passed):
         print(f"not as it must be: {says}")
@@ -56,26 +59,28 @@ def _real(names: Sequence[str], share: int) -> Iterator[Result]:
                     sys.exit(1)
                 continue
             times = max(drill.short, drill.full * share // 100)
-            yield _told(catalog.run(name, Path(made), times))
+            yield _told(catalog.run(name, Path(made), times), share)
         for name, patient in rigged_drills.DRILLS.items():
             if names and name not in names:
                 continue
             times = max(patient.short, patient.full * share // 100)
-            yield _told(asyncio.run(rigged_drills.play(name, Path(made), times)))
+            yield _told(asyncio.run(rigged_drills.play(name, Path(made), times)), share)
 
 
-def _broken() -> Iterator[Result]:
+def _broken(share: int) -> Iterator[Result]:
     for name, mutant in mutants.MUTANTS.items():
         if (why := mutants.missing(name)) is not None:
             print(f"left out: {mutant.says}: {why}")
             continue
         with tempfile.TemporaryDirectory() as made:
             verdict = mutants.judged(name, Path(made))
-            yield _told(Result(mutant.says, verdict, {"caught by": mutants.drill_of(name)}))
+        caught: dict[str, object] = {"caught by": mutants.drill_of(name)}
+        yield _told(Result(mutant.says, verdict, caught), share)
 
 
-def _told(result: Result) -> Result:
+def _told(result: Result, share: int) -> Result:
     print(_row(result), end="", flush=True)
+    _write(result, share)
     return result
 
 
@@ -86,19 +91,30 @@ def _row(result: Result) -> str:
     return f"| {result.says} | {figures} | " + " | ".join(map(str, counts)) + " |\n"
 
 
-def _write(results: Sequence[Result], caught: Sequence[Result], share: int) -> None:
+def _write(result: Result, share: int) -> None:
+    """Put the row of a result into the page, in the place of its older one."""
+    page = PAGE.read_text("utf-8")
+    between = re.compile(re.escape(BEGIN) + "(.*)" + re.escape(END), re.DOTALL)
+    found = between.search(page)
+    rows = {row[1]: row[0] for row in _ROW.finditer(found[1] if found else "")}
+    rows[result.says] = _row(result)
     machine = (
         f"{os.cpu_count()} cores, Linux {platform.release()}, Python {platform.python_version()}"
     )
     form = f"{share} % of the full form" if share else "the short form, as in `make test`"
+    drills = [drill.says for drill in catalog.DRILLS.values()]
+    drills += [drill.says for drill in rigged_drills.DRILLS.values()]
     tables = (
         f"\nMade on {machine}; {form}.\n"
-        f"\n### The build as it is\n\n{_HEAD}{''.join(map(_row, results))}"
-        f"\n### Builds that are broken on purpose\n\n{_HEAD}{''.join(map(_row, caught))}\n"
+        f"\n### The build as it is\n\n{_table(rows, drills)}"
+        f"\n### Builds that are broken on purpose\n\n"
+        f"{_table(rows, (mutant.says for mutant in mutants.MUTANTS.values()))}\n"
     )
-    page = PAGE.read_text("utf-8")
-    between = re.compile(re.escape(BEGIN) + ".*" + re.escape(END), re.DOTALL)
     PAGE.write_text(between.sub(lambda _: BEGIN + tables + END, page), "utf-8")
+
+
+def _table(rows: Mapping[str, str], names: Iterable[str]) -> str:
+    return _HEAD + "".join(rows[name] for name in names if name in rows)
 
 
 if __name__ == "__main__":
