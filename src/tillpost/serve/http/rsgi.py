@@ -61,7 +61,7 @@ class _Patience:
     async def read(self, exchange: Exchange) -> bytes | None:
         """The whole body, or None if it did not come within `BODY_SECONDS`."""
         loop, task = asyncio.get_running_loop(), asyncio.current_task()
-        assert task is not None  # noqa: S101  # a coroutine of a server runs in a task
+        assert task is not None  # noqa: S101  # nosec B101  # a coroutine of a server runs in a task
         self._until[task] = loop.time() + door.BODY_SECONDS
         if self._timer is None:
             self._timer = loop.call_later(_LOOK_SECONDS, self._look, loop)

@@ -136,8 +136,8 @@ def asked_of(given: Mapping[str, Any], country: str | None) -> PrivacyAsked:
     `given` has `request` (`erase` or `access`) and any of `email`, `phone`, `customer_id` and
     `order_ids`. Raises `Misconfigured` if nobody is named.
     """
-    requests: dict[str, PrivacyRequest] = {"erase": "erase", "access": "access"}
-    request = requests.get(str(given.get("request", "erase")))
+    known: dict[str, PrivacyRequest] = {"erase": "erase", "access": "access"}
+    request = known.get(str(given.get("request", "erase")))
     orders = given.get("order_ids") or []
     if request is None or not isinstance(orders, list):
         raise Misconfigured("request is `erase` or `access`, order_ids is a list")
