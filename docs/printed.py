@@ -162,7 +162,11 @@ def _node() -> SimpleNamespace:
     row = {"shop": "acme", "destination": "meta:1", "reason": "", "state": "closed"}
     row |= {"lag_seconds": 0.0, "exchanges": {"delivered": 1}}
     return SimpleNamespace(
-        store=SimpleNamespace(tallies=lambda: [("acme", "meta:1", "delivered", None, 1)]),
+        store=SimpleNamespace(
+            tallies=lambda: [("acme", "meta:1", "delivered", None, 1)],
+            expiring=lambda _deadline, _due: [],
+        ),
+        clock=SimpleNamespace(now=lambda: 0.0),
         receiver=SimpleNamespace(people_known=lambda: 0),
         destinations=lambda: [row],
     )

@@ -31,6 +31,7 @@ def test_a_shop_that_is_well_says_nothing() -> None:
         ("overlap", {"seen_now": (9, 20)}, {"seen_now": (8, 20)}, "40%"),
         ("overlap", {"seen_now": (0, 9)}, {"seen_now": (0, 10)}, "75% of those before"),
         ("lag", {"overdue_since": NOW - 1800}, {"overdue_since": NOW - 1861}, "31 minutes"),
+        ("expiring", {"expiring": 0}, {"expiring": 7}, "7 events expire within 24 hours"),
         ("dead_letters", {"dead": 0}, {"dead": 1}, "1 events"),
         (
             "token",

@@ -15,10 +15,13 @@ from tillpost.core.wire import Request, Response
 from tillpost.deliver.destinations import meta
 from tillpost.serve.clock import SimulatedClock
 from tillpost.serve.rounds.alerting import Alerter, Channels, Message
+from tillpost.serve.seal import AesSealer
 from tillpost.serve.settings import AlertSettings
 from tillpost.serve.tokens import Watch
 from tillpost.store.alerts import AlertStore
+from tillpost.store.gateway_sqlite import GatewayStore
 from tillpost.store.sqlite import Database
+from tillpost.testing import entries as make
 
 NOW = 1_780_000_000.0
 DAY = 86_400.0
@@ -170,6 +173,33 @@ def test_a_mail_server_that_is_not_there_is_no_channel() -> None:
     settings = AlertSettings(email_to=("owner@acme.example",), smtp_port=port)
     message = Message("began", "acme", "lag", "x", "y")
     assert not asyncio.run(Channels(settings, Post()).tell(message))
+
+
+def test_the_owner_is_told_a_day_before_events_expire(
+    house: tuple[Database, Database, Database],
+) -> None:
+    """Of those that wait too long alone, and before the 47 hours of a late twin as well."""
+    gateway = GatewayStore(house[0], AesSealer(bytes(32)))
+    twin, fresh = NOW + 47 * 3600.0, NOW + 40 * 3600.0
+    gateway.commit(
+        make.changes(
+            events=[make.event_row(n) for n in (1, 2)],
+            deliveries=[
+                make.delivery(1, "meta:1", shop="acme", due_at=NOW, deadline=twin),
+                make.delivery(2, "meta:1", shop="acme", due_at=fresh, deadline=NOW + 7 * 86400.0),
+            ],
+            accepted={("acme", "meta:1"): 2},
+        )
+    )
+    post, clock = Post(), SimulatedClock(NOW)
+    for hours in (1.0, 22.9, 23.1):
+        _hear(house[0], NOW + hours * 3600)
+        clock.set(NOW + hours * 3600)
+        asyncio.run(_alerter(house, post, clock).round())
+        told = [body["words"] for body in post.bodies if body["code"] == "expiring"]
+        assert told == (["1 events expire within 24 hours"] if hours > 23 else [])
+    assert gateway.expiring(twin, NOW + 1.0) == [("acme", "meta:1", 1, twin)]
+    assert gateway.expiring(twin, NOW) == [], "it has only just become due"
 
 
 @contextmanager

@@ -160,7 +160,8 @@ def test_misspelt_settings(shop: Shop, tmp_path: Path) -> None:
     shutil.copytree(shop.config.parent / "secrets", tmp_path / "secrets")
     (line,) = asyncio.run(doctoring.diagnose(wrong, shop.data))
     assert (line.check, line.level) == ("settings", "fail")
-    assert ":14" in line.what
+    number = wrong.read_text().partition("curency")[0].count("\n") + 1
+    assert f":{number}: " in line.what
     assert "`currency`" in line.fix
 
 

@@ -44,5 +44,6 @@ def test_delay_breaker_and_balance_are_told(tmp_path: Path) -> None:
     assert f'tillpost_ledger_imbalance{{{line},shop="demo"}} 1.0' in text
     assert f'tillpost_destination_open{{{line},reason="token",shop="demo"}} 1.0' in text
     assert f'tillpost_delivery_exchanges_total{{{line},outcome="token",shop="demo"}} 1.0' in text
+    assert f'tillpost_events_expiring{{{line},shop="demo"}} 0.0' in text
     lag = next(part for part in text.splitlines() if part.startswith("tillpost_delivery_lag"))
     assert 50.0 <= float(lag.rpartition(" ")[2]) < 90.0

@@ -27,6 +27,8 @@ class Limits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How far the share of orders that the browser saw may fall below what it was."""
     lag_minutes: float = 30.0
     """How long an event may be overdue."""
+    expires_hours: float = 24.0
+    """So long before an event can no longer be sent."""
     dead_letters: int = 1
     """So many events refused for good."""
     free_mib: int = 1024
@@ -52,6 +54,8 @@ class Vitals(Struct, frozen=True, kw_only=True):
     seen_before: tuple[int, int] = (0, 0)
     """The same of those before them."""
     overdue_since: float | None = None
+    expiring: int = 0
+    """Events that were held up until they can be sent for no longer than the limit says."""
     dead: int = 0
     paused: Mapping[str, str] = {}
     """Destination -> why it takes nothing."""
@@ -107,6 +111,12 @@ def _lag(vitals: Vitals, limits: Limits) -> str | None:
     return f"events are {minutes:.0f} minutes late" if minutes > limits.lag_minutes else None
 
 
+def _expiring(vitals: Vitals, limits: Limits) -> str | None:
+    if not vitals.expiring:
+        return None
+    return f"{vitals.expiring} events expire within {limits.expires_hours:.0f} hours"
+
+
 def _dead(vitals: Vitals, limits: Limits) -> str | None:
     if not vitals.dead or vitals.dead < limits.dead_letters:
         return None
@@ -146,6 +156,11 @@ RULES: tuple[Rule, ...] = (
     Rule("accuracy", _accuracy, "tillpost report orders shows which are missing, and why."),
     Rule("overlap", _overlap, "See whether the script is still in the shop's theme."),
     Rule("lag", _lag, "Check that this machine reaches the platform; they go as soon as it does."),
+    Rule(
+        "expiring",
+        _expiring,
+        "tillpost doctor says what holds them up; after that they can never be sent.",
+    ),
     Rule("dead_letters", _dead, "tillpost dead-letters list, then retry."),
     Rule("token", _token, "Put a new access token into the settings and restart; events wait."),
     Rule("token_ends", _ending, "Make a new token, or one of a system user, which does not end."),

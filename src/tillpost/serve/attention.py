@@ -20,6 +20,8 @@ QUIET_ORDERS = 5
 """So many web orders in a row without their browser are no accident of a few blockers."""
 LATE_SECONDS = 600.0
 """An event that has been due for so long is overdue."""
+ENDING_SECONDS = 86400.0
+"""An event that was held up and can be sent for no longer than this is told of."""
 
 FIXES: dict[str, str] = {
     "token": "Put a new access token into the settings (destinations.access_token) and restart. "
@@ -52,6 +54,7 @@ class Signs(Struct, frozen=True):
     ledger: Mapping[str, Any]
     troubles: list[Trouble]
     overdue: list[tuple[str, int, float]]
+    expiring: list[tuple[str, int, float]]
     bad_rows: BadRows | None
     doubled: int | None
     latest: list[OrderLine]
@@ -144,6 +147,20 @@ def _late(signs: Signs) -> list[Note]:
             "Check that this machine reaches the platform; they go out as soon as it does.",
         )
         for where, events, since in signs.overdue
+    ]
+
+
+def _expiring(signs: Signs) -> list[Note]:
+    return [
+        Note(
+            "bad",
+            f"{_many(events, 'event')} for {where} can be sent for less than a day",
+            f"The first ends in {max(until - signs.now, 0.0) / 3600:.1f} hours: the platform takes "
+            "nothing older, and no second copy of what the browser reported two days ago.",
+            "Mend what holds them up before that; they go out by themselves, the nearest first.",
+            "tillpost doctor",
+        )
+        for where, events, until in signs.expiring
     ]
 
 
@@ -251,6 +268,7 @@ RULES: Mapping[str, Rule] = {
     "duplicates": _doubled,
     "dead letters": _troubled,
     "backlog": _late,
+    "deadlines": _expiring,
     "messages": _unread,
     "unconfirmed": _unconfirmed,
     "browser": _silent,

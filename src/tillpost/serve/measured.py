@@ -11,6 +11,7 @@ from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
 from tillpost.report.ledger import ledger
+from tillpost.serve.attention import ENDING_SECONDS, LATE_SECONDS
 from tillpost.serve.node import Node
 
 _BREAKER = {"closed": 0.0, "half_open": 0.5, "open": 1.0}
@@ -41,8 +42,9 @@ class DeliveryMetrics(Collector):
         self._node = node
 
     def collect(self) -> Iterator[Metric]:
-        """The ledger's difference, and each destination's breaker, delay and exchanges."""
+        """The ledger's difference, what ends soon, each destination's breaker, delay, exchanges."""
         yield self._imbalance()
+        yield self._expiring()
         yield from self._lines()
 
     def _imbalance(self) -> Metric:
@@ -55,6 +57,20 @@ class DeliveryMetrics(Collector):
             ended = line["delivered"] + line["dead"] + line["expired"]
             stands = ended + line["pending"] + sum(line["dropped"].values())
             made.add_metric((line["shop"], line["destination"]), line["accepted"] - stands)
+        return made
+
+    def _expiring(self) -> Metric:
+        made = GaugeMetricFamily(
+            "tillpost_events_expiring",
+            "Events that were held up and can be sent for less than a day",
+            labels=_LINE,
+        )
+        now = self._node.clock.now()
+        rows = self._node.store.expiring(now + ENDING_SECONDS, now - LATE_SECONDS)
+        counts = {(shop, name): events for shop, name, events, _ in rows}
+        for row in self._node.destinations():
+            key = (row["shop"], row["destination"])
+            made.add_metric(key, counts.get(key, 0))
         return made
 
     def _lines(self) -> Iterator[Metric]:

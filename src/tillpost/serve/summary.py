@@ -229,6 +229,9 @@ def _look(node: Node, shop: Shop, days: int, url: str) -> Summary:
                     ledger=books,
                     troubles=glance.troubles(),
                     overdue=glance.overdue(now - attention.LATE_SECONDS),
+                    expiring=glance.expiring(
+                        now + attention.ENDING_SECONDS, now - attention.LATE_SECONDS
+                    ),
                     bad_rows=glance.bad_rows(),
                     doubled=doubled,
                     latest=latest,

@@ -298,6 +298,15 @@ class GatewayStore:
         with self._db.reader() as conn:
             return conn.execute(self._sql["oldest"]).fetchall()
 
+    def expiring(self, deadline: float, due: float) -> list[tuple[str, str, int, float]]:
+        """(shop, destination, events, first deadline) of what is held up until its end is near.
+
+        That is what ends by `deadline`, and was tried already or due before `due`.
+        """
+        given = {"deadline": deadline, "due": due}
+        with self._db.reader() as conn:
+            return conn.execute(self._sql["expiring"], given).fetchall()
+
     def transitions(self, event: int) -> list[Transition]:
         """Every move of an event, the first one first."""
         with self._db.reader() as conn:

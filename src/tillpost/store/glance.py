@@ -161,6 +161,13 @@ class Glance:
         """(destination, events, the oldest's due time) of events that were due before `before`."""
         return [(row[0], row[1], row[2]) for row in self._rows("overdue", before=before)]
 
+    def expiring(self, deadline: float, due: float) -> list[tuple[str, int, float]]:
+        """(destination, events, first deadline), as `GatewayStore.expiring` has them."""
+        text, given = queries.load("gateway")["expiring"], {"deadline": deadline, "due": due}
+        with self._gateway.reader() as conn:
+            rows = conn.execute(text, given).fetchall()
+        return [(row[1], row[2], row[3]) for row in rows if row[0] == self._given["shop"]]
+
     def bad_rows(self) -> BadRows | None:
         """Bodies that could not be read, or None if there are none."""
         count, last = self._rows("bad_rows")[0]

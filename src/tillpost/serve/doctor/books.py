@@ -87,6 +87,9 @@ def _shop(bench: Bench, shop: str, glance: Glance, books: dict[str, object]) -> 
         ledger=books,
         troubles=glance.troubles(),
         overdue=glance.overdue(bench.now - attention.LATE_SECONDS),
+        expiring=glance.expiring(
+            bench.now + attention.ENDING_SECONDS, bench.now - attention.LATE_SECONDS
+        ),
         bad_rows=glance.bad_rows(),
         doubled=glance.doubled(),
         latest=glance.latest_orders(LATEST),

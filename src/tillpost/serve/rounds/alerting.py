@@ -20,7 +20,7 @@ from tillpost.core.outcome import FINAL, Retryable, State
 from tillpost.core.wire import Request
 from tillpost.ports import Clock, Transport
 from tillpost.report import alerts
-from tillpost.report.alerts import Vitals
+from tillpost.report.alerts import Limits, Vitals
 from tillpost.serve.settings import AlertSettings
 from tillpost.serve.tokens import Watch
 from tillpost.store.alerts import AlertStore, Told
@@ -173,7 +173,8 @@ class Alerter:
             for shop in self._shops:
                 own = {name: at for (of, name), at in ends.items() if of == shop}
                 with Glance(gateway, receiver, shop, 0, _EVER) as glance:
-                    seen = structs.replace(vitals(glance, now, free), token_ends=own)
+                    signs = vitals(glance, now, free, self._settings.limits)
+                seen = structs.replace(signs, token_ends=own)
                 broken = alerts.alerts(seen, self._settings.limits)
                 found |= {(shop, code): words for code, words in broken.items()}
         finally:
@@ -182,12 +183,13 @@ class Alerter:
         return found
 
 
-def vitals(glance: Glance, now: float, free_mib: float) -> Vitals:
+def vitals(glance: Glance, now: float, free_mib: float, limits: Limits) -> Vitals:
     """The signs of one shop as its books show them."""
     orders = glance.latest_orders(LATEST + BEFORE)
     due = [order for order in orders if _is_due(order, now)]
     went = glance.deliveries([order.order_id for order in due])
     troubles = glance.troubles()
+    ending = glance.expiring(now + limits.expires_hours * 3600.0, now - SETTLING_SECONDS)
     heard = [at for source, at in glance.last_heard().items() if source != "pixel"]
     return Vitals(
         now=now,
@@ -197,6 +199,7 @@ def vitals(glance: Glance, now: float, free_mib: float) -> Vitals:
         seen_now=_seen(orders[:LATEST]),
         seen_before=_seen(orders[LATEST:]),
         overdue_since=min((since for _, _, since in glance.overdue(now)), default=None),
+        expiring=sum(events for _, events, _ in ending),
         dead=sum(row.events for row in troubles if row.state == "dead"),
         paused={row.destination: row.reason or "" for row in troubles if row.state == "paused"},
         free_mib=free_mib,

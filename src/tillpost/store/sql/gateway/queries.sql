@@ -218,6 +218,15 @@ SELECT shop, destination, received_at FROM (
 )
 WHERE received_at IS NOT NULL ORDER BY shop, destination;
 
+-- name: expiring
+-- What can no longer be sent after :deadline, and was tried already or due before :due.
+SELECT d.shop, d.destination, COUNT(*), MIN(d.deadline)
+FROM accepted AS a
+JOIN outbox AS d INDEXED BY outbox_urgent ON d.destination = a.destination AND d.shop = a.shop
+WHERE d.state IN ('pending', 'in_doubt', 'paused') AND d.deadline <= :deadline
+    AND (d.attempts > 0 OR d.due_at < :due)
+GROUP BY d.shop, d.destination;
+
 -- name: transitions
 SELECT destination, at, state, reason, detail FROM transitions WHERE event = ? ORDER BY id;
 
