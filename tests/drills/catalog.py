@@ -55,14 +55,14 @@ def _traced(says: str, trial: Trial, short: int, full: int) -> Drill:
 
 
 DRILLS: dict[str, Drill] = {
-    "kills": Drill("kill -9 at random moments, under load", trials.kills, 20, 400),
+    "kills": Drill("kill -9 at random moments, under load", trials.kills, 20, 840),
     "killed_at_sync": _traced("kill -9 in the n-th fdatasync", killed_at(SYNCS), 8, 60),
     "killed_at_write": _traced("kill -9 in the n-th pwrite", killed_at(WRITES), 8, 60),
     "killed_at_answer": _traced("kill -9 in the n-th write to a socket", killed_at(ANSWERS), 8, 60),
     "killed_at_read": _traced("kill -9 in the n-th read", killed_at(READS), 6, 60),
     "killed_starting": _traced("kill -9 in the n-th step of a start", killed_starting, 8, 80),
     "killed_while_sending": Drill(
-        "kill -9 while the platform has not answered yet", trials.killed_while_sending, 3, 160
+        "kill -9 while the platform has not answered yet", trials.killed_while_sending, 3, 100
     ),
     "failed_syncs": _traced("the n-th fdatasync fails (EIO)", failing_at(SYNCS, "EIO"), 5, 40),
     "failed_writes": _traced("the n-th pwrite fails (EIO)", failing_at(WRITES, "EIO"), 5, 40),
@@ -75,9 +75,11 @@ DRILLS: dict[str, Drill] = {
     "disk_full": _on_disk("the disk is full, and has room again", trials.disk_full, 2, 20),
     "disk_slow": _on_disk("a slow disk, then a stuck one", trials.disk_slow, 1, 10),
     "sync_fails": _on_disk("syncs fail, then the power goes", trials.sync_fails, 2, 20),
+    "few_files": Drill("out of file descriptors, under load", trials.few_files, 2, 20),
+    "little_memory": Drill("no memory is left, large bodies come", trials.little_memory, 2, 20),
     "stops": Drill("SIGTERM under load", trials.stops, 3, 50),
     "frozen": Drill("stopped for a while (SIGSTOP), then killed", trials.frozen, 2, 20),
-    "rough": Drill("half answers, 5xx, resets, poison, kills", trials.rough_platform, 2, 140),
+    "rough": Drill("half answers, 5xx, resets, poison, kills", trials.rough_platform, 2, 60),
 }
 
 

@@ -1,15 +1,17 @@
 """A server as a process of its own, to be killed, stopped and started again on its data."""
 
 import os
+import resource
 import signal
 import subprocess
 import sys
 import time
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from tests.drills.forks import Fork, Zygote
 from tests.drills.shop import KEY, SECRET
 from tests.live import free_port
 
@@ -75,25 +77,38 @@ class Node:
         self._environment = {k: v for k, v in os.environ.items() if not k.startswith("TILLPOST_")}
         if source is not None:
             self._environment["PYTHONPATH"] = str(source)
-        self._process: subprocess.Popen[bytes] | None = None
+        self._zygote = Zygote(self._environment) if source is None else None
+        self._process: subprocess.Popen[bytes] | Fork | None = None
 
     def start(self, *prefix: str, within: float = 90.0) -> bool:
         """Start, under `prefix` if given (strace ...); whether it came up before it ended."""
-        command = [sys.executable, "-m", "tillpost", "serve", f"--config={self._settings}"]
-        with self.output.open("ab") as output:
-            self._process = subprocess.Popen(
-                [*prefix, *command],
-                env=self._environment,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
+        arguments = ["serve", f"--config={self._settings}"]
+        if self._zygote is not None and not prefix:
+            self._process = self._zygote.fork(arguments, self.output)
+        else:
+            self._process = self._spawned([*prefix, sys.executable, "-m", "tillpost", *arguments])
         end = time.monotonic() + within
         while time.monotonic() < end and self._process.poll() is None:
             if self.answers():
                 return True
             time.sleep(0.02)
         return False
+
+    def _spawned(self, command: list[str]) -> subprocess.Popen[bytes]:
+        with self.output.open("ab") as output:
+            return subprocess.Popen(
+                command,
+                env=self._environment,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+
+    def close(self) -> None:
+        """Kill it, and end what it would be forked from."""
+        self.kill()
+        if self._zygote is not None:
+            self._zygote.close()
 
     def must_start(self, *prefix: str) -> None:
         """Start; fails with what it printed if it does not come up."""
@@ -162,6 +177,25 @@ class Node:
         finally:
             tracer.terminate()
             tracer.wait()
+
+    @contextmanager
+    def limited(self, what: int, most: int) -> Iterator[None]:
+        """Let the running server have so much of one of `resource`'s RLIMIT_*."""
+        before = resource.prlimit(self.pid, what)
+        resource.prlimit(self.pid, what, (most, before[1]))
+        try:
+            yield
+        finally:
+            with suppress(ProcessLookupError):
+                resource.prlimit(self.pid, what, before)
+
+    def files(self) -> int:
+        """How many files and connections it has open."""
+        return len(list(Path(f"/proc/{self.pid}/fd").iterdir()))
+
+    def address_space(self) -> int:
+        """Bytes of addresses that it uses."""
+        return int(Path(f"/proc/{self.pid}/statm").read_text().split()[0]) * resource.getpagesize()
 
     def rss(self) -> int:
         """Most bytes that it has held in memory at once."""

@@ -78,7 +78,7 @@ def staged(directory: Path, *, source: Path | None = None, disk: bool = False) -
     try:
         yield scene
     finally:
-        scene.node.kill()
+        scene.node.close()
         scene.shop.close()
         scene.platform.close()
         if volume is not None:

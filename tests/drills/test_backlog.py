@@ -87,7 +87,7 @@ def test_a_backlog_drains_in_bounded_memory_and_the_fresh_go_beside_it(tmp_path:
         seconds, fresh = _drained(node, platform, within=120 + EVENTS / 500)
         memory = node.rss()
     finally:
-        node.kill()
+        node.close()
         platform.close()
     counts = platform.taken()
     again = sum(times > 1 for times in counts.values())

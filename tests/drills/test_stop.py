@@ -37,6 +37,6 @@ def test_what_was_under_way_at_a_stop_gets_its_true_answer(tmp_path: Path) -> No
     for connection, _ in begun:
         connection.close()
     assert node.wait(within=10)
-    node.kill()
+    node.close()
     platform.close()
     assert answers == [b"HTTP/1.1 200 OK\r\n"] * UNDER_WAY

@@ -5,10 +5,12 @@ anything was lost, doubled, invented or left unexplained is the oracle's to say.
 """
 
 import random
+import resource
 import time
 from collections.abc import Callable
 from typing import TypeAlias
 
+from tests.drills.crowd import Crowd
 from tests.drills.nodes import strace
 from tests.drills.scene import Scene
 
@@ -141,12 +143,12 @@ def disk_full(scene: Scene, times: int) -> None:
 
 
 def disk_slow(scene: Scene, times: int) -> None:
-    """Every sync takes 0.2 s, then one is stuck for three: slower, and nothing else."""
+    """Every sync takes 0.2 s, then one is stuck for three (at length: thirty), nothing else."""
     assert scene.disk is not None
     scene.node.must_start()
     scene.disk.tell("sync", seconds=0.2)
     scene.shop.send_until(10 * times)
-    scene.disk.tell("sync", seconds=3.0)
+    scene.disk.tell("sync", seconds=min(3.0 * times, 30.0))
     scene.shop.start()
     time.sleep(1.0)
     scene.disk.tell("sync", seconds=0.0)
@@ -172,6 +174,46 @@ def sync_fails(scene: Scene, times: int) -> None:
         scene.power_cut(torn=False)
         scene.shop.stop()
     scene.figures |= {"failed syncs": 3 * times, "power cuts": times}
+
+
+def few_files(scene: Scene, times: int) -> None:
+    """No file can be opened any more, no connection taken; then there is room again."""
+    scene.node.must_start()
+    scene.shop.start(16)
+    most = 0
+    for _ in range(times):
+        time.sleep(0.3)
+        with scene.node.limited(resource.RLIMIT_NOFILE, scene.node.files()):
+            fresh = Crowd(scene.node.port, 60)
+            time.sleep(0.5)
+            most = max(most, scene.node.files())
+            fresh.close()
+        if scene.node.ended is not None:
+            scene.node.must_start()
+        goal = scene.shop.acked + 10
+        _until(lambda goal=goal: scene.shop.acked >= goal)  # type: ignore[misc]
+    scene.shop.stop()
+    scene.figures |= {"times": times, "files at most": most}
+
+
+def little_memory(scene: Scene, times: int) -> None:
+    """No more memory can be had while large bodies come; what that ends is started again."""
+    scene.node.must_start()
+    scene.shop.start()
+    ended = 0
+    for _ in range(times):
+        time.sleep(0.3)
+        with scene.node.limited(resource.RLIMIT_AS, scene.node.address_space() + (1 << 20)):
+            crowd = Crowd(scene.node.port, 24, body=4 << 20)
+            time.sleep(0.7)
+            crowd.close()
+        if scene.node.ended is not None:
+            ended += 1
+            scene.node.must_start()
+        goal = scene.shop.acked + 10
+        _until(lambda goal=goal: scene.shop.acked >= goal)  # type: ignore[misc]
+    scene.shop.stop()
+    scene.figures |= {"times": times, "ended by it": ended}
 
 
 def stops(scene: Scene, times: int) -> None:

@@ -181,6 +181,46 @@ def test_a_closed_port_and_an_unknown_name_are_not_sent() -> None:
             asyncio.run(work(url))
 
 
+def test_a_resolver_that_does_not_answer_is_not_sent(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Within the time that connecting has, whatever the resolver does."""
+
+    async def silent(*_args: object, **_named: object) -> None:
+        await asyncio.sleep(60)
+
+    async def work() -> None:
+        monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", silent)
+        transport = HttpTransport()
+        try:
+            await transport.send(Request("POST", "https://slow.example/", {}, b"{}"), 0.2)
+        finally:
+            await transport.close()
+
+    with pytest.raises(NotSent, match=r"nobody told where slow\.example is"):
+        asyncio.run(work())
+
+
+def test_the_address_that_was_checked_is_the_one_that_is_reached(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A name that is public at first and private at the second question is asked for once."""
+    told = [[(0, 0, 0, "", ("127.0.0.1", 1))], [(0, 0, 0, "", ("10.0.0.1", 1))]]
+
+    async def flips(*_args: object, **_named: object) -> object:
+        return told.pop(0)
+
+    async def work() -> None:
+        monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", flips)
+        transport = HttpTransport(allowed=LOOPBACK)
+        try:
+            await transport.send(Request("POST", "http://flips.example:1/", {}, b"{}"), 2.0)
+        finally:
+            await transport.close()
+
+    with pytest.raises(NotSent, match=r"cannot reach flips\.example"):
+        asyncio.run(work())
+    assert len(told) == 1
+
+
 def test_tls_is_verified() -> None:
     transport = HttpTransport()
     context = transport._pool._ssl_context

@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import os
+import resource
 import socket
 import sys
 import traceback
@@ -27,6 +28,7 @@ from tillpost.serve.http.rsgi import Rsgi
 from tillpost.serve.node import Node
 from tillpost.serve.observe import configure, request_id, to_standard_error
 from tillpost.serve.seal import read_keys
+from tillpost.serve.settings import Server as ServerSettings
 from tillpost.serve.settings import Settings
 from tillpost.serve.wishes import Reread, Wishes
 from tillpost.store.lock import hold
@@ -34,6 +36,8 @@ from tillpost.store.lock import hold
 _DRAIN_SECONDS = 10.0
 _HEADER_BYTES = 16 * 1024
 """Longest head of a request (design 3.5); bodies stream through and have limits of their own."""
+_WAITING = 1024
+"""Connections that the system holds until the server takes them."""
 _TURN_SECONDS = 0.001
 _OBJECTS_BEFORE_COLLECTING = 200_000
 T = TypeVar("T")
@@ -89,6 +93,7 @@ async def run(
     host, port = settings.server.host, settings.server.port
     check_free(host, port)
     tune_interpreter()
+    allow_files()
     with hold(directory, url=own_url(host, port), config_file=config_file):
         wishes = Wishes(reread)
         wanted: Settings | None = settings
@@ -108,7 +113,7 @@ async def _serve(
     host, port = settings.server.host, settings.server.port
     node = Node(settings, directory, clock, read_keys(directory), own_url(host, port))
     node.worker.start()
-    server = _server(_watched(node), host, port)
+    server = _server(_watched(node), settings.server)
     serving = asyncio.create_task(server.serve())
     try:
         await _listening(serving, host, port)
@@ -138,6 +143,12 @@ def tune_interpreter() -> None:
     sys.setswitchinterval(_TURN_SECONDS)
     gc.freeze()
     gc.set_threshold(_OBJECTS_BEFORE_COLLECTING, 20, 100)
+
+
+def allow_files() -> None:
+    """Take as many open files as the system gives: each connection is one."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 def own_url(host: str, port: int) -> str:
@@ -202,19 +213,20 @@ async def _listening(serving: "asyncio.Task[Any]", host: str, port: int) -> None
         return
 
 
-def _server(app: Application, host: str, port: int) -> Any:
+def _server(app: Application, given: ServerSettings) -> Any:
     from granian.constants import Interfaces
     from granian.http import HTTP1Settings
     from granian.server.embed import Server
 
     return Server(
         app,
-        address=host,
-        port=port,
+        address=given.host,
+        port=given.port,
         interface=Interfaces.RSGI,
         log_enabled=False,
         websockets=False,
-        backlog=1024,
+        backlog=_WAITING,
+        backpressure=given.connections,
         http1_settings=HTTP1Settings(header_read_timeout=5000, max_buffer_size=_HEADER_BYTES),
     )
 

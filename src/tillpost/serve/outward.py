@@ -120,8 +120,8 @@ async def _resolve(host: str, port: int, seconds: float | None) -> list[Address]
     try:
         async with asyncio.timeout(seconds):
             found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    except (OSError, UnicodeError) as error:
-        raise httpcore2.ConnectError(f"{host} is not known: {type(error).__name__}") from None
     except TimeoutError:
         raise httpcore2.ConnectTimeout(f"nobody told where {host} is") from None
+    except (OSError, UnicodeError) as error:
+        raise httpcore2.ConnectError(f"{host} is not known: {type(error).__name__}") from None
     return [ipaddress.ip_address(row[4][0]) for row in found]

@@ -4,7 +4,7 @@ Unknown keys are errors with the file, the line and the nearest known key. Secre
 come from files: `TILLPOST_DESTINATIONS__0__ACCESS_TOKEN_FILE=/run/secrets/token`.
 """
 
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias, Union
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias, Union
 
 import msgspec
 from msgspec import Struct, field
@@ -32,6 +32,8 @@ class Server(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Address to listen on."""
     port: int = 8484
     """Port to listen on."""
+    connections: Annotated[int, msgspec.Meta(ge=16, le=65536)] = 1024
+    """So many clients are served at once; others wait until one is done or too slow."""
     public_url: str | None = None
     """The address that browsers and shops reach the server at, e.g. https://tp.example.com."""
     data: str | None = None

@@ -130,6 +130,15 @@ class Database:
             connection.execute("ROLLBACK")
             self._readers.put(connection)
 
+    def damage(self) -> str | None:
+        """What SQLite's check of every page and index finds first; None if all is well."""
+        try:
+            with self.reader() as connection:
+                found: str = connection.execute("PRAGMA integrity_check(1)").fetchone()[0]
+        except sqlite3.DatabaseError as error:
+            return str(error)
+        return None if found == "ok" else found
+
     def empty_log(self) -> bool:
         """Move what the write-ahead log holds into the file, and leave the log empty.
 

@@ -23,6 +23,7 @@ _GOOD = {
     "duplicates": "no sale counts twice at the platform",
     "dead letters": "no platform refused anything",
     "backlog": "nothing is late",
+    "deadlines": "nothing that waits is near its end",
     "messages": "every message could be read",
     "unconfirmed": "no sale is known from the browser alone",
     "browser": "the browser is heard",

@@ -62,12 +62,20 @@ async def _databases(bench: Bench) -> list[Line]:
     lines = []
     for file, schema in ((GATEWAY_FILE, "gateway"), (RECEIVER_FILE, "receiver")):
         try:
-            Database(bench.directory / file, schema, readonly=True).close()
-            lines.append(ok("database", file))
+            database = Database(bench.directory / file, schema, readonly=True)
+            lines.append(_intact(file, database.damage()))
+            database.close()
         except Misconfigured as error:
             what, _, fix = str(error).rpartition(": ")
             lines.append(fail("database", what, fix))
     return lines
+
+
+def _intact(file: str, damage: str | None) -> Line:
+    if damage is None:
+        return ok("database", f"{file}: every page is as it was written")
+    fix = "stop the server, keep the file aside, tillpost restore a backup, then tillpost backfill"
+    return fail("database", f"{file} is damaged: {damage.splitlines()[-1][:200]}", fix)
 
 
 async def _server(bench: Bench) -> list[Line]:
