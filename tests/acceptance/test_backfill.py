@@ -61,6 +61,12 @@ def test_old_orders_feed_the_reports_and_young_ones_are_sent(server: Live) -> No
     rows = wait_for(lambda: r if len(r := _report(server)) == 5 else None)
     assert (rows["100"]["source"], rows["100"]["campaign"]) == ("facebook", "Spring")
     assert rows["103"]["refunded"] == "10.00"
+    tables = server.get("/order.json?id=100")["tables"]
+    opinion = next(t["rows"] for t in tables if t["name"] == "second_opinion")
+    assert [(row["which"], row["shop_source"]) for row in opinion] == [
+        ("first", "Google"),
+        ("last", "facebook / cpc / Spring"),
+    ]
 
 
 def test_a_pull_that_is_ended_goes_on_and_a_webhook_of_the_same_order_is_one_sale(

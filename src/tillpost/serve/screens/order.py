@@ -14,6 +14,7 @@ from tillpost.core.outcome import Misconfigured, State
 from tillpost.serve.screens.ask import MODEL_NAMES, Ask
 from tillpost.serve.screens.desk import Desk
 from tillpost.serve.screens.journey import Step, steps
+from tillpost.serve.screens.opinion import opinions
 from tillpost.serve.screens.orders import given_back, standing
 from tillpost.serve.screens.table import Column, Table, state
 from tillpost.serve.screens.view import Screen, View
@@ -144,6 +145,7 @@ def view(evidence: Evidence, ask: Ask, *, told: bool) -> OrderView:
     return OrderView(
         tables=(
             _credit_table(way, line),
+            *opinions(evidence.row.seen.journey, way),
             _sides_table(evidence),
             _delivery_table(evidence),
             _item_table(evidence.row),
