@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 from tests.browser.conftest import LIBRARY, OURS, OWN_PATH, SHOP, VENDOR
+from tests.browser.test_shopify import CHECKOUT, PAGES, YES
 from tests.live import DATASET, Live, wait_for
 from tests.orders import iso, order
 
@@ -158,6 +159,28 @@ def test_a_checkout_is_one_sale_under_one_id(site: Any, live: Live, page: Any) -
     views = {hit["eid"] for hit in site.vendor("PageView")}
     assert len(views) == 3
     assert all(len(items(live, view)) == 1 for view in views)
+
+
+def test_shopifys_custom_pixel_and_the_webhook_are_one_sale(
+    site: Any, live: Live, page: Any
+) -> None:
+    """The pixel stands where Shopify puts it, and its vendor's library is off, as by default."""
+    pixel = snippet("shopify", PixelConfig("demo", f"https://{OURS}", path=OWN_PATH))
+    sandbox = (PAGES / "sandbox.html").read_text().replace("PRIVACY", json.dumps(YES))
+    site.pages["/"] = f"{sandbox}<script>{{{pixel}}}</script>"
+    page.goto(HOME)
+    search = "?utm_source=facebook&utm_medium=paid_social&fbclid=IwAR0aB-c_D"
+    # Shopify says when each happened; a moment ago, as the order's webhook says too.
+    happen = "([n, d, s, t]) => happen(n, d, s, t)"
+    page.evaluate(happen, ["page_viewed", {}, search, iso(300)])
+    checkout = {"checkout": {**CHECKOUT, "token": "tok9"}}
+    page.evaluate(happen, ["checkout_started", checkout, "", iso(60)])
+    page.evaluate(happen, ["checkout_completed", checkout, "", iso(5)])
+    row = sold(live, "tok9")
+    assert (row["browser"], row["channel"], row["source"]) == (True, "Paid Social", "facebook")
+    assert by_source(live, "purchase.tok9") == ["server"]
+    begun_once(live, "tok9")
+    assert live.get("/api/v1/bad-rows")["items"] == []
 
 
 def test_with_the_vendor_blocked_the_server_tells_it_alone(

@@ -127,7 +127,7 @@ def greeting(plan: Plan) -> list[str]:
                 for system in ("shopify", "woocommerce", "stripe")
                 if getattr(shop, system) is not None
             ),
-            f"  browser   {url}/px/{shop.name}",
+            f"  browser   {url}{shop.pixel.path}/{shop.name}",
             f"  events    {url}/events/{shop.name}",
         ]
     for dataset in plan.settings.receiver.datasets:
