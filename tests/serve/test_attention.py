@@ -12,6 +12,7 @@ SIGNS = Signs(
     ledger={"destinations": []},
     troubles=[],
     overdue=[],
+    expiring=[],
     bad_rows=None,
     doubled=None,
     latest=[],
