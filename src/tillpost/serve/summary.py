@@ -222,31 +222,43 @@ def _look(node: Node, shop: Shop, days: int, url: str) -> Summary:
             orders=orders,
             ledger=books,
             attention=attention.notes(
-                Signs(
-                    shop=shop.name,
-                    url=url,
-                    now=now,
-                    ledger=books,
-                    troubles=glance.troubles(),
-                    overdue=glance.overdue(now - attention.LATE_SECONDS),
-                    expiring=glance.expiring(
-                        now + attention.ENDING_SECONDS, now - attention.LATE_SECONDS
-                    ),
-                    bad_rows=glance.bad_rows(),
-                    doubled=doubled,
-                    latest=latest,
-                    heard=glance.last_heard(),
-                    spends=any(Decimal(row["spend"]) > 0 for row in rows["channels"]),
-                    paid=any(row["channel"].startswith("Paid") for row in rows["channels"]),
-                    unread_accounts=[
-                        pull for pull in node.pulls.all() if pull.shop == shop.name and pull.trouble
-                    ],
-                    unrated=sorted({row["currency"] for row in rows["channels"]} - {shop.currency}),
-                )
+                _signs(node, shop, glance, rows["channels"], books, latest, doubled)
             ),
             empty=not latest,
             url=url,
         )
+
+
+def _signs(
+    node: Node,
+    shop: Shop,
+    glance: Glance,
+    channels: list[dict[str, Any]],
+    books: dict[str, Any],
+    latest: list[OrderLine],
+    doubled: int | None,
+) -> Signs:
+    """What may ask for attention, beside what the look has read already."""
+    now = node.clock.now()
+    return Signs(
+        shop=shop.name,
+        url=_address(node),
+        now=now,
+        ledger=books,
+        troubles=glance.troubles(),
+        overdue=glance.overdue(now - attention.LATE_SECONDS),
+        expiring=glance.expiring(now + attention.ENDING_SECONDS, now - attention.LATE_SECONDS),
+        bad_rows=glance.bad_rows(),
+        doubled=doubled,
+        latest=latest,
+        heard=glance.last_heard(),
+        spends=any(Decimal(row["spend"]) > 0 for row in channels),
+        paid=any(row["channel"].startswith("Paid") for row in channels),
+        unread_accounts=[
+            pull for pull in node.pulls.all() if pull.shop == shop.name and pull.trouble
+        ],
+        unrated=sorted({row["currency"] for row in channels} - {shop.currency}),
+    )
 
 
 def _before(node: Node, shop: Shop, first: date | None, today: date, worth: Worth) -> Before | None:
