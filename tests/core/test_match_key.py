@@ -49,6 +49,14 @@ def test_external_id_raw_and_hashed_are_one() -> None:
 
 
 @pytest.mark.parametrize(
+    "given", [f"{digest('7')}.AQICAQMC", [digest("7"), digest("7")], [digest("7"), EMPTY_SHA256]]
+)
+def test_an_external_id_hashed_by_the_sender_is_not_hashed_again(given: object) -> None:
+    keys = match_key.find({"external_id": given}).keys
+    assert keys == (match_key.of_hash(Code.external_id, digest("7")),)
+
+
+@pytest.mark.parametrize(
     "fbc",
     [
         "fb.1.1554763741205.IwAR2_x-Y",
