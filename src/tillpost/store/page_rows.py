@@ -172,7 +172,7 @@ class PageRows:
         return convert(found, list[EventLine], strict=False)
 
     def events_named(self, text: str, limit: int) -> list[EventLine]:
-        """Events with this number, event id or order id."""
+        """Events with this number or event id, and those of the order with this id or number."""
         found = self._rows("events_named", text=text, limit=limit)
         return convert(found, list[EventLine], strict=False)
 

@@ -123,6 +123,9 @@ LEFT JOIN orders AS o ON o.shop = e.shop AND o.order_id = e.order_id
 WHERE +e.shop = :shop AND (
     e.id = CAST(:text AS INTEGER) AND CAST(:text AS INTEGER) || '' = :text
     OR e.event_id = :text OR e.order_id = :text
+    OR e.order_id IN (
+        SELECT order_id FROM orders WHERE shop = :shop AND name IN (:text, '#' || :text)
+    )
 )
 ORDER BY e.id DESC LIMIT :limit;
 
