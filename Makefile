@@ -59,7 +59,7 @@ test-spark: setup-dev ## Run the report texts on Spark (needs Java 17), in an en
 	tests/spark/run.sh
 
 clean: ## Remove what the other targets made
-	rm -rf $(VENV) .venv-oracles .venv-clients .venv-peers .venv-spark .venv-sbom build site .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage
+	rm -rf $(VENV) .venv-oracles .venv-clients .venv-peers .venv-peers-classic .venv-spark .venv-sbom build site .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage
 
 $(VENV)/.run: requirements/run.txt pyproject.toml
 	PYTHON=$(PYTHON) tools/setup.sh run

@@ -1,9 +1,12 @@
-"""Markov attribution beside two other packages, on the same journeys in one run.
+"""Markov attribution beside other packages, on the same journeys in one run.
 
-    python -m bench.markov [PATHS.csv] [--journeys 88000]
+    python -m bench.markov [PATHS.csv] [--journeys 88000] [--install]
 
-Times are the processor's, of all threads. Without a file, journeys are made by dice. All get
-one row a journey. The peers live in an environment of their own (`--install` makes it).
+Two times of each: over a table with one row a journey, as a shop has them, and over a table
+where the same paths were counted before; both lie in memory, in the package's own form. Seconds
+are the processor's, of all threads, the best of some rounds. Without a file, journeys are made by
+dice. The peers live in environments of their own (`--install` makes them): both releases of
+`marketing_attribution_models`, in polars and in pandas, and `ChannelAttribution`.
 """
 
 import argparse
@@ -12,38 +15,69 @@ import random
 import subprocess
 import sys
 import time
-from collections import Counter
+from collections.abc import Callable, Iterator
 from pathlib import Path as File
+from typing import Any
 
 from tillpost.core import markov
-from tillpost.core.paths import Path
+from tillpost.core.markov import Removal
+from tillpost.core.paths import Path, counted
 from tillpost.report.models import read_paths
 
-PEERS = File(".venv-peers/bin/python")
+ROUNDS = 5
 
-BESIDE = """
+SHARED = """
 import json, sys, time
 import pandas as pd
-rows = json.load(sys.stdin)
-frame = pd.DataFrame({"path": [r[0] for r in rows], "won": [r[1] for r in rows]})
+asked = json.load(sys.stdin)
+frame = pd.DataFrame({"path": asked["paths"], "won": asked["won"]})
+frame["n"], frame["id"] = 1, range(len(frame))
+table = frame.groupby(["path", "won"], as_index=False)["n"].sum()
+table["id"] = range(len(table))
 found = {}
-from mam import MAM
-began = time.process_time()
-grouped = frame.groupby(["path", "won"]).size().reset_index(name="occurrences")
-grouped["won"] = grouped["won"].astype(bool)
-mam = MAM(grouped, "grouped_journey", "path", "won")
-effects = mam.run_markov(transition_to_same_state=False).metadata["removal_effect"]
-found["mam"] = time.process_time() - began, dict(effects["removal_effect"])
-from ChannelAttribution import markov_model
-began = time.process_time()
-sums = frame.assign(lost=1 - frame.won).groupby("path").sum().reset_index()
-got = markov_model(sums, "path", "won", var_null="lost", out_more=True, seed=1)
-effects = got["removal_effects"]
-found["ChannelAttribution"] = (
-    time.process_time() - began, dict(zip(effects.iloc[:, 0], effects.iloc[:, 1]))
-)
-json.dump(found, open(sys.argv[1], "w"))
+def timed(name, given, action):
+    seconds = []
+    for _ in range(asked["rounds"]):
+        began = time.process_time()
+        effects = action(given)
+        seconds.append(time.process_time() - began)
+    found.setdefault(name, {})["rows" if given is frame else "counted"] = min(seconds)
+    found[name]["effects"] = dict(effects)
 """
+"""What the scripts beside begin with: the journeys as a frame, and the same counted."""
+
+POLARS = """
+import polars as pl
+from mam import MAM
+def polars(given):
+    model = MAM(given, "grouped_journey", "path", "won", occurrences_colname="n")
+    return model.run_markov().metadata["removal_effect"]["removal_effect"]
+frame, table = pl.from_pandas(frame), pl.from_pandas(table)
+timed("mam 2.1.1", frame, polars)
+timed("mam 2.1.1", table, polars)
+from ChannelAttribution import markov_model
+def simulated(given):
+    told = markov_model(given, "path", "won", var_null="lost", out_more=True, seed=1, verbose=0)
+    effects = told["removal_effects"]
+    return zip(effects.iloc[:, 0], effects.iloc[:, 1])
+rows = table.to_pandas()
+sums = pd.DataFrame({"path": rows.path, "won": rows.n * rows.won, "lost": rows.n * ~rows.won})
+timed("ChannelAttribution", sums.groupby("path", as_index=False).sum(), simulated)
+"""
+
+PANDAS = """
+from marketing_attribution_models import MAM
+def pandas(given):
+    model = MAM(
+        given, channels_colname="path", journey_with_conv_colname="won",
+        group_channels_by_id_list=["id"], conversion_value="n",
+    )
+    return model.attribution_markov()[3]["removal_effect"]
+timed("mam 1.0.10", frame, pandas)
+timed("mam 1.0.10", table, pandas)
+"""
+PEERS = {"peers": POLARS, "peers-classic": PANDAS}
+"""What runs in which environment."""
 
 
 def journeys(file: File | None, count: int) -> list[tuple[str, int]]:
@@ -70,37 +104,63 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("paths", nargs="?", type=File)
     parser.add_argument("--journeys", type=int, default=88_000)
+    parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--install", action="store_true")
     args = parser.parse_args()
     if args.install:
-        subprocess.run([sys.executable, "-m", "venv", ".venv-peers"], check=True)
-        pip = [PEERS, "-m", "pip", "install", "--quiet", "--require-hashes"]
-        subprocess.run([*pip, "-r", "requirements/peers.txt"], check=True)
+        install()
     rows = journeys(args.paths, args.journeys)
-    began = time.process_time()
-    counted = Counter(rows)
-    table = [
-        Path(tuple(path.split(" > ")), won * times, 0.0, (1 - won) * times)
-        for (path, won), times in counted.items()
-    ]
-    own = markov.removal_effects(table)
-    seconds = time.process_time() - began
-    print(f"{len(rows)} journeys, {len(own.removal_effect)} channels")
-    print(f"  tillpost            {seconds:8.3f} s")
-    for name, (spent, effects) in beside(rows).items():
-        apart = max(abs(effects[c] - e) for c, e in own.removal_effect.items())
-        print(f"  {name:19} {spent:8.3f} s  {spent / seconds:6.1f} x  at most {apart:.1e} apart")
+    ways, won = [path for path, _ in rows], [converted for _, converted in rows]
+    counts = [(" > ".join(path.steps), path.conversions, path.null) for path in counted(ways, won)]
+    one_by_one, own = best(args.rounds, lambda: markov.removal_effects(counted(ways, won)))
+    together, _ = best(
+        args.rounds,
+        lambda: markov.removal_effects(
+            Path(tuple(path.split(" > ")), sold, 0.0, lost) for path, sold, lost in counts
+        ),
+    )
+    print(f"{len(rows)} journeys, {len(counts)} paths, {len(own.removal_effect)} channels")
+    print(f"{'':20} {'a row a journey':>24} {'counted before':>24} {'apart':>9}")
+    print(f"{'tillpost':20} {one_by_one:22.4f} s {together:22.4f} s")
+    for name, told in beside(ways, won, args.rounds):
+        cells = " ".join(
+            f"{told[how]:10.4f} s {told[how] / ours:8.1f} x" if how in told else f"{'-':>24}"
+            for how, ours in (("rows", one_by_one), ("counted", together))
+        )
+        apart = max(abs(told["effects"][c] - e) for c, e in own.removal_effect.items())
+        print(f"{name:20} {cells} {apart:9.1e}")
 
 
-def beside(rows: list[tuple[str, int]]) -> dict[str, tuple[float, dict[str, float]]]:
-    if not PEERS.exists():
-        print("  no peers: run with --install")
-        return {}
-    answer = File(".venv-peers/answer.json")
-    given = json.dumps(rows).encode()
-    subprocess.run([PEERS, "-W", "ignore", "-c", BESIDE, answer], input=given, check=True)
-    found: dict[str, tuple[float, dict[str, float]]] = json.loads(answer.read_text("utf-8"))
-    return found
+def best(rounds: int, action: Callable[[], Removal]) -> tuple[float, Removal]:
+    """The least processor time of some rounds, and the answer."""
+    seconds = []
+    for _ in range(rounds):
+        began = time.process_time()
+        answer = action()
+        seconds.append(time.process_time() - began)
+    return min(seconds), answer
+
+
+def install() -> None:
+    """The environments of the peers, from their locked requirements."""
+    for name in PEERS:
+        subprocess.run([sys.executable, "-m", "venv", f".venv-{name}"], check=True)
+        pip = [f".venv-{name}/bin/pip", "install", "--quiet", "--require-hashes"]
+        subprocess.run([*pip, "-r", f"requirements/{name}.txt"], check=True)
+
+
+def beside(ways: list[str], won: list[int], rounds: int) -> Iterator[tuple[str, dict[str, Any]]]:
+    """By package what its environment measured; an environment that is not there is said so."""
+    asked = json.dumps({"paths": ways, "won": [bool(w) for w in won], "rounds": rounds})
+    for name, script in PEERS.items():
+        if not File(f".venv-{name}").exists():
+            print(f"no .venv-{name}: run with --install")
+            continue
+        answer = File(f".venv-{name}/answer.json")
+        code = f"{SHARED}{script}json.dump(found, open(sys.argv[1], 'w'))"
+        python = [f".venv-{name}/bin/python", "-W", "ignore", "-c", code, str(answer)]
+        subprocess.run(python, input=asked.encode(), stdout=subprocess.DEVNULL, check=True)
+        yield from json.loads(answer.read_text("utf-8")).items()
 
 
 if __name__ == "__main__":

@@ -108,6 +108,13 @@ def test_sweeps_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     assert 0 < removal_effects(REPEATS, 2).p_conversion <= 1
 
 
+def test_journeys_told_one_by_one_are_counted_by_path() -> None:
+    assert paths.counted(["a > b", "c", "a > b"], [True, False, False]) == [
+        Path(("a", "b"), 1, 0.0, 1),
+        Path(("c",), 0, 0.0, 1),
+    ]
+
+
 def test_rules_over_paths() -> None:
     assert by_rule("first", REPEATS) == {"A": 6, "B": 8, "C": 1}
     assert by_rule("last", REPEATS) == {"A": 10, "B": 4, "C": 1}

@@ -7,12 +7,18 @@ that, relative to all, are its removal effect (attribution reference, 3.2).
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from operator import mul
 
 from msgspec import Struct
 
 from tillpost.core.paths import Path
+
+State = str | tuple[str, ...]
+"""What a chain remembers: a channel, or for longer memories the last few; `()` at the start."""
+
+WON, LOST = True, False
+"""The two ends of a journey."""
 
 START = 0
 TOLERANCE = 1e-15
@@ -119,43 +125,43 @@ def per_journey(paths: Iterable[Path], effects: dict[str, float]) -> dict[str, f
     return dict(earned)
 
 
-def _states(steps: tuple[str, ...], order: int) -> Iterable[tuple[str, ...]]:
+def _states(steps: tuple[str, ...], order: int) -> Iterable[State]:
     """After each step, what the chain remembers: the last `order` steps."""
     if order == 1:
-        return zip(steps)
+        return steps
     return (steps[max(0, end - order) : end] for end in range(1, len(steps) + 1))
 
 
-def _chain(paths: Iterable[Path], order: int) -> _Chain:
-    numbers: dict[tuple[str, ...], int] = {(): START}
-    moves: list[dict[int, float]] = [{}]
-    ends: dict[int, list[float]] = defaultdict(lambda: [0.0, 0.0])
+def _moves(paths: Iterable[Path], order: int) -> dict[State, dict[State | bool, float]]:
+    """How many journeys went from each state to each other, to `WON` and to `LOST`."""
+    moves: dict[State, dict[State | bool, float]] = defaultdict(lambda: defaultdict(float))
+    moves[()] = defaultdict(float)
     for path in paths:
-        here, row, weight = START, moves[START], path.conversions + path.null
-        for state in _states(path.steps, order):
-            there = numbers.get(state)
-            if there is None:
-                there = numbers[state] = len(moves)
-                moves.append({})
+        here: State = ()
+        row, weight = moves[here], path.conversions + path.null
+        for there in _states(path.steps, order):
             if there != here:
-                row[there] = row.get(there, 0.0) + weight
+                row[there] += weight
                 here, row = there, moves[there]
-        ends[here][0] += path.conversions
-        ends[here][1] += path.null
-    return _normalised(list(numbers), moves, ends)
+        row[WON] += path.conversions
+        row[LOST] += path.null
+    return moves
 
 
-def _normalised(
-    states: list[tuple[str, ...]], moves: list[dict[int, float]], ends: Mapping[int, list[float]]
-) -> _Chain:
-    """The chain of these counts: from each state, chances that add up to one."""
-    found = [ends.get(number, [0.0, 0.0]) for number in range(len(states))]
-    totals = [sum(row.values()) + sum(end) or 1.0 for row, end in zip(moves, found, strict=True)]
+def _chain(paths: Iterable[Path], order: int) -> _Chain:
+    """The chain of these paths: from each state, chances that add up to one."""
+    moves = _moves(paths, order)
+    numbers: dict[State | bool, int] = {state: number for number, state in enumerate(moves)}
+    rows = list(moves.values())
+    totals = [sum(row.values()) or 1.0 for row in rows]
+    converts = [row.pop(WON, 0.0) / total for row, total in zip(rows, totals, strict=True)]
+    for row in rows:
+        row.pop(LOST, None)
     return _Chain(
-        channels=[frozenset(state) for state in states],
-        follows=[list(row) for row in moves],
-        chances=[[w / t for w in row.values()] for row, t in zip(moves, totals, strict=True)],
-        converts=[end[0] / t for end, t in zip(found, totals, strict=True)],
+        channels=[frozenset((at,) if isinstance(at, str) else at) for at in moves],
+        follows=[list(map(numbers.__getitem__, row)) for row in rows],
+        chances=[[w / t for w in row.values()] for row, t in zip(rows, totals, strict=True)],
+        converts=converts,
     )
 
 

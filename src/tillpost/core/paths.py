@@ -4,8 +4,9 @@ The path-based models work on these counts. Channels are their labels; credits a
 conversions, as real numbers, and sum to the conversions of the paths, up to rounding.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
+from itertools import compress
 from math import comb
 
 from msgspec import Struct
@@ -19,13 +20,22 @@ DIRECT_LABELS = frozenset({"direct", "(direct)", "(direct) / (none)"})
 """Labels of direct visits, lower case, for `last_non_direct`."""
 
 
-class Path(Struct, frozen=True):
+class Path(Struct, frozen=True, gc=False):
     """A sequence of channels, oldest first, with what it led to."""
 
     steps: tuple[str, ...]
     conversions: float
     value: float = 0.0
     null: float = 0.0
+
+
+def counted(journeys: Sequence[str], converted: Iterable[object]) -> list[Path]:
+    """The distinct paths of journeys told one by one, `a > b > c`, and whether each converted."""
+    won = Counter(compress(journeys, converted)).get
+    return [
+        Path(tuple(path.split(" > ")), sold := won(path, 0), 0.0, times - sold)
+        for path, times in Counter(journeys).items()
+    ]
 
 
 def by_rule(model: str, paths: Iterable[Path]) -> dict[str, float]:
