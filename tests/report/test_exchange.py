@@ -43,7 +43,7 @@ def tables(shop: Any) -> Tables:
         "conversions": shop.table(
             "conversions",
             {"order_id": "2", "campaign_id": "c1", "value_minor": 2_001, "currency": "EUR",
-             "at": at, "window": "7d_click"},
+             "at": at, "window": "7d_click", "shop": "demo"},
         ),
     }  # fmt: skip
 
@@ -61,6 +61,52 @@ def test_the_platforms_claim_is_told_in_the_same_currency(tables: Tables) -> Non
     claimed = next(row for row in rows("campaigns", tables) if row["campaign_id"] == "c1")
     assert (claimed["platform_value"], claimed["currency"]) == ("22.01", "USD")
     assert claimed["platform_roas"] == 2.201
+
+
+def test_claims_of_every_account_and_shop_are_turned_at_the_rate_of_their_day(shop: Any) -> None:
+    """Two shops, three ad accounts, two days: each amount by its own day, into its own shop's."""
+    first, second = shop.NOW, shop.NOW + shop.DAY
+    rates = [(first, "1.10"), (second, "1.20")]
+    claim = {"order_id": "1", "value_minor": 1_000, "window": "7d_click"}
+    account = {"day": day(first), "claims_micro": 1_000_000}
+    tables = {
+        "shops": shop.table(
+            "shops", {"shop": "demo", "currency": "USD"}, {"shop": "euro", "currency": "EUR"}
+        ),
+        "rates": shop.table(
+            "rates",
+            *({"day": day(at), "currency": "EUR", "quote": "USD", "rate": r} for at, r in rates),
+            {"day": day(first), "currency": "EUR", "quote": "JPY", "rate": "165"},
+        ),
+        "conversions": shop.table(
+            "conversions",
+            {**claim, "campaign_id": "c1", "currency": "EUR", "at": first, "shop": "demo"},
+            {**claim, "campaign_id": "c1", "currency": "EUR", "at": second, "shop": "demo"},
+            {**claim, "campaign_id": "c2", "currency": "USD", "at": second, "shop": "euro"},
+            {**claim, "campaign_id": "c3", "currency": "USD", "at": second},
+        ),
+        "spend": shop.spend(
+            {**account, "account_id": "a", "campaign_id": "c4", "currency": "JPY",
+             "claims_minor": 1_650},
+            {**account, "account_id": "b", "campaign_id": "c5", "currency": "EUR",
+             "claims_minor": 1_000, "day": day(second)},
+            {**account, "account_id": "c", "campaign_id": "c6", "currency": "USD",
+             "claims_minor": 1_100, "shop": "euro"},
+        ),
+    }  # fmt: skip
+    told = {
+        row["campaign_id"]: (row["platform_value"], row["currency"])
+        for row in rows("campaigns", tables)
+    }
+    assert told == {
+        "c1": ("23.00", "USD"),
+        "c2": ("8.33", "EUR"),
+        "c3": ("10.00", "USD"),
+        "c4": ("11.00", "USD"),
+        "c5": ("12.00", "USD"),
+        "c6": ("10.00", "EUR"),
+    }
+    assert rows("rates", tables) == []
 
 
 def test_another_currency_may_be_asked_for(tables: Tables) -> None:

@@ -1,13 +1,17 @@
 """Several shops in one server: nothing of one reaches the other."""
 
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from tillpost.ports import Rows
 from tillpost.serve import configure
 from tillpost.serve.access import Access
 from tillpost.serve.clock import SystemClock
 from tillpost.serve.node import destination_name
+from tillpost.serve.reading import Reading, ShopBasis
 from tillpost.serve.settings import Settings
 
 TWO = """
@@ -44,6 +48,58 @@ def _settings(folder: Path, dataset: str) -> Settings:
 def test_every_shop_has_lines_of_its_own(tmp_path: Path, dataset: str, names: list[str]) -> None:
     settings = _settings(tmp_path, dataset)
     assert [destination_name(d, settings) for d in settings.destinations] == names
+
+
+def _told(*shops: tuple[str, frozenset[str] | None]) -> dict[str, ShopBasis]:
+    return {f"shop{i}": ShopBasis("UTC", *given) for i, given in enumerate(shops)}
+
+
+@pytest.mark.parametrize(
+    ("shops", "claimants"),
+    [
+        (_told(("USD", frozenset("1")), ("EUR", frozenset("2"))), ["shop0", "shop1"]),
+        (_told(("USD", frozenset("12")), ("EUR", frozenset("2"))), ["shop0", None]),
+        (_told(("EUR", frozenset("12")), ("EUR", frozenset("2"))), ["shop0", "shop0"]),
+        (_told(("USD", None)), ["shop0", "shop0"]),
+        (_told(("USD", frozenset()), ("EUR", frozenset("2"))), [None, "shop1"]),
+    ],
+)
+def test_a_claim_is_told_in_the_currency_of_who_sends_to_its_dataset(
+    shops: dict[str, ShopBasis], claimants: list[str | None]
+) -> None:
+    reading = Reading(_Nothing(), _Claims(), shops)
+    names, rows = reading.tables("campaigns")["conversions"]
+    assert [dict(zip(names, row, strict=True)) for row in rows] == [
+        {"dataset_id": dataset, "shop": claimant}
+        for dataset, claimant in zip("12", claimants, strict=True)
+    ]
+
+
+def test_a_shop_reads_no_claim_of_another_shops_dataset() -> None:
+    shops = _told(("USD", frozenset("1")), ("EUR", frozenset("2")))
+    _, rows = Reading(_Nothing(), _Claims(), shops).tables("campaigns", "shop1")["conversions"]
+    assert rows == [("2", "shop1")]
+
+
+class _Nothing:
+    """A store without facts."""
+
+    def tables(self, names: Iterable[str]) -> dict[str, Rows]:
+        return {name: ([], []) for name in names}
+
+    def __getattr__(self, name: str) -> Any:
+        raise AssertionError(name)
+
+
+class _Claims:
+    """A receiver that credits one sale of each of two datasets."""
+
+    def tables(self, names: Iterable[str]) -> dict[str, Rows]:
+        assert list(names) == ["conversions"]
+        return {"conversions": (["dataset_id"], [("1",), ("2",)])}
+
+    def purchases(self) -> Iterable[dict[str, Any]]:
+        return ()
 
 
 def test_a_key_opens_its_own_shop_and_its_own_scopes(tmp_path: Path) -> None:

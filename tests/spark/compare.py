@@ -128,7 +128,8 @@ def facts(orders: int, dice: random.Random) -> dict[str, Rows]:
             ("2025-01-01", "EUR", "USD", "1.0825"), ("2026-04-01", "EUR", "GBP", "0.8512"),
         ]),
         "conversions": Shop.table(
-            "conversions", *claims, value_minor=999, currency="USD", at=NOW - DAY, ad_id="a1"
+            "conversions", *claims, value_minor=999, currency="USD", at=NOW - DAY, ad_id="a1",
+            shop="demo",
         ),
         "matches": (["order_id", "matched"], [(n, dice.randrange(2)) for n in names[::3]]),
     }  # fmt: skip

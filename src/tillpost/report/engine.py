@@ -46,7 +46,7 @@ SCHEMA: dict[str, dict[str, str]] = {
     "conversions": {
         "event_id": T, "order_id": T, "campaign_id": T, "adset_id": T, "ad_id": T,
         "account_id": T, "campaign": T, "adset": T, "ad": T, "window": T, "value_minor": N,
-        "currency": T, "at": N, "touch_at": N,
+        "currency": T, "at": N, "touch_at": N, "shop": T,
     },
     "order_costs": {
         "shop": T, "order_id": T, "currency": T, "goods_minor": N, "pieces_unknown": N,

@@ -127,7 +127,7 @@ class Reading:
         rules = [(name, *structs.astuple(basis.costs)) for name, basis in self._shops.items()]
         columns = ["shop", *CostSettings.__struct_fields__]
         told = {"shops": (["shop", "currency"], currencies), "cost_rules": (columns, rules)}
-        return self._own({**tables, **told}, shop)
+        return self._claimed({**tables, **told}, shop)
 
     def _is_alone(self, shop: str | None) -> bool:
         """Whether no other shop has claims of its own, or every shop is asked for."""
@@ -135,15 +135,20 @@ class Reading:
         everywhere = (basis.datasets or frozenset() for basis in self._shops.values())
         return own is None or all(datasets <= own for datasets in everywhere)
 
-    def _own(self, tables: dict[str, Rows], shop: str | None) -> dict[str, Rows]:
-        """The tables without what the platform credits to datasets of other shops."""
-        basis = self._shops.get(shop or "")
-        if basis is None or basis.datasets is None or "conversions" not in tables:
+    def _claimed(self, tables: dict[str, Rows], shop: str | None) -> dict[str, Rows]:
+        """The tables with each claim's shop, and without claims of other shops' datasets."""
+        if "conversions" not in tables:
             return tables
         names, rows = tables["conversions"]
         place = names.index("dataset_id")
-        own = [row for row in rows if row[place] in basis.datasets]
-        return {**tables, "conversions": (names, own)}
+        basis = self._shops.get(shop or "")
+        own = basis.datasets if basis is not None else None
+        claimants: dict[str, str | None] = {}
+        for dataset in {row[place] for row in rows}:
+            if own is None or dataset in own:
+                claimants[dataset] = claimant(self._shops, dataset)
+        told = [(*row, claimants[row[place]]) for row in rows if row[place] in claimants]
+        return {**tables, "conversions": ([*names, "shop"], told)}
 
     def ledger(self, shop: str | None = None) -> dict[str, Any]:
         """Per destination (of one shop), what was accepted and where all of it stands."""
@@ -204,6 +209,16 @@ class Reading:
             raise Misconfigured(
                 f"shops.timezone: there is no zone {name!r}; use e.g. Europe/Berlin"
             ) from None
+
+
+def claimant(shops: Mapping[str, ShopBasis], dataset: str) -> str | None:
+    """A shop in whose currency claims of a dataset are told; None if its shops have several.
+
+    Whoever sends to the dataset is asked; if it is nobody's, all are.
+    """
+    senders = [name for name, s in shops.items() if s.datasets is None or dataset in s.datasets]
+    asked = senders or list(shops)
+    return asked[0] if len({shops[name].currency for name in asked}) == 1 else None
 
 
 def _moment(text: str | None, name: str) -> date | datetime | None:

@@ -1,6 +1,5 @@
 -- The days of which a report needs a rate: between what money was told in, and the currency of
--- its shop's reports. What the platform claims belongs to no shop: it is told in the one currency
--- of all of them, if there is one.
+-- its shop's reports.
 SELECT DISTINCT currency, into_currency, day, number
 FROM (
     SELECT x.currency, r.currency AS into_currency, x.day, number_of(x.day) AS number
@@ -14,9 +13,7 @@ FROM (
     UNION ALL
     SELECT c.currency, r.currency, day_of(c.moment), div_whole(c.moment, 86400)
     FROM conversions c
-    CROSS JOIN (
-        SELECT MIN(currency) AS currency FROM reported_in HAVING MIN(currency) = MAX(currency)
-    ) r
+    JOIN reported_in r ON r.shop = c.shop
     WHERE c.currency <> r.currency
 ) needed
 WHERE currency <> into_currency

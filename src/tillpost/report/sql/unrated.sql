@@ -21,9 +21,7 @@ FROM (
         c.value_minor
     FROM conversions c
     CROSS JOIN params p
-    CROSS JOIN (
-        SELECT MIN(currency) AS currency FROM reported_in HAVING MIN(currency) = MAX(currency)
-    ) r
+    JOIN reported_in r ON r.shop = c.shop
     WHERE c.moment >= p.start AND c.moment < p.stop AND c.currency <> r.currency
 ) told
 WHERE currency <> into_currency AND NOT EXISTS (
