@@ -22,7 +22,8 @@ def metrics(tables: Mapping[str, Rows], query: Query) -> list[dict[str, Any]]:
     """A row a shop and currency: what came in, from whom, at what cost, and what remains.
 
     `contribution` is net revenue less goods, fees, shipping and spend; None where nothing
-    says what the goods of some order cost (`orders_without_costs` counts them).
+    says what the goods of some order cost (`orders_without_costs` counts them). `overlap_factor`
+    is what all platforms claim together by gross: above 1, sales are claimed more than once.
     """
     with Engine(tables) as engine:
         found = engine.run((*SALES, *CAMPAIGN_KEYS, *SPENDING), "metrics", query)
@@ -39,7 +40,7 @@ def _row(sums: Sums) -> dict[str, Any]:
         "new_revenue": sums["new_minor"],
         "spend": spend,
     }
-    currency = sums["currency"]
+    currency, claimed = sums["currency"], sums["claimed_minor"]
     return {
         "shop": sums["shop"],
         "currency": currency,
@@ -55,6 +56,8 @@ def _row(sums: Sums) -> dict[str, Any]:
         "cpa": each(spend, orders, currency),
         "cac": each(spend, new, currency),
         "acos": ratio(spend, gross),
+        "platform_value": None if claimed is None else decimal_string(claimed, currency),
+        "overlap_factor": None if claimed is None else ratio(claimed, gross),
         "visits": sums["visits"],
         "conversion_rate": ratio(orders, sums["visits"]),
         **_contribution(sums),

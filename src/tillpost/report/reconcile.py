@@ -32,7 +32,10 @@ REASONS: tuple[tuple[str, str], ...] = (
 
 
 def coverage(tables: Mapping[str, Rows], query: Query) -> list[dict[str, Any]]:
-    """A row a shop: orders seen by browser, server, both; explained; matched; as shares too."""
+    """A row a shop: orders seen by browser, server, both; explained; matched; as shares too.
+
+    `overlap` is those seen by both, of all that the side saw which saw fewer.
+    """
     with opened(tables) as engine:
         plain = structs.replace(query, basis="cash")
         found = engine.run(ATTRIBUTION, "coverage", plain, ONE_CREDIT)
@@ -46,6 +49,7 @@ def coverage(tables: Mapping[str, Rows], query: Query) -> list[dict[str, Any]]:
             "matched": int(row["matched"]),
             "browser_coverage": ratio(int(row["browser"]), row["orders"]),
             "server_coverage": ratio(int(row["server"]), row["orders"]),
+            "overlap": ratio(int(row["both_sides"]), min(int(row["browser"]), int(row["server"]))),
             "pixel_loss": ratio(int(row["server_only"]), row["orders"]),
             "observed_share": ratio(int(row["observed"]), row["orders"]),
         }

@@ -1,6 +1,7 @@
 -- The period as a whole, by shop and currency: orders and money, buyers, visits, spend, and what
 -- the goods cost as far as it is known. A product's cost counts if it is told in the same
--- currency as the order stands in; what was given back costs all the same.
+-- currency as the order stands in; what was given back costs all the same. A platform's claim that
+-- came with its spend stands before what the receiver credits.
 WITH sold AS (
     SELECT s.shop, s.currency, CAST(SUM(s.orders) AS BIGINT) AS orders,
         CAST(SUM(s.orders * s.value_minor) AS BIGINT) AS gross_minor,
@@ -24,6 +25,23 @@ spent AS (
     FROM expenses
     GROUP BY shop, currency
 ),
+claimed AS (
+    SELECT shop, currency, CAST(SUM(minor) AS BIGINT) AS claimed_minor
+    FROM (
+        SELECT shop, currency, claims_minor AS minor
+        FROM expenses
+        WHERE claims_minor IS NOT NULL
+        UNION ALL
+        SELECT x.shop, x.currency, x.value_minor
+        FROM claims x
+        WHERE NOT EXISTS (
+            SELECT 1 FROM expenses e
+            WHERE e.campaign_key = x.campaign_id AND e.currency = x.currency
+                AND e.claims_micro IS NOT NULL
+        )
+    ) told
+    GROUP BY shop, currency
+),
 visited AS (
     SELECT t.shop, COUNT(*) AS visits
     FROM touches t
@@ -38,10 +56,12 @@ SELECT COALESCE(a.shop, b.shop) AS shop, COALESCE(a.currency, b.currency) AS cur
     COALESCE(a.returning_orders, 0) AS returning_orders, COALESCE(a.new_minor, 0) AS new_minor,
     COALESCE(a.goods_minor, 0) AS goods_minor, COALESCE(a.uncosted_minor, 0) AS uncosted_minor,
     COALESCE(a.uncosted, 0) AS uncosted, COALESCE(b.spend_minor, 0) AS spend_minor,
-    COALESCE(v.visits, 0) AS visits, r.goods_percent, r.fees_percent, r.fees_fixed,
+    d.claimed_minor, COALESCE(v.visits, 0) AS visits, r.goods_percent, r.fees_percent, r.fees_fixed,
     r.shipping_fixed, i.currency AS own_currency
 FROM sold a
 FULL OUTER JOIN spent b ON b.shop = a.shop AND b.currency = a.currency
+LEFT JOIN claimed d
+    ON d.shop = COALESCE(a.shop, b.shop) AND d.currency = COALESCE(a.currency, b.currency)
 LEFT JOIN visited v ON v.shop = COALESCE(a.shop, b.shop)
 LEFT JOIN cost_rules r ON r.shop = COALESCE(a.shop, b.shop)
 LEFT JOIN reported_in i ON i.shop = COALESCE(a.shop, b.shop)
