@@ -3,6 +3,8 @@
 Rows are frozen; a change is a new row. Money is integer minor units, times are Unix seconds.
 """
 
+from collections.abc import Iterable
+
 from msgspec import Struct, field
 
 from tillpost.core.event import BrowserSeen, Consent, Event, OrderSeen, Person, PrivacyAsked
@@ -26,7 +28,7 @@ class OrderRow(Struct, frozen=True):
     def keys(self) -> list[tuple[str, str]]:
         """By what the order finds its visitors: (kind, value) of each thing that names them.
 
-        A phone counts only where there is no e-mail: families share one.
+        A phone counts only where there is no e-mail: families share one, and so do offices.
         """
         seen = self.seen
         found = [("order", seen.order_id)]
@@ -36,7 +38,8 @@ class OrderRow(Struct, frozen=True):
             found.append(("checkout", cart_name(seen.cart_token)))
         if seen.customer_id:
             found.append(("customer", seen.customer_id))
-        return found + contacts(seen.person)[:1]
+        kind = "em" if seen.person.keys.get("em") else "ph"
+        return found + [known for known in contacts(seen.person) if known[0] == kind]
 
 
 def cart_name(cart_token: str) -> str:
@@ -45,8 +48,25 @@ def cart_name(cart_token: str) -> str:
 
 
 def contacts(person: Person) -> list[tuple[str, str]]:
-    """(kind, hash) of the e-mail and of the phone that a person may be known by again."""
-    return [(kind, keys[0][1]) for kind in ("em", "ph") if (keys := person.keys.get(kind, ()))]
+    """(kind, hash) of the e-mail and of the phone that a person may be known by again.
+
+    The first of each; of e-mails, the first that is not a role's, which many people share.
+    """
+    found = {kind: _own(person.keys.get(kind, ())) for kind in ("em", "ph")}
+    return [(kind, digest) for kind, digest in found.items() if digest is not None]
+
+
+def _own(rows: Iterable[tuple[str, str]]) -> str | None:
+    """The first value's hash; a value's further forms follow it, and one may say it is shared."""
+    found: str | None = None
+    for form, digest in rows:
+        if form == "role":
+            found = None
+        elif form in {"meta", "given"}:
+            if found is not None:
+                break
+            found = digest
+    return found
 
 
 class Sighting(Struct, frozen=True):

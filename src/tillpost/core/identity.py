@@ -186,6 +186,13 @@ FORMS = (
     Form("meta_alt", ("zp",), spelling.postcode_second, "cut at the dash, or with inner spaces"),
     Form("gmail", ("em",), spelling.undotted, "no dots before @gmail.com and @googlemail.com"),
     Form("untagged", ("em",), spelling.untagged, "no dots and no +tag before any @"),
+    Form(
+        "role",
+        ("em",),
+        spelling.role,
+        "`role:` and the address, where it is a role's (info@, sales@) or a marketplace's; "
+        "never sent: it tells that the address joins no visitors",
+    ),
     Form("plus", ("ph",), spelling.plus, "E.164 with the plus"),
     Form("unspaced", ("fn", "ln"), spelling.unspaced, "lower case, no spaces, punctuation kept"),
     Form("short", ("st",), spelling.state_short, "the code wherever the name is known"),

@@ -119,6 +119,30 @@ def untagged(_raw: str, meta: str, _country: str | None) -> str:
     return f"{bare}@{domain}" if bare else ""
 
 
+ROLES = frozenset(
+    {
+        *("abuse", "accounting", "accounts", "admin", "administration", "billing", "bookkeeping"),
+        *("buchhaltung", "buero", "comercial", "commande", "commandes", "compras", "compta"),
+        *("contabilidad", "contact", "contacto", "customerservice", "einkauf", "enquiries"),
+        *("finance", "helpdesk", "hostmaster", "info", "information", "invoices", "it", "kontakt"),
+        *("marketing", "no-reply", "noreply", "office", "order", "orders", "postmaster"),
+        *("purchasing", "reception", "rechnung", "sales", "secretary", "sekretariat", "service"),
+        *("shop", "store", "support", "team", "ventas", "vertrieb", "verwaltung", "webmaster"),
+    }
+)
+"""Names before an @ that many people of one house read: RFC 2142's, and what offices use."""
+
+RELAYS = ("@marketplace.amazon.", "@members.ebay.")
+"""Addresses that marketplaces give their buyers out."""
+
+
+def role(_raw: str, meta: str, _country: str | None) -> str:
+    """A mark of an address that stands for no single person, `role:` before it; else nothing."""
+    local, _, _ = meta.partition("@")
+    shared = local.partition("+")[0] in ROLES or any(relay in meta for relay in RELAYS)
+    return f"role:{meta}" if shared else ""
+
+
 def plus(_raw: str, meta: str, _country: str | None) -> str:
     """E.164 with its plus."""
     return "+" + meta
