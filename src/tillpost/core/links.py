@@ -65,13 +65,15 @@ TEMPLATES: dict[str, Template] = {
         "utm_source=linkedin&utm_medium=paid_social&utm_campaign={{CAMPAIGN_GROUP_NAME}}"
         "&utm_id={{CAMPAIGN_GROUP_ID}}&utm_term={{CAMPAIGN_ID}}&utm_content={{CREATIVE_ID}}",
         "Campaign > URL tracking parameters",
-        "Choose each value from the form's list; what is a campaign elsewhere is a group there.",
+        "Unconfirmed as text: LinkedIn's documents name these values, others write the braces. "
+        "Choose each from the form's list; what is a campaign elsewhere is a group there.",
     ),
     "x": Template(
         "utm_source=twitter&utm_medium=paid_social&utm_campaign={campaign_name}"
         "&utm_id={campaign_id}&utm_term={ad_group_id}&utm_content={ad_id}",
         "Ad > Website URL",
-        "X fills nothing in: write name and ids by hand. It adds its own twclid.",
+        "No document of X that we know names a macro: write name and ids by hand. "
+        "It adds its own twclid.",
     ),
     "klaviyo": Template(
         "utm_source=klaviyo&utm_medium=email&utm_campaign={campaign_name}",
