@@ -58,6 +58,33 @@ def test_each_order_has_a_reason(tables: dict[str, Rows]) -> None:
     }
 
 
+def test_each_order_tells_what_either_side_saw_of_it(shop: Any, tables: dict[str, Rows]) -> None:
+    told = tables | {
+        "deliveries": shop.table(
+            "deliveries",
+            {"order_id": "a", "state": "delivered"},
+            {"order_id": "c", "state": "dead", "reason": "refused"},
+            shop="demo",
+            destination="meta:1",
+        ),
+        "sightings": shop.table(
+            "sightings", {"order_id": "a", "browser_copies": 1, "server_copies": 1, "absorbed": 1}
+        ),
+        "shop_journeys": shop.table(
+            "shop_journeys", {"shop": "demo", "order_id": "a", "source": "facebook", "visits": 3}
+        ),
+    }
+    found = {row["order_id"]: row for row in report("reconcile", told)}
+    seen = ("browser", "server", "delivery", "received", "matched", "absorbed", "platform_window")
+    assert [found["a"][name] for name in seen] == [
+        *(True, True, "delivered", True, True, 1, "7d_click"),
+    ]
+    own = ("channel", "campaign_id", "journey_source", "journey_visits")
+    assert [found["a"][name] for name in own] == ["Paid Social", "c1", "facebook", 3]
+    assert (found["c"]["delivery"], found["c"]["delivery_reason"]) == ("dead", "refused")
+    assert (found["g"]["delivery"], found["g"]["received"]) == (None, False)
+
+
 def test_an_order_that_both_leave_to_others(shop: Any, tables: dict[str, Rows]) -> None:
     names, rows = tables["matches"]
     known = (names, [(order, 1) for order, _ in rows])

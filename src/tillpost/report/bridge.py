@@ -200,11 +200,25 @@ def _orders(tables: Mapping[str, Rows], query: Query) -> list[dict[str, Any]]:
         return engine.run(ATTRIBUTION, "evidence", plain)
 
 
+def sightings(order: Order) -> dict[str, Any]:
+    """What each side saw of an order, how far it came on its way, and the shop system's view."""
+    plain = ("browser_copies", "server_copies", "absorbed")
+    journey = ("journey_source", "journey_medium", "journey_campaign", "journey_visits")
+    return {
+        "browser": bool(order["browser"]),
+        "server": bool(order["server"]),
+        "delivery": order["state"],
+        "delivery_reason": order["why"],
+        "received": bool(order["received"]),
+        "matched": bool(order["matched"]),
+        **{name: order[name] for name in (*plain, *journey)},
+    }
+
+
 def _evidence(order: Order) -> dict[str, Any]:
     step, code = placed(order)
     currency = order["currency"]
     own = ("channel", "source", "medium", "campaign", "campaign_id", "adset_id", "ad_id")
-    journey = ("journey_source", "journey_medium", "journey_campaign", "journey_visits")
     return {
         "order_id": order["order_id"],
         "name": order["name"],
@@ -214,15 +228,9 @@ def _evidence(order: Order) -> dict[str, Any]:
         "value": decimal_string(order["value_minor"], currency),
         "refunded": decimal_string(order["refunded_minor"], currency),
         "currency": currency,
-        "browser": bool(order["browser"]),
-        "server": bool(order["server"]),
-        "delivery": order["state"],
-        "delivery_reason": order["why"],
-        "received": bool(order["received"]),
-        **{name: order[name] for name in ("browser_copies", "server_copies", "absorbed")},
-        "matched": bool(order["matched"]),
+        **sightings(order),
         "platform_window": order["window_name"],
         "platform_campaign_id": order["claimed_campaign_id"],
-        **{name: order[name] for name in (*own, *journey)},
+        **{name: order[name] for name in own},
         "shop": order["shop"],
     }

@@ -56,6 +56,7 @@ MORE_TABLES: dict[str, tuple[str, ...]] = {
     "utm_health": ("tag_faults",),
     "bridge": ("deliveries", "shop_journeys"),
     "bridge_orders": ("deliveries", "shop_journeys"),
+    "reconcile": ("deliveries", "shop_journeys"),
 }
 """Tables that single reports read besides."""
 
@@ -76,6 +77,6 @@ RECEIVED_OF: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(("channels", "models", "journeys", "path_models", "utm", "utm_health"), ()),
     **dict.fromkeys(("ads", "campaigns", "breakdown", "drill"), _CLAIMS),
     **dict.fromkeys(("orders", "coverage"), _KNOWN),
-    **dict.fromkeys(("reconcile", "reasons"), (*_CLAIMS, *_KNOWN)),
+    "reasons": (*_CLAIMS, *_KNOWN),
 }
 """Which of them a report reads; all, if it is not named here."""

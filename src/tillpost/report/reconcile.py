@@ -8,6 +8,7 @@ from msgspec import structs
 from tillpost.core.moment import iso
 from tillpost.core.money import decimal_string
 from tillpost.ports import Rows
+from tillpost.report.bridge import sightings
 from tillpost.report.engine import opened
 from tillpost.report.query import Query
 from tillpost.report.roas import count, ratio
@@ -58,9 +59,14 @@ def coverage(tables: Mapping[str, Rows], query: Query) -> list[dict[str, Any]]:
 
 
 def reconcile(tables: Mapping[str, Rows], query: Query) -> list[dict[str, Any]]:
-    """A row an order of the period, also those not counted, with the code of `REASONS`."""
+    """A row an order of the period, also those not counted, with the code of `REASONS`.
+
+    Beside it what each side saw of the order, as in `bridge_orders`.
+    """
+    plain = structs.replace(query, basis="cash")
     with opened(tables) as engine:
-        found = engine.run(ATTRIBUTION, "reconcile", structs.replace(query, basis="cash"))
+        found = engine.run(ATTRIBUTION, "reconcile", plain)
+        beside = engine.run((), "evidence", plain)
     return [
         {
             "order_id": row["order_id"],
@@ -71,15 +77,13 @@ def reconcile(tables: Mapping[str, Rows], query: Query) -> list[dict[str, Any]]:
             "reason": row["reason_code"],
             "channel": row["channel"],
             "campaign_id": row["campaign_id"],
-            "browser": bool(row["browser"]),
-            "server": bool(row["server"]),
-            "matched": bool(row["matched"]),
+            **sightings(seen),
             "platform_window": row["window_name"],
             "platform_campaign_id": row["claimed_campaign_id"],
             "eligible": bool(row["eligible"]),
             "shop": row["shop"],
         }
-        for row in found
+        for row, seen in zip(found, beside, strict=True)
     ]
 
 
