@@ -27,4 +27,15 @@ def test_every_line_that_is_not_ok_has_its_fix(tmp_path: Path) -> None:
     assert answer.output.splitlines() == [
         f"fail  settings        {wrong}:1: unknown key `servers`",
         f"{'':22}did you mean `server`?",
+        "0 ok, 0 warn, 1 fail",
     ]
+
+
+def test_quiet_leaves_out_what_is_in_order(tmp_path: Path) -> None:
+    good = tmp_path / "tillpost.toml"
+    good.write_text('[[shops]]\nname = "acme"\ndomain = "acme.example"\ncurrency = "USD"\n')
+    given = ["--config", str(good), "--data", str(tmp_path / "data")]
+    whole = CliRunner().invoke(doctor, given).output.splitlines()
+    quiet = CliRunner().invoke(doctor, [*given, "--quiet"]).output.splitlines()
+    assert quiet == [line for line in whole if not line.startswith("ok ")]
+    assert quiet[-1] == whole[-1] == "3 ok, 0 warn, 1 fail"

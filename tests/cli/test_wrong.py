@@ -25,6 +25,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         "bad.json": "{",
         "good.json": '{"data": [{"event_name": "Lead"}]}',
         "good.jsonl": '{"event_name": "Lead"}\n',
+        "good.toml": '[[shops]]\nname = "acme"\ndomain = "acme.example"\ncurrency = "USD"\n',
         "good.csv": "x,y\n1,2\n",
     }.items():
         (tmp_path / name).write_text(text)

@@ -1,6 +1,8 @@
 import asyncio
 import re
 import sqlite3
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -122,6 +124,22 @@ def test_a_disk_that_fails_refuses_the_whole_group_to_be_tried_again(
         database.write_now(full)
     assert shops(path) == []
     assert database.write_now(add("a")) == "a"
+
+
+def test_a_disk_that_is_full_at_the_start_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "full.db"
+    small = (
+        "import resource, sys; from pathlib import Path\n"
+        "from tillpost.store.sqlite import Database\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))\n"
+        "Database(Path(sys.argv[1]), 'gateway')"
+    )
+    told = subprocess.run(
+        [sys.executable, "-c", small, path], capture_output=True, text=True, check=False
+    )
+    last = told.stderr.splitlines()[-1]
+    assert last.startswith(f"tillpost.core.outcome.Misconfigured: cannot write to {path}")
+    assert "make room" in last
 
 
 def test_a_loop_that_closed_does_not_stop_the_writer(database: Database) -> None:

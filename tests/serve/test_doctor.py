@@ -12,6 +12,7 @@ import subprocess
 import sys
 import threading
 import time
+import urllib.error
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from email.utils import formatdate
@@ -439,3 +440,16 @@ def _tls_server(folder: Path) -> Iterator[str]:
         server.shutdown()
         server.server_close()
         thread.join()
+
+
+def test_a_shop_that_signs_with_another_secret(shop: Shop) -> None:
+    address = f"{shop.url}/webhooks/shopify/acme"
+    with pytest.raises(urllib.error.HTTPError, match="401"):
+        signed_shopify(address, "theirs", "acme.example", order(id=77))
+    line = _cause(_lines(shop))
+    assert (line.check, line.level) == ("webhooks", "warn")
+    assert "0 minutes ago, was signed with another secret" in line.what
+    assert "shops.shopify.webhook_secrets" in line.fix
+    secret = (shop.config.parent / "secrets/webhook_secret").read_text().strip()
+    signed_shopify(address, secret, "acme.example", order(id=77))
+    assert [x.level for x in _lines(shop) if x.check == "webhooks"] == ["ok"]

@@ -1,6 +1,7 @@
 """`tillpost doctor`: what is wrong with this set-up, and how to mend it."""
 
 import asyncio
+from collections import Counter
 from pathlib import Path
 
 import click
@@ -17,9 +18,15 @@ _COLOURS = {"ok": "green", "warn": "yellow", "fail": "red"}
     metavar="CODE",
     help="Also send a test event to real platforms, under this code of their Test Events tab.",
 )
+@click.option("--quiet", is_flag=True, help="Show only what is not ok.")
 @as_json
 def doctor(
-    config_file: Path | None, data: Path | None, *, test_event_code: str | None, as_json: bool
+    config_file: Path | None,
+    data: Path | None,
+    *,
+    test_event_code: str | None,
+    quiet: bool,
+    as_json: bool,
 ) -> None:
     """Go through the set-up from the machine outwards, and say of each thing how it is.
 
@@ -36,9 +43,13 @@ def doctor(
         print_json({"ok": worst != "fail", "worst": worst, "lines": to_builtins(lines)})
     else:
         for line in lines:
+            if quiet and line.level == "ok":
+                continue
             mark = click.style(f"{line.level:4}", fg=_COLOURS[line.level])
             click.echo(f"{mark}  {line.check:14}  {line.what}")
             if line.fix:
                 click.echo(f"{'':22}{line.fix}")
+        counts = Counter[str](line.level for line in lines)
+        click.echo(", ".join(f"{counts[level]} {level}" for level in _COLOURS))
     if worst == "fail":
         raise SystemExit(1)

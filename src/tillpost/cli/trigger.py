@@ -56,13 +56,16 @@ def trigger(
     except LookupError as error:
         raise click.UsageError(f"--override: the order has no {error}; see what it has") from None
     answers = [_play(stage, step, quiet=as_json) for step in steps]
-    found = _found(stage, sale, event)
-    good = all(answer["status"] < 300 for answer in answers) and _delivered(found, event)
+    taken = all(answer["status"] < 300 for answer in answers)
+    found = _found(stage, sale, event) if taken else {"event": None, "received": []}
+    good = taken and _delivered(found, event)
     if as_json:
         print_json({"ok": good, "steps": answers, **found})
     else:
         _tell(found)
     if not good:
+        if not as_json:
+            click.echo("not delivered: `tillpost doctor`, with the same options, says why")
         raise SystemExit(1)
 
 

@@ -105,7 +105,8 @@ def _money(sale: Sale) -> tuple[Any, Any]:
 
 
 def _token_out(evidence: Evidence) -> tuple[int, int]:
-    return sum(pause.reason == "token" for pause in evidence.pauses), 0
+    over = [pause for pause in evidence.pauses if pause.ended_at is not None]
+    return sum(pause.reason == "token" for pause in over), 0
 
 
 DETECTORS: tuple[Detector, ...] = (

@@ -56,7 +56,7 @@ def read_secrets(directory: Path) -> Secrets:
     """
     path = directory / FILE
     try:
-        directory.mkdir(parents=True, exist_ok=True)
+        directory.mkdir(parents=True, exist_ok=True, mode=0o700)
         if not path.exists():
             write_private(path, json.dumps(to_builtins(_make()), indent=2).encode())
         return convert(json.loads(path.read_text("utf-8")), Secrets)

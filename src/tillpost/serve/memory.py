@@ -8,6 +8,11 @@ from tillpost.report.spend.csv import Layout
 MOST_SHOPS = 20
 """Drafts that are kept; the oldest goes first."""
 
+PROBE = "x-tillpost-probe"
+"""Header of what `tillpost doctor` sends to be refused: it is nobody's mistake."""
+
+_TELL_SECONDS = 60.0
+
 
 class Draft(Struct, frozen=True):
     """A file's text, its name, how to read it, and who put it here."""
@@ -54,3 +59,9 @@ class Memory:
         """When a request of each shop and kind was last refused for its signature."""
         self.is_ending = False
         """Set before the server stops, so that streams end and do not hold it up."""
+
+    def refuse(self, shop: str, kind: str, now: float) -> bool:
+        """Remember a refusal; whether the log should tell of it, which it does once a minute."""
+        before = self.refused.get((shop, kind), 0.0)
+        self.refused[shop, kind] = now
+        return now - before > _TELL_SECONDS

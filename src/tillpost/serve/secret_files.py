@@ -59,7 +59,9 @@ def _secret(read: Callable[[Path], str], given: str, source: Path, named: str) -
         found = value(read(path), named.removesuffix(SUFFIX))
     except (OSError, UnicodeDecodeError) as error:
         why = getattr(error, "strerror", None) or "it is not UTF-8 text"
-        raise Misconfigured(f"{source}: `{named}`: cannot read {path} ({why})") from None
+        raise Misconfigured(
+            f"{source}: `{named}`: cannot read {path} ({why}): let the server's user read it"
+        ) from None
     if not found:
         raise Misconfigured(f"{source}: `{named}`: {path} is empty: put the secret into it")
     return found

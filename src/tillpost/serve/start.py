@@ -13,6 +13,7 @@ from tillpost.serve import app, configure, development, keeper
 from tillpost.serve.clock import SimulatedClock, SystemClock
 from tillpost.serve.node import Node
 from tillpost.serve.settings import Server, Settings
+from tillpost.store.lock import make
 
 LOOPBACK = ("127.0.0.0/8", "::1/128")
 SIMULATION_STARTS = 1_577_836_800.0
@@ -139,7 +140,7 @@ def _first_lines(plan: Plan) -> list[str]:
     """Where the first owner chooses a password, as long as nobody can sign in."""
     if plan.settings.admin_password or keeper.has_users(plan.directory):
         return []
-    plan.directory.mkdir(parents=True, exist_ok=True)
+    make(plan.directory)
     token = keeper.first_token(plan.directory, make=True)
     if not sys.stdout.isatty():
         return [

@@ -15,6 +15,17 @@ LOCK_FILE = "lock"
 NOTE_FILE = "server.json"
 
 
+def make(directory: Path) -> None:
+    """Make a data directory, its owner's alone; raises `Misconfigured` if it cannot be written."""
+    try:
+        directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+        os.close(os.open(directory / LOCK_FILE, os.O_RDWR | os.O_CREAT, 0o600))
+    except OSError as error:
+        raise Misconfigured(
+            f"cannot write to {directory} ({error.strerror}): choose another directory with --data"
+        ) from None
+
+
 @contextmanager
 def hold(
     directory: Path, url: str | None = None, config_file: Path | None = None
@@ -24,13 +35,8 @@ def hold(
     With a `url` the directory says where its server is, so that commands can reach it, and
     which settings it reads.
     """
-    try:
-        directory.mkdir(parents=True, exist_ok=True)
-        handle = os.open(directory / LOCK_FILE, os.O_RDWR | os.O_CREAT, 0o600)
-    except OSError as error:
-        raise Misconfigured(
-            f"cannot write to {directory} ({error.strerror}): choose another directory with --data"
-        ) from None
+    make(directory)
+    handle = os.open(directory / LOCK_FILE, os.O_RDWR | os.O_CREAT, 0o600)
     try:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -80,6 +80,11 @@ class Database:
         try:
             _check_ours(connection, path)
             _migrate(connection, schema, path)
+        except sqlite3.Error as error:
+            connection.close()
+            if not _is_trouble(error):
+                raise
+            raise Misconfigured(f"cannot write to {path} ({error}): make room for it") from None
         except BaseException:
             connection.close()
             raise
@@ -316,7 +321,7 @@ def _is_trouble(error: Exception) -> bool:
 
 def _open(path: Path) -> sqlite3.Connection:
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         connection = sqlite3.connect(
             path,
             timeout=_BUSY_SECONDS,

@@ -50,7 +50,10 @@ class Remote:
     def __init__(self, url: str, settings: Settings, shop: str, scope: Scope) -> None:
         key = Access(settings, SystemClock()).any_key(scope, shop)
         if key is None:
-            raise Misconfigured(f"no server key of shop {shop} has the scope `{scope}`: add one")
+            raise Misconfigured(
+                f"no server key of shop {shop} has the scope `{scope}`: add one to its "
+                f'server_keys, e.g. {{ key_file = "secrets/{shop}_key", scopes = ["{scope}"] }}'
+            )
         self._url = url
         self._key = key
 

@@ -100,6 +100,8 @@ def _shop(bench: Bench, shop: str, glance: Glance, books: dict[str, object]) -> 
     )
     told = attention.by_rule(signs)
     lines = [line for name in _GOOD for line in _noted(name, shop, told[name])]
+    if "pixel" not in heard:
+        lines = [line for line in lines if (line.check, line.level) != ("browser", "ok")]
     return [*lines, _fresh(bench, shop, heard), *keys.lines(shop, glance)]
 
 

@@ -11,6 +11,7 @@ from tillpost.core import click
 from tillpost.core.outcome import Retryable
 from tillpost.serve.doctor.bench import Bench
 from tillpost.serve.doctor.line import Check, Line, fail, ok, warn
+from tillpost.serve.memory import PROBE
 from tillpost.serve.settings import ShopSettings
 
 _BODY = b'{"id":1,"type":"tillpost.doctor","created":0,"livemode":true,"data":{"object":{}}}'
@@ -77,7 +78,7 @@ async def _deliver(
         )
     url = f"{bench.url}/webhooks/{system.name}/{shop.name}"
     now = int(bench.now)
-    kind = {"content-type": "application/json"}
+    kind = {"content-type": "application/json", PROBE: "doctor"}
     try:
         signed = [
             (await bench.ask("POST", url, {**kind, **system.headers(s.encode(), shop, now)}, _BODY))
@@ -93,7 +94,25 @@ async def _deliver(
     if strange.status != 401:
         what = f"{where} takes a delivery that nobody signed ({strange.status})"
         return fail("webhooks", what, "something in front of the server answers: look at the proxy")
-    return ok("webhooks", f"{where}: signed deliveries are taken, others refused")
+    return await _others(bench, shop, system) or ok(
+        "webhooks", f"{where}: signed deliveries are taken, others refused"
+    )
+
+
+async def _others(bench: Bench, shop: ShopSettings, system: _System) -> Line | None:
+    """Whether the newest delivery that was not ours was signed with another secret."""
+    told = await bench.read(f"/setup.json?shop={shop.name}", shop.name)
+    at = (told or {}).get("refused", {}).get(system.name)
+    if at is None:
+        return None
+    minutes = max((bench.now - at) / 60, 0)
+    return warn(
+        "webhooks",
+        f"{system.name} of {shop.name}: the newest delivery, {minutes:.0f} minutes ago, "
+        "was signed with another secret",
+        f"put the one that is shown under {system.place} into "
+        f"shops.{system.name}.webhook_secrets, and restart",
+    )
 
 
 async def _heard(bench: Bench) -> list[Line]:

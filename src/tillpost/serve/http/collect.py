@@ -1,10 +1,15 @@
 """Where the shop reaches us: signed webhooks and server events."""
 
+import structlog
+
 from tillpost.collect.accept import Taken, accept
 from tillpost.core.outcome import Rejection, Retryable
 from tillpost.core.wire import RECEIVED_AT, Request, Response
 from tillpost.serve.http.exchange import json_answer, problem
+from tillpost.serve.memory import PROBE
 from tillpost.serve.node import Node
+
+_log = structlog.get_logger("tillpost.serve")
 
 _GIVEN = Response(200, {"content-type": "text/plain"}, b"ok")
 
@@ -52,9 +57,15 @@ async def _take(node: Node, shop: str, kind: str, request: Request) -> Taken | R
     except Retryable as error:
         return problem(503, "disk", "", str(error))
     if taken.rejection is not None and taken.rejection.status == 401:
-        node.memory.refused[shop, kind] = now
+        _note_refused(node, shop, kind, stamped, taken.rejection)
     node.worker.wake()
     return taken
+
+
+def _note_refused(node: Node, shop: str, kind: str, request: Request, rejection: Rejection) -> None:
+    """Remember a wrong signature: a shop whose every order is refused must not be silent."""
+    if PROBE not in request.headers and node.memory.refuse(shop, kind, node.clock.now()):
+        _log.warning("delivery_refused", shop=shop, source=kind, reason=rejection.reason)
 
 
 def _rejected(rejection: Rejection) -> Response:

@@ -63,6 +63,8 @@ class SetUp(View, frozen=True, kw_only=True):
     steps: tuple[Step, ...]
     done: int
     snippets: tuple[Snippet, ...]
+    refused: Mapping[str, float] = {}
+    """When the newest delivery of each kind came, where its signature was wrong."""
 
 
 def read(desk: Desk, ask: Ask) -> SetUp:
@@ -100,6 +102,7 @@ def view(signs: Signs, node: Node, ask: Ask) -> SetUp:
         steps=steps,
         done=sum(step.done for step in steps),
         snippets=_snippets(node, given),
+        refused={k: at for k, at in signs.refused.items() if at > signs.heard.get(k, 0.0)},
     )
 
 
