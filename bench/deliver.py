@@ -69,6 +69,7 @@ async def _run(folder: Path, port: int) -> tuple[float, float]:
     sent = 0
     while sent < EVENTS:
         sent += await sender.round()
+    await sender.settled()
     figures = time.perf_counter() - begun, time.process_time() - cpu
     ends = {state: n for _, _, state, _, n in store.tallies() if state != "accepted"}
     if ends != {"delivered": EVENTS}:

@@ -1,5 +1,6 @@
 import asyncio
 import math
+import threading
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -75,7 +76,12 @@ class Office:
 
     def round(self, luck: float = 0.5) -> int:
         self.luck = luck
-        return asyncio.run(self.sender.round())
+        return asyncio.run(self._round())
+
+    async def _round(self) -> int:
+        done = await self.sender.round()
+        await self.sender.settled()
+        return done
 
     @property
     def ends(self) -> dict[tuple[str, str | None], int]:
@@ -106,6 +112,33 @@ def test_a_batch_goes_in_one_request() -> None:
 def test_no_more_than_the_limit_goes_at_once() -> None:
     office = Office(ok, batch(1001))
     assert [office.round(), office.round(), office.round()] == [1000, 1, 0]
+
+
+def test_what_was_taken_is_settled_while_the_next_batch_is_on_its_way(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    office = Office(ok, batch(3000))
+    second = threading.Event()
+    settle = office.store.settle
+
+    def answer(ids: list[str]) -> Response:
+        if len(office.wire.sent) == 2:
+            second.set()
+        return ok(ids)
+
+    def slow(results: Sequence[Any], now: float) -> int:
+        assert second.wait(timeout=20), "the second batch waits for the first one's end"
+        return settle(results, now)
+
+    office.wire.answer = answer
+    monkeypatch.setattr(office.store, "settle", slow)
+
+    async def rounds() -> None:
+        while await office.sender.round():
+            pass
+
+    asyncio.run(rounds())
+    assert office.ends == {("delivered", None): 3000}
 
 
 @pytest.mark.parametrize("poison", [1, 500, 501, 777, 1000])

@@ -196,7 +196,7 @@ MUTANTS: dict[str, Mutant] = {
         (
             Change(
                 "store/sql/gateway/queries.sql",
-                "    AND outbox.state = 'leased' AND outbox.fence = w.value ->> 1;",
+                "    AND outbox.state = 'leased' AND outbox.fence = w.value;",
                 ";",
             ),
         ),

@@ -3,7 +3,8 @@
 A lease has a fence: should a slow sender come back after its lease has gone to another, what
 it settles does not count. What is built is kept, and the same bytes go in every attempt. An
 answer that was never read leaves the batch in doubt; it goes again with the same ids, which
-the platform removes. While a batch is on its way the next ones are leased and built.
+the platform removes. While a batch is on its way the next ones are leased and built, and what
+became of the one before is put on disk: so that leases and ends share their transactions.
 """
 
 import asyncio
@@ -28,6 +29,8 @@ FEWEST = 50
 """So many events are leased at once where a request holds fewer."""
 AHEAD = 2
 """So many batches are prepared while one is on its way: one waits for the disk, one is built."""
+BEHIND = 1
+"""So many batches that the platform took are still being settled when the next one goes."""
 _DISK_WAITS = (0.1, 0.5, 1.0, 2.0, 4.0)
 """Seconds between tries to keep what became of a batch, while the disk refuses it."""
 UNKNOWN_TRIES = 5
@@ -78,12 +81,14 @@ class Sender:
         self._clock = clock
         self._luck = luck
         self._ahead: deque[Future[Batch]] = deque()
+        self._behind: deque[asyncio.Task[None]] = deque()
         self._threads = ThreadPoolExecutor(AHEAD, f"prepare-{line.name}")
         self._sending = asyncio.Lock()
 
     async def round(self) -> int:
         """Send one batch of what is due; returns how many events were looked at.
 
+        What the platform took may still be on its way to the disk while full batches follow.
         While the breaker is half open that is one event; when it closes, everything that
         waits for a later try is due at once.
         """
@@ -99,13 +104,21 @@ class Sender:
             await self.put_back()
         elif probing and self.breaker.state(now) == "closed":
             await asyncio.to_thread(self._outbox.hurry, self.line.name, now)
+        if not self._ahead:
+            await self.settled()
         return batch.taken
 
     async def put_back(self) -> None:
-        """Give back what is leased and not sent."""
+        """Give back what is leased and not sent; what was sent is settled."""
         while self._ahead:
             batch = await asyncio.wrap_future(self._ahead.popleft())
             await self._give_back(batch)
+        await self.settled()
+
+    async def settled(self, most: int = 0) -> None:
+        """Return when no more than so many batches that were sent are still being settled."""
+        while len(self._behind) > most:
+            await self._behind.popleft()
 
     async def _give_back(self, batch: Batch) -> None:
         if batch.items:
@@ -199,8 +212,14 @@ class Sender:
         if len(part) > 1 and _splits(part, outcomes):
             middle = len(part) // 2
             return [part[middle:], part[:middle]]
-        await self._settle(part, self._timed(part, outcomes))
+        await self._keep(part, self._timed(part, outcomes))
         return []
+
+    async def _keep(self, items: list[Leased], outcomes: list[Outcome]) -> None:
+        """Settle them; what the platform took is settled while the next batch is on its way."""
+        self._behind.append(asyncio.create_task(self._settle(items, outcomes)))
+        taken = all(outcome.state is State.DELIVERED for outcome in outcomes)
+        await self.settled(BEHIND if taken else 0)
 
     async def _outcomes(self, payloads: list[bytes]) -> list[Outcome]:
         destination = self.line.destination

@@ -2,7 +2,6 @@
 
 import base64
 import binascii
-import contextlib
 import os
 import secrets
 from collections.abc import Iterable, Mapping
@@ -47,7 +46,7 @@ class AesSealer:
 
     def __init__(self, key: bytes, older: Iterable[bytes] = ()) -> None:
         self._box = AESGCM(key)
-        self._older = [AESGCM(one) for one in older]
+        self._keys = (self._box, *map(AESGCM, older))
         self._start = secrets.token_bytes(_NONCE - _COUNTER)
         self._numbers = count()
 
@@ -61,9 +60,12 @@ class AesSealer:
 
     def open(self, box: bytes) -> bytes:
         """What was sealed; raises `Misconfigured` if the key is another."""
-        for key in (self._box, *self._older):
-            with contextlib.suppress(InvalidTag):
-                return key.decrypt(box[:_NONCE], box[_NONCE:], None)
+        nonce, sealed = box[:_NONCE], box[_NONCE:]
+        for key in self._keys:
+            try:
+                return key.decrypt(nonce, sealed, None)
+            except InvalidTag:
+                continue
         raise Misconfigured(
             "a sealed row does not open: the sealing key is not the one it was sealed with"
         )

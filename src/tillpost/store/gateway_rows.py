@@ -1,9 +1,9 @@
 """Rows of the gateway's tables as reports read them, made from the books without SQL."""
 
-import json
 from collections.abc import Iterable, Mapping
 from typing import Any, TypeAlias
 
+import msgspec
 from msgspec import structs
 
 from tillpost.core import money
@@ -106,10 +106,10 @@ def pause_turns(results: Iterable[tuple[Leased, Outcome]]) -> dict[str, str | No
 
 def alike(results: Iterable[tuple[Leased, Outcome]], now: float) -> list[tuple[Any, ...]]:
     """The values of `settle`, one row for all events of a destination that became the same."""
-    groups: dict[tuple[str, Outcome], list[tuple[int, int]]] = {}
+    groups: dict[tuple[str, Outcome], dict[int, int]] = {}
     for item, outcome in results:
         row = item.delivery
-        groups.setdefault((row.destination, outcome), []).append((row.event, row.fence))
+        groups.setdefault((row.destination, outcome), {})[row.event] = row.fence
     return [
         (
             str(outcome.state),
@@ -119,9 +119,9 @@ def alike(results: Iterable[tuple[Leased, Outcome]], now: float) -> list[tuple[A
             int(outcome.sent),
             now,
             destination,
-            json.dumps(pairs),
+            msgspec.json.encode(fences).decode(),
         )
-        for (destination, outcome), pairs in groups.items()
+        for (destination, outcome), fences in groups.items()
     ]
 
 

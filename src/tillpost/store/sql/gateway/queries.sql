@@ -190,13 +190,13 @@ SELECT e.event, e.sealed FROM json_each(?) AS w JOIN events AS e ON e.id = w.val
 ORDER BY w.id;
 
 -- name: settle
--- Events of one destination that became the same: ?8 is [[event, fence], ...].
+-- Events of one destination that became the same: ?8 is {event: fence, ...}.
 UPDATE outbox
 SET state = ?1, reason = ?2, detail = ?3, due_at = ?4, attempts = attempts + ?5,
     lease_until = NULL, updated_at = ?6
 FROM json_each(?8) AS w
-WHERE outbox.event = w.value ->> 0 AND outbox.destination = ?7
-    AND outbox.state = 'leased' AND outbox.fence = w.value ->> 1;
+WHERE outbox.event = CAST(w.key AS INTEGER) AND outbox.destination = ?7
+    AND outbox.state = 'leased' AND outbox.fence = w.value;
 
 -- name: keep_payload
 INSERT OR IGNORE INTO payloads (event, destination, sealed) VALUES (?, ?, ?);
