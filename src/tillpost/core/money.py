@@ -11,6 +11,9 @@ from functools import lru_cache
 MAX_MINOR = 2**62
 """No amount is larger: sums of millions of orders still fit a signed 64-bit column."""
 
+_LARGEST = Decimal(MAX_MINOR)
+_WHOLE = Decimal(1)
+
 
 class MoneyError(ValueError):
     """An amount or a currency that cannot be money; the message says what and how to fix it."""
@@ -57,9 +60,9 @@ def to_minor(amount: Decimal | str, currency: str) -> int:
         number = Decimal(amount).scaleb(exponent(currency))
     except ArithmeticError:
         number = Decimal("NaN")
-    if not number.is_finite() or abs(number) > MAX_MINOR:
+    if not number.is_finite() or abs(number) > _LARGEST:
         raise MoneyError(f"{_told('amount', str(amount))} is not money: write it as 1234.50")
-    return int(number.quantize(Decimal(1), rounding=ROUND_HALF_UP))
+    return int(number.quantize(_WHOLE, ROUND_HALF_UP))
 
 
 def decimal_string(units: int, currency: str) -> str:

@@ -18,8 +18,13 @@ class Trait(IntFlag):
 
 def traits_of(event: Mapping[str, Any], user_data: Mapping[str, Any]) -> int:
     """The traits of an event in CAPI's shape, as a bit mask."""
-    seen = sum(bit for key, bit in _OF_USER if user_data.get(key))
-    seen += sum(bit for key, bit in _OF_EVENT if event.get(key))
+    seen = 0
+    for key, bit in _OF_USER:
+        if user_data.get(key):
+            seen |= bit
+    for key, bit in _OF_EVENT:
+        if event.get(key):
+            seen |= bit
     return seen | _OPT_OUT if event.get("opt_out") is True else seen
 
 

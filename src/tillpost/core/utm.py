@@ -119,6 +119,8 @@ def parameters(url: str | None) -> tuple[tuple[str, str], ...]:
 
 
 def _parameters(url: str) -> tuple[tuple[tuple[str, str], ...], tuple[str, ...]]:
+    if "?" not in url and "#" not in url:
+        return (), ()
     head, _, fragment = url.partition("#")
     _, _, query = head.partition("?")
     flags: list[str] = []

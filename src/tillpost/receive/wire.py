@@ -157,7 +157,7 @@ def graph_call(request: Request) -> GraphCall:
     target = urlsplit(request.url)
     route = _ROUTE.fullmatch(target.path)
     version, dataset_id = (route.group(1), route.group(2)) if route else (None, "")
-    query = dict(parse_qsl(target.query, keep_blank_values=True, errors="replace"))
+    query = _query(target.query)
     carried = bearer(request.headers)
     fields, data, problem = _read(request)
     events: Sequence[Any] = ()
@@ -173,6 +173,10 @@ def graph_call(request: Request) -> GraphCall:
         partner_agent=_text(fields.get("partner_agent")) or query.get("partner_agent"),
         problem=problem,
     )
+
+
+def _query(text: str) -> dict[str, str]:
+    return dict(parse_qsl(text, keep_blank_values=True, errors="replace")) if text else {}
 
 
 def form_fields(request: Request) -> dict[str, str]:

@@ -188,6 +188,8 @@ def _text(user: Mapping[str, Any], key: str) -> str | None:
 
 
 def _plain(user: Mapping[str, Any]) -> dict[str, str]:
+    if click.PLAIN_IDS.isdisjoint(user):
+        return {}
     return {key: str(user[key]) for key in user.keys() & click.PLAIN_IDS if user[key]}
 
 
@@ -198,10 +200,12 @@ def _country(user: Mapping[str, Any]) -> str | None:
 
 
 def _raw(user: Mapping[str, Any]) -> Raw:
-    return {key: _values(value) for key, value in user.items() if key in _HASHED and value}
+    return {
+        key: (value,) if isinstance(value, str) else _values(value)
+        for key, value in user.items()
+        if key in _HASHED and value
+    }
 
 
 def _values(value: Any) -> tuple[str, ...]:
-    if isinstance(value, str):
-        return (value,)
     return tuple(str(v) for v in (value if isinstance(value, list) else [value]) if v)

@@ -5,7 +5,7 @@ one (pages, the API, a body in chunks, one that is too long) goes the ASGI way.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, MutableMapping
+from collections.abc import AsyncIterator, Mapping, MutableMapping
 from typing import Any
 
 from granian.rsgi import ProtocolClosed  # type: ignore[attr-defined]  # no __all__ there
@@ -31,12 +31,14 @@ class Rsgi:
 
     async def __rsgi__(self, scope: Scope, exchange: Exchange) -> None:
         """Answer one request."""
-        hot = self._front.hot(scope.method, scope.path)
-        if hot is None or not _fits(scope.headers, hot.limit):
+        method, path = scope.method, scope.path
+        hot = self._front.hot(method, path)
+        # Each look at the head copies it out of the server, so there is one.
+        headers = {} if hot is None else dict(scope.headers.items())
+        if hot is None or not _fits(headers, hot.limit):
             bridge = _Bridge(exchange)
             await self._asgi(_asgi_scope(scope), bridge.receive, bridge.send)
             return
-        headers = dict(scope.headers.items())
         number = self._ids.begin(headers.get("x-request-id"))
         try:
             body = await self._patience.read(exchange)
@@ -45,7 +47,8 @@ class Rsgi:
         if body is None:
             response = door.too_slow()
         else:
-            request = Request(scope.method, _url(scope), headers, body)
+            query = scope.query_string
+            request = Request(method, f"{path}?{query}" if query else path, headers, body)
             response = await self._front.answered(hot, request, _host(scope.client))
         exchange.response_bytes(response.status, _headers(response, number), response.body)
 
@@ -86,14 +89,10 @@ class _Patience:
         self._timer = loop.call_later(_LOOK_SECONDS, self._look, loop) if again else None
 
 
-def _fits(headers: Any, limit: int) -> bool:
+def _fits(headers: Mapping[str, str], limit: int) -> bool:
     """Whether the head promises a body of a length that may be read at once."""
     length = headers.get("content-length")
     return length is not None and length.isdecimal() and int(length) <= limit
-
-
-def _url(scope: Scope) -> str:
-    return f"{scope.path}?{scope.query_string}" if scope.query_string else str(scope.path)
 
 
 def _host(address: str) -> str:

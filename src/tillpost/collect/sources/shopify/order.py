@@ -184,6 +184,7 @@ class Order(Struct):
 
 _orders = msgspec.json.Decoder(Order)
 _refunds = msgspec.json.Decoder(Refund)
+_answers = msgspec.json.Decoder(dict[str, bool | None] | None)
 _UNPAID = frozenset({"pending", "voided", "expired"})
 """No money has come, and none was promised by a card; a voided promise never was one."""
 _APP_KINDS = {1354745: "draft", 129785: "pos", 580111: "web"}
@@ -391,7 +392,7 @@ def _device(order: Order, kind: OrderKind) -> Device:
 def _consent(text: str | None, at: int) -> Consent | None:
     """What the cart carried of the banner's answer; anything unreadable is no answer."""
     try:
-        given = msgspec.json.decode(text or "null", type=dict[str, bool | None] | None)
+        given = _answers.decode(text) if text else None
     except msgspec.DecodeError:
         return None
     if not given:
@@ -433,7 +434,9 @@ def _same_name(address: Address, first: str | None, last: str | None) -> bool:
 
 
 def _distinct(*values: str | None) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(v for v in values if v and v.strip()))
+    if len(values) == 1:
+        return values if values[0] and values[0].strip() else ()  # type: ignore[return-value]
+    return tuple(dict.fromkeys([v for v in values if v and v.strip()]))
 
 
 def _unix(moment: datetime) -> int:
