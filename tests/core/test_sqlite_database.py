@@ -5,15 +5,16 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
+from queue import SimpleQueue
 from typing import Any
 
 import pytest
 
 from tillpost.core.outcome import Misconfigured, Retryable
 from tillpost.store import queries
-from tillpost.store.sqlite import Database
+from tillpost.store.sqlite import Database, _Job, _Line, insert_rows
 
 NAMES = re.compile(r":([a-z_]+)")
 NUMBERS = re.compile(r"\?([0-9]+)")
@@ -109,6 +110,38 @@ def test_a_failing_job_is_undone_alone(
     assert isinstance(second, sqlite3.Error)
     assert error in str(second)
     assert shops(path) == ["a", "b"]
+
+
+def test_requests_go_before_threads_and_wait_for_one_of_them_at_most() -> None:
+    loop = asyncio.new_event_loop()
+    of_threads = [_Job(Future(), None) for _ in range(4)]
+    of_requests = [_Job(Future(), loop) for _ in range(3)]
+    waiting: SimpleQueue[list[_Job] | None] = SimpleQueue()
+    for jobs in (of_threads[:1], of_requests[:2], of_threads[1:2]):
+        waiting.put(jobs)
+    line = _Line(waiting)
+    assert line.next_group() == of_requests[:2]
+    waiting.put(of_requests[2:])
+    assert line.next_group() == of_threads[:1]
+    assert line.next_group() == of_requests[2:]
+    waiting.put(of_threads[2:])
+    waiting.put(None)
+    assert line.next_group() == of_threads[1:]
+    assert line.next_group() == []
+    loop.close()
+
+
+@pytest.mark.parametrize("rows", [1, 2, 64, 130])
+def test_many_rows_of_one_statement_meet_what_is_there(database: Database, rows: int) -> None:
+    add_up = (
+        "INSERT INTO accepted (shop, destination, events)\nVALUES (?, 'meta', ?)\n"
+        "ON CONFLICT (shop, destination) DO UPDATE SET events = events + excluded.events;"
+    )
+    given = [(f"s{number % 3}", 1) for number in range(rows)]
+    database.write_now(lambda conn: insert_rows(conn, add_up, given))
+    with database.reader() as conn:
+        assert conn.execute("SELECT sum(events) FROM accepted").fetchone()[0] == rows
+        assert conn.execute("SELECT count(*) FROM accepted").fetchone()[0] == min(rows, 3)
 
 
 def test_a_disk_that_fails_refuses_the_whole_group_to_be_tried_again(

@@ -21,16 +21,22 @@ from tillpost.core.shop import Route, Shop
 from tillpost.deliver.outbox import Line, Sender
 from tillpost.ports import Clock, Folder, Journal, Outbox, Retention, Sealer, Transport
 
-_FOLD_BATCH = 500
+_FOLD_BATCH = 128
+"""Facts to a round of folding: the requests that come in wait for its one transaction."""
 _RELEASE_BATCH = 500
 _IDLE_SECONDS = 0.25
 _GATHER_SECONDS = 0.03
 """After a wake, let a few more come: a round costs an fsync whether it has one row or many."""
 _TROUBLE_SECONDS = 1.0
-_LATE_SECONDS = 0.002
-"""A turn of the event loop that takes longer has requests in it: they come first."""
-_REST = 1.0
+_FEW_SETTLED = 512
+"""Events to a round of settling while the loop is busy."""
+_BUSY_FROM = 0.25
+_FULLY_BUSY = 0.5
+"""Shares of its time that the event loop works: requests come first, the rounds then rest."""
+_REST = 10.0
+"""How many times as long as a round took is the rest after it, where the loop is fully busy."""
 _LONGEST_REST_SECONDS = 1.0
+_LOOK_SECONDS = 0.02
 _RETENTION_EVERY = 3600.0
 KEPT_SECONDS = 7 * 86400.0
 """How long addresses, user agents and bodies that could not be read rest, sealed."""
@@ -49,8 +55,8 @@ class GatewayBooks(Journal, Folder, Outbox, Retention, Protocol):
 class Settling(Protocol):
     """The receiver's rounds."""
 
-    def settle_once(self, now: float) -> int:
-        """Settle one batch of what was received; returns how many events."""
+    def settle_once(self, most: int | None) -> int:
+        """Settle one batch of what was received, of `most` events; returns how many there were."""
 
     def prune(self, now: float) -> int:
         """Remove what may not be kept any longer; returns how many rows."""
@@ -95,6 +101,8 @@ class Worker:
         self._stopping = False
         self._tasks: list[asyncio.Task[None]] = []
         self._bells: list[asyncio.Event] = []
+        self._awaited: list[asyncio.Event] = []
+        self._business = _Business()
         self._folding = asyncio.Lock()
         self._settling = asyncio.Lock()
         self._pruned_at = float("-inf")
@@ -113,14 +121,17 @@ class Worker:
             ("privacy", self.privacy_round),
             *self._others,
         ]
+        awaited = {"fold", "settle", *(sender.line.name for sender in self.senders)}
         for name, one in rounds:
             bell = asyncio.Event()
             self._bells.append(bell)
+            if name in awaited:
+                self._awaited.append(bell)
             self._tasks.append(asyncio.create_task(self._loop(name, one, bell), name=name))
 
     def wake(self) -> None:
-        """There may be something to do now."""
-        for bell in self._bells:
+        """Something came in: to fold, to send and to settle it begins now; all else can wait."""
+        for bell in self._awaited:
             bell.set()
 
     def ended(self) -> list[str]:
@@ -130,7 +141,8 @@ class Worker:
     async def stop(self) -> None:
         """End after the rounds that are under way."""
         self._stopping = True
-        self.wake()
+        for bell in self._bells:
+            bell.set()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         for sender in self.senders:
             with contextlib.suppress(TillpostError):
@@ -159,7 +171,8 @@ class Worker:
         if self._receiver is None:
             return 0
         async with self._settling:
-            return await asyncio.to_thread(self._receiver.settle_once, self._clock.now())
+            most = _FEW_SETTLED if self._business.share() > _BUSY_FROM else None
+            return await asyncio.to_thread(self._receiver.settle_once, most)
 
     async def privacy_round(self) -> int:
         """Carry out what people ask of their data, while nothing is folded or settled."""
@@ -264,11 +277,29 @@ class Worker:
                 await self._give_way(time.monotonic() - begun)
 
     async def _give_way(self, spent: float) -> None:
-        """Where requests wait for their turn, rest some times as long as the round took."""
-        asked = time.monotonic()
-        await asyncio.sleep(0)
-        if time.monotonic() - asked > _LATE_SECONDS and not self._stopping:
-            await asyncio.sleep(min(spent * _REST * len(self._bells), _LONGEST_REST_SECONDS))
+        """Where the event loop is busy with requests, rest some times as long as the round took."""
+        over = (self._business.share() - _BUSY_FROM) / (_FULLY_BUSY - _BUSY_FROM)
+        rest = spent * _REST * min(max(over, 0.0), 1.0)
+        if not self._stopping:
+            await asyncio.sleep(min(rest, _LONGEST_REST_SECONDS))
+
+
+class _Business:
+    """How busy the thread of the event loop is: its processor's time, by the clock."""
+
+    def __init__(self) -> None:
+        self._looked, self._worked = time.monotonic(), time.thread_time()
+        self._share = 0.0
+
+    def share(self) -> float:
+        """The share of its time that it worked lately, 0 to 1; ask in that thread."""
+        now = time.monotonic()
+        passed = now - self._looked
+        if passed > _LOOK_SECONDS:
+            worked = time.thread_time()
+            self._share = (worked - self._worked) / passed
+            self._looked, self._worked = now, worked
+        return self._share
 
 
 def _watched(sender: Sender) -> Callable[[], Awaitable[int]]:

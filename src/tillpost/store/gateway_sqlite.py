@@ -123,7 +123,7 @@ class GatewayStore:
 
         def work(conn: sqlite3.Connection) -> None:
             for name, rows in batches:
-                conn.executemany(self._sql[name], rows)
+                insert_rows(conn, self._sql[name], rows)
 
         self._db.write_now(work)
 

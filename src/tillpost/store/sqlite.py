@@ -1,15 +1,17 @@
 """One SQLite database: a single writer thread with group commit, and a pool of readers.
 
 `synchronous=FULL` in WAL mode: a write that was answered survives a power cut.
-All writes that wait while a commit runs go together into the next one, so that
-the price of an fsync is shared. Each write has a savepoint of its own: one that
-fails is undone alone.
+All writes of requests that wait while a commit runs go together into the next one, so
+that the price of an fsync is shared; the worker's go between, so that none waits for long.
+Each write has a savepoint of its own: one that fails is undone alone.
 """
 
 import asyncio
 import queue
+import re
 import sqlite3
 import threading
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import closing, contextmanager, suppress
@@ -28,6 +30,7 @@ Work = Callable[[sqlite3.Connection], Any]
 _MOST_IN_A_GROUP = 256
 _ROWS_AT_ONCE = 64
 """Rows of one INSERT; the statement of every number up to it stays prepared."""
+_ROW = re.compile(r"(?<=VALUES)\s*(\([^()]*\))")
 _BUSY_SECONDS = 10.0
 _APPLICATION_ID = 0x7111_9057
 _PRAGMAS = (
@@ -186,26 +189,44 @@ class Database:
             self._jobs.put(gathered)
 
     def _write_loop(self, connection: sqlite3.Connection) -> None:
-        closing = False
-        while not closing:
-            group, closing = self._next_group()
-            if group:
-                _commit_group(connection, group)
-                self._checkpoints.written()
+        line = _Line(self._jobs)
+        while group := line.next_group():
+            _commit_group(connection, group)
+            self._checkpoints.written()
         connection.close()
 
-    def _next_group(self) -> tuple[list[_Job], bool]:
-        """All jobs that wait, up to about `_MOST_IN_A_GROUP`; whether they were the last ones."""
-        jobs = self._jobs.get()
-        group: list[_Job] = []
+
+class _Line:
+    """The jobs that wait, in groups of one transaction each.
+
+    A thread's write may be long (a round of folding), and a request that shared its transaction
+    would be answered as late. So requests have their own, and one thread's write goes in between.
+    """
+
+    def __init__(self, jobs: "queue.SimpleQueue[list[_Job] | None]") -> None:
+        self._jobs = jobs
+        self._requests: deque[_Job] = deque()
+        self._threads: deque[_Job] = deque()
+        self._is_closing = False
+        self._is_threads_turn = False
+
+    def next_group(self) -> list[_Job]:
+        """Those that go next, after a wait for the first; none when the last have gone."""
+        self._take_in()
+        asked, others = self._requests, self._threads
+        if asked and not (others and self._is_threads_turn):
+            self._is_threads_turn = True
+            return [asked.popleft() for _ in range(min(len(asked), _MOST_IN_A_GROUP))]
+        self._is_threads_turn = False
+        return [others.popleft() for _ in range(1 if asked else len(others))]
+
+    def _take_in(self) -> None:
         with suppress(queue.Empty):
-            while jobs is not None:
-                group += jobs
-                if len(group) >= _MOST_IN_A_GROUP:
-                    return group, False
-                jobs = self._jobs.get_nowait()
-            return group, True
-        return group, False
+            while not self._is_closing:
+                jobs = self._jobs.get(block=not (self._requests or self._threads))
+                for job in jobs or ():
+                    (self._threads if job.loop is None else self._requests).append(job)
+                self._is_closing = jobs is None
 
 
 def _commit_group(connection: sqlite3.Connection, group: list[_Job]) -> None:
@@ -273,7 +294,7 @@ def _attempt(connection: sqlite3.Connection, work: Work) -> Result:
 def insert_rows(
     connection: sqlite3.Connection, statement: str, rows: Sequence[tuple[Any, ...]]
 ) -> None:
-    """Insert rows by a statement that ends in `VALUES (?, ...)` of one row, many at a time.
+    """Insert rows by a statement that has `VALUES (?, ...)` of one row, many at a time.
 
     Each statement that runs is a wait for the interpreter's lock, so there are few.
     """
@@ -285,8 +306,8 @@ def insert_rows(
 @lru_cache(maxsize=4 * _ROWS_AT_ONCE)
 def _widened(statement: str, rows: int) -> str:
     """The statement of one row, for so many."""
-    head, values, row = statement.rstrip(" ;\n").rpartition("VALUES")
-    return head + values + ",".join([row] * rows)
+    head, row, tail = _ROW.split(statement.rstrip(" ;\n"), maxsplit=1)
+    return head + " " + ",".join([row] * rows) + tail
 
 
 def _answer(group: list[_Job], results: list[Result]) -> None:
