@@ -151,7 +151,7 @@ def changed(shop: Any, tables: Tables, dice: random.Random) -> Tables:
     return kinds[dice.choice(sorted(kinds))]()
 
 
-@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("seed", range(4))
 def test_whatever_happens_the_sums_are_those_made_anew(
     shop: Any, seed: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:

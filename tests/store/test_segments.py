@@ -106,7 +106,7 @@ def shop(tmp_path: Path, time: Time) -> Iterator[Shop]:
     database.close()
 
 
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("seed", range(3))
 def test_reports_read_what_the_database_says(
     shop: Shop, seed: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
