@@ -15,6 +15,7 @@ import msgspec
 from docs.tables import code, codes, keys, table
 
 from tillpost.cli import cli
+from tillpost.store.checks import Check
 
 SOURCE = Path(__file__).parents[1] / "src" / "tillpost"
 
@@ -169,4 +170,7 @@ def _node() -> SimpleNamespace:
         clock=SimpleNamespace(now=lambda: 0.0),
         receiver=SimpleNamespace(people_known=lambda: 0),
         destinations=lambda: [row],
+        checks=SimpleNamespace(
+            all=lambda: [Check("acme", 0.0, 1.0, 1.0, 1.0, 1, 1, 0, None, 2.0)], missing=dict
+        ),
     )

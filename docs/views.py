@@ -14,12 +14,13 @@ _COLUMN = re.compile(r" AS (\w+),? -- (.+)$", re.MULTILINE)
 
 
 def views() -> Iterator[tuple[str, str]]:
-    """Name and text of every view, by name."""
+    """Name and text of every view that others may read, by name."""
     with closing(sqlite3.connect(":memory:")) as database:
         for _, _, text in queries.migrations("gateway"):
             database.executescript(text)
         yield from database.execute(
-            "SELECT name, sql FROM sqlite_schema WHERE type = 'view' ORDER BY name"
+            "SELECT name, sql FROM sqlite_schema WHERE type = 'view' AND name LIKE 'view_%' "
+            "ORDER BY name"
         ).fetchall()
 
 

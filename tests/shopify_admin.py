@@ -96,6 +96,7 @@ def graphql_order(number: int, at: str, **changes: Any) -> dict[str, Any]:
                 }
             ]
         },
+        "totalRefundedSet": prices("0.00"),
         "refunds": [],
     }
     return {**made, **changes}
@@ -148,10 +149,15 @@ class AdminApi:
             done = self.polls > 1
             state = {"status": "COMPLETED" if done else "RUNNING", "errorCode": None}
             return {"node": {**state, "id": given["id"], "url": f"{self.url}/file.jsonl"}}
+        if "nodes(ids:" in query:
+            known = {order["id"]: order for order in self.orders}
+            return {"nodes": [known.get(name) for name in given["ids"]]}
+        changed = re.fullmatch(r"updated_at:>='(.+)'", given["q"])
+        listed = [o for o in self.orders if changed is None or o["updatedAt"] >= changed[1]]
         start = int(given["after"] or 0)
-        page = self.orders[start : start + min(self.page, given["first"])]
+        page = listed[start : start + min(self.page, given["first"])]
         end = start + len(page)
-        info = {"hasNextPage": end < len(self.orders), "endCursor": str(end)}
+        info = {"hasNextPage": end < len(listed), "endCursor": str(end)}
         return {"orders": {"pageInfo": info, "nodes": page}}
 
     def lines(self) -> bytes:

@@ -4,10 +4,12 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from tests.live import Live, wait_for
+from tests.live import Live, free_port, wait_for, wait_until_up
 from tests.orders import iso, order
 from tests.shopify_admin import TOKEN, AdminApi, admin_api, graphql_order
 
@@ -124,3 +126,71 @@ def test_a_token_that_is_not_valid_and_dates_that_make_no_sense_are_told(server:
         assert (done.returncode, b"access_token" in done.stderr) == (2, True)
         assert _command(api, server.data, "--since", "soon").returncode == 2
         assert _command(api, server.data, "--until", "2020-01-01").returncode == 2
+
+
+SETTINGS = """
+[server]
+data = "{data}"
+private_networks = ["127.0.0.0/8"]
+[[shops]]
+name = "demo"
+domain = "demo-shop.myshopify.com"
+server_keys = [{{ key = "key-of-the-demo-0000", scopes = ["reports", "admin"] }}]
+[shops.shopify]
+access_token = "{token}"
+admin_url = "{url}"
+[shops.orders]
+join_wait = 0.1
+[[destinations]]
+kind = "faulty"
+shop = "demo"
+"""
+
+
+@contextmanager
+def _with_token(place: Path, api: AdminApi) -> Iterator[Live]:
+    """A server whose shop's Admin API may be asked."""
+    data = place / "data"
+    data.mkdir()
+    settings = data / "tillpost.toml"
+    settings.write_text(SETTINGS.format(data=data, token=TOKEN, url=api.url))
+    command = [sys.executable, "-m", "tillpost", "serve", "--config", str(settings)]
+    port = free_port()
+    clean = {k: v for k, v in os.environ.items() if not k.startswith("TILLPOST_")}
+    process = subprocess.Popen(
+        [*command, f"--port={port}"], env=clean, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+    )
+    try:
+        url = f"http://127.0.0.1:{port}"
+        wait_until_up(url, process)
+        yield Live(url, data, {"server_key": "key-of-the-demo-0000"}, process)
+    finally:
+        process.terminate()
+        text, _ = process.communicate(timeout=20)
+        assert TOKEN.encode() not in text
+
+
+def _reconcile(*flags: str) -> "subprocess.CompletedProcess[bytes]":
+    command = [sys.executable, "-m", "tillpost", "reconcile", *flags]
+    clean = {k: v for k, v in os.environ.items() if not k.startswith("TILLPOST_")}
+    return subprocess.run(command, capture_output=True, check=False, env=clean)
+
+
+def test_a_lost_webhook_is_found_and_taken_in_by_the_running_server(tmp_path: Path) -> None:
+    with admin_api([graphql_order(200, iso(DAY))]) as api, _with_token(tmp_path, api) as server:
+        flags = ["--config", str(server.data / "tillpost.toml"), "--json"]
+        listed = _reconcile(*flags)
+        assert listed.returncode == 1, listed.stderr
+        (row,) = json.loads(listed.stdout)["missing"]
+        assert (row["name"], row["value"], row["why"]) == ("#200", "59.00", "webhook_never_came")
+        fetched = _reconcile(*flags, "--fetch")
+        assert (fetched.returncode, json.loads(fetched.stdout)["fetched"]) == (0, 1)
+        assert server.purchase("200")["outcomes"][0]["state"] == "delivered"
+        again = json.loads(_reconcile(*flags).stdout)
+        assert (again["orders"], again["right"], again["accuracy"]) == (1, 1, 1.0)
+        assert server.post("/api/v1/reconcile/demo", {"since": "soon"}).status == 400
+        (check,) = wait_for(lambda: server.get("/api/v1/reconcile")["items"])
+        assert (check["shop"], check["missing"], check["trouble"]) == ("demo", 0, None)
+        told = server.ask("GET", "/metrics").body.decode()
+        assert 'tillpost_order_accuracy{shop="demo"}' in told
+        assert 'tillpost_orders_missing{shop="demo"} 0.0' in told

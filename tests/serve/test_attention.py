@@ -46,3 +46,11 @@ def test_an_account_that_cannot_be_read_is_told_with_its_reason_and_age() -> Non
     assert note.detail == "the access token has expired. What it told is of 2026-05-28T17:40:00Z."
     (never,) = notes(with_pull(None))
     assert never.detail.endswith("It never was.")
+
+
+def test_orders_that_only_the_shop_has_are_told_with_what_takes_them_in() -> None:
+    signs = structs.replace(SIGNS, missing=2, not_compared="the token is not valid")
+    first, second = notes(signs)
+    assert first.title == "2 orders of the shop missing here, or not as it has them"
+    assert first.command == "tillpost reconcile --fetch"
+    assert second.detail == "the token is not valid."

@@ -12,6 +12,7 @@ from tillpost.serve.measured import DeliveryMetrics
 from tillpost.serve.node import Node
 from tillpost.serve.seal import Keys
 from tillpost.serve.settings import Server
+from tillpost.store.checks import Check
 from tillpost.testing import entries as make
 
 
@@ -31,6 +32,9 @@ def test_delay_breaker_and_balance_are_told(tmp_path: Path) -> None:
         node.store.commit(changes)
         down = Outcome(State.PAUSED, "token", "190: no", 300.0, pauses=True)
         sender._note([down])
+        node.checks.note(Check(make.SHOP, 0.0, now, now, now - 60.0, 4, 3, 1, None, now + 60.0))
+        lost = ("9", "#9", int(now) - 20_000, 700, "USD", 0, "webhook_never_came")
+        node.checks.keep(make.SHOP, ["9"], [lost])
         registry = CollectorRegistry()
         registry.register(DeliveryMetrics(node))
         (told,) = node.destinations()
@@ -45,5 +49,9 @@ def test_delay_breaker_and_balance_are_told(tmp_path: Path) -> None:
     assert f'tillpost_destination_open{{{line},reason="token",shop="demo"}} 1.0' in text
     assert f'tillpost_delivery_exchanges_total{{{line},outcome="token",shop="demo"}} 1.0' in text
     assert f'tillpost_events_expiring{{{line},shop="demo"}} 0.0' in text
+    assert 'tillpost_order_accuracy{shop="demo"} 0.75' in text
+    assert 'tillpost_orders_missing{shop="demo"} 1.0' in text
+    assert 'tillpost_orders_fetched_total{shop="demo"} 1.0' in text
+    assert 'tillpost_orders_compared_seconds{shop="demo"} 6' in text
     lag = next(part for part in text.splitlines() if part.startswith("tillpost_delivery_lag"))
     assert 50.0 <= float(lag.rpartition(" ")[2]) < 90.0

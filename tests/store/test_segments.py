@@ -10,7 +10,9 @@ import pytest
 
 from tillpost.core.books import Link, RefundRow, Touch
 from tillpost.core.facts import KINDS, SEGMENTS
+from tillpost.report import balance
 from tillpost.report.engine import Engine
+from tillpost.report.query import Query
 from tillpost.serve.seal import AesSealer
 from tillpost.store import queries
 from tillpost.store import segments as store_segments
@@ -119,6 +121,17 @@ def test_reports_read_what_the_database_says(
             shop.writer.round()
         assert _sorted(shop.reported()) == _sorted(shop.true())
     assert SEGMENTS in shop.store.tables(["orders"])
+
+
+def test_the_shop_s_total_is_of_all_orders_wherever_they_lie(shop: Shop) -> None:
+    dice = random.Random(1)
+    for _ in range(20):
+        shop.order(dice)
+    shop.writer.write(whole=False)
+    shop.order(dice)
+    tables = shop.store.tables(balance.TABLES)
+    assert len(tables["sales"][1]) == len(shop.true()["orders"]) == 6
+    assert balance.missing(tables, Query()) == []
 
 
 def test_few_changes_write_no_segment(shop: Shop) -> None:

@@ -27,6 +27,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "snippet": ("snippet", "snippet", "The text a shop pastes for its pixel."),
     "openapi": ("openapi", "openapi", "Print what the server's API takes and answers."),
     "backfill": ("backfill", "backfill", "Pull past orders from the shop."),
+    "reconcile": ("reconcile", "reconcile", "Compare the shop's own orders with those here."),
     "erase": ("privacy", "erase", "Erase one person everywhere."),
     "privacy": ("privacy", "privacy", "See requests about people's data, and answer them."),
     "doctor": ("doctor", "doctor", "Say what is wrong with this set-up, and how to mend it."),

@@ -44,7 +44,7 @@ def backfill(
     from tillpost.serve.commands.backfill import backfill as pull
 
     end = until or datetime.now(UTC).strftime("%Y-%m-%d")  # noqa: TID251  # the command line's own day
-    asked = Asked(_moment("--since", since), _moment("--until", end), how, **flags)
+    asked = Asked(moment("--since", since), moment("--until", end), how, **flags)
     if asked.since >= asked.until:
         raise click.UsageError(f"--since {since} is not before --until {end}")
     found = pull(asked, config_file, data, shop, lambda line: click.echo(line, err=True))
@@ -57,12 +57,12 @@ def backfill(
             click.echo(f"{found['journeys_not_ready']} {text}")
 
 
-def _moment(flag: str, text: str) -> str:
+def moment(flag: str, text: str) -> str:
     """The moment as the Admin API takes it; a day begins at midnight UTC."""
     try:
-        moment = datetime.fromisoformat(text)
+        found = datetime.fromisoformat(text)
     except ValueError:
         raise click.UsageError(f"{flag} {text}: write a day (2026-01-01) or an ISO time") from None
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=UTC)
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    if found.tzinfo is None:
+        found = found.replace(tzinfo=UTC)
+    return found.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

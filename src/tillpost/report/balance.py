@@ -3,8 +3,9 @@
 Every order of the period is in exactly one part. `counted`: it was delivered, or in shadow it
 would have been. `ignored`: a rule left it out, and the reason says which. `waiting`: it is on
 its way. `missing`: it was refused, came too late, or never became a Purchase. The accuracy is
-(counted + ignored) by all orders, those among them whose webhook never came: gaps in the
-order numbers find these without asking the shop.
+(counted + ignored) by all orders, those among them whose webhook never came. These the shop's
+own list tells, with their totals, where it may be asked; elsewhere gaps in the order numbers
+find them without asking.
 """
 
 import re
@@ -12,7 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import Any, Literal, TypeAlias
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from tillpost.core.moment import iso
 from tillpost.core.money import decimal_string
@@ -21,7 +22,14 @@ from tillpost.ports import Rows
 from tillpost.report.query import Query
 from tillpost.report.roas import ratio
 
+Standing: TypeAlias = tuple[str | None, str | None]
 Part: TypeAlias = Literal["counted", "ignored", "waiting", "missing"]
+
+TABLES = ("sales", "deliveries", "shop_orders", "shop_checks")
+"""What both reports are made from."""
+
+NEVER_CAME = "webhook_never_came"
+_LOST = frozenset({NEVER_CAME, "unreadable"})
 
 _SETTLE_SECONDS = 3600
 """Numbers count as missing only below an order that is older than the newest by so much."""
@@ -31,7 +39,10 @@ _NUMBERED = re.compile(r"(\D*)(\d{1,15})(\D*)")
 
 
 class Sale(Struct, frozen=True):
-    """One order, and where its Purchase stands with one destination (None: there is none)."""
+    """One order, and where its Purchase stands with one destination (None: there is none).
+
+    With `orders` 0 it is no order, but by how much the shop's total of one differs from ours.
+    """
 
     shop: str
     order_id: str
@@ -42,6 +53,7 @@ class Sale(Struct, frozen=True):
     destination: str
     state: str | None
     reason: str | None
+    orders: int = 1
 
     @property
     def part(self) -> Part:
@@ -60,19 +72,22 @@ def balance(tables: Mapping[str, Rows], query: Query) -> list[dict[str, Any]]:
     and `lost`, the orders that never came.
     """
     sales = _sales(tables, query)
-    lost = {shop: len(names) for shop, names in _gaps(tables, query).items()}
+    gaps = {shop: len(names) for shop, names in _gaps(tables, query).items()}
     groups: dict[tuple[str, str, str], list[Sale]] = {}
     for sale in sales:
         groups.setdefault((sale.shop, sale.destination, sale.currency), []).append(sale)
     return [
         row
         for key, found in sorted(groups.items())
-        for row in _parts(key, found, lost.get(key[0], 0))
+        for row in _parts(key, found, gaps.get(key[0], 0))
     ]
 
 
 def missing(tables: Mapping[str, Rows], query: Query) -> list[dict[str, Any]]:
-    """Each order that is missing with a destination, and why; then the numbers that never came."""
+    """Each order that is missing with a destination, and why; then the numbers that never came.
+
+    Of an order whose total differs, the value is the difference.
+    """
     rows = [
         {
             "shop": sale.shop,
@@ -89,26 +104,32 @@ def missing(tables: Mapping[str, Rows], query: Query) -> list[dict[str, Any]]:
     ]
     nothing = dict.fromkeys(("order_id", "at", "value", "currency", "destination"))
     return rows + [
-        {"shop": shop, "name": name, **nothing, "why": "webhook_never_came"}
+        {"shop": shop, "name": name, **nothing, "why": NEVER_CAME}
         for shop, names in sorted(_gaps(tables, query).items())
         for name in names
     ]
 
 
-def _parts(key: tuple[str, str, str], sales: Sequence[Sale], lost: int) -> Iterator[dict[str, Any]]:
+def _parts(key: tuple[str, str, str], sales: Sequence[Sale], gaps: int) -> Iterator[dict[str, Any]]:
     shop, destination, currency = key
     head = {"shop": shop, "destination": destination, "currency": currency}
-    settled = sum(sale.part in {"counted", "ignored"} for sale in sales)
+    settled = sum(sale.orders for sale in sales if sale.part in {"counted", "ignored"})
+    orders = sum(sale.orders for sale in sales)
+    lost = gaps + sum(sale.reason in _LOST for sale in sales)
     total = sum(sale.value_minor for sale in sales)
-    accuracy = ratio(settled, len(sales) + lost)
-    sums = {"orders": len(sales), "value": decimal_string(total, currency)}
+    sums = {"orders": orders, "value": decimal_string(total, currency)}
+    accuracy = ratio(settled, orders + gaps)
     yield {**head, "part": "total", "reason": None, **sums, "accuracy": accuracy, "lost": lost}
-    found: dict[tuple[str, str], list[int]] = {}
+    found: dict[tuple[str, str], list[Sale]] = {}
     for sale in sales:
         why = "" if sale.part == "counted" else sale.reason or sale.state or "no_purchase"
-        found.setdefault((sale.part, why), []).append(sale.value_minor)
-    for (part, why), values in sorted(found.items()):
-        sums = {"orders": len(values), "value": decimal_string(sum(values), currency)}
+        found.setdefault((sale.part, why), []).append(sale)
+    for (part, why), own in sorted(found.items()):
+        minor = sum(sale.value_minor for sale in own)
+        sums = {
+            "orders": sum(sale.orders for sale in own),
+            "value": decimal_string(minor, currency),
+        }
         yield {**head, "part": part, "reason": why or None, **sums, "accuracy": None, "lost": None}
 
 
@@ -121,14 +142,28 @@ def _sales(tables: Mapping[str, Rows], query: Query) -> list[Sale]:
     lines: dict[str, set[str]] = {}
     for shop, _, destination in stands:
         lines.setdefault(shop, set()).add(destination)
-    return [
+    ours = [
         _sale(row, destination, stands.get((row["shop"], row["order_id"], destination)))
-        for row in _orders(tables, query)
+        for row in _orders(tables["sales"], query)
         for destination in sorted(lines.get(row["shop"], ()))
     ]
+    theirs = [
+        _told(row, destination)
+        for row in _orders(tables["shop_orders"], query)
+        for destination in sorted(lines.get(row["shop"], ()))
+    ]
+    return ours + theirs
 
 
-def _sale(row: Mapping[str, Any], destination: str, stands: tuple[str, str | None] | None) -> Sale:
+def _told(row: Mapping[str, Any], destination: str) -> Sale:
+    """What only the shop's list has: an order, or the rest of one's total (of a refund, none)."""
+    if row["own_minor"] is None:
+        return _sale(row, destination, (None, row["why"]))
+    rest = {**row, "value_minor": row["value_minor"] - row["own_minor"]}
+    return structs.replace(_sale(rest, destination, (None, row["why"])), orders=0)
+
+
+def _sale(row: Mapping[str, Any], destination: str, stands: Standing | None) -> Sale:
     state, reason = stands or (None, None)
     return Sale(
         row["shop"],
@@ -145,33 +180,37 @@ def _sale(row: Mapping[str, Any], destination: str, stands: tuple[str, str | Non
 
 def _gaps(tables: Mapping[str, Rows], query: Query) -> dict[str, list[str]]:
     """Shop -> the order numbers between the first and the last settled one that never came."""
+    told = {row["shop"]: (row["since"], row["until"]) for row in _dicts(tables["shop_checks"])}
     series: dict[tuple[str, str, str], list[tuple[int, int]]] = {}
-    for row in _orders(tables, query):
-        told = _NUMBERED.fullmatch(row["name"])
-        if told:
-            key = row["shop"], told[1], told[3]
-            series.setdefault(key, []).append((int(told[2]), row["at"]))
+    for row in _orders(tables["sales"], query):
+        numbered = _NUMBERED.fullmatch(row["name"])
+        if numbered:
+            key = row["shop"], numbered[1], numbered[3]
+            series.setdefault(key, []).append((int(numbered[2]), row["at"]))
     found: dict[str, list[str]] = {}
     for (shop, before, after), seen in sorted(series.items()):
-        found.setdefault(shop, []).extend(f"{before}{n}{after}" for n in _absent(seen))
+        numbers = _absent(seen, told.get(shop, (0.0, 0.0)))
+        found.setdefault(shop, []).extend(f"{before}{n}{after}" for n in numbers)
     return found
 
 
-def _absent(seen: Sequence[tuple[int, int]]) -> Iterator[int]:
+def _absent(seen: Sequence[tuple[int, int]], told: tuple[float, float]) -> Iterator[int]:
+    """Numbers that nobody had; of the time that the shop's own list was read for, it knows best."""
     newest = max(at for _, at in seen)
     settled = [number for number, at in seen if at <= newest - _SETTLE_SECONDS]
     top = max(settled, default=0)
-    numbers = sorted({number for number, _ in seen if number <= top})
-    for low, high in pairwise(numbers):
-        if high - low <= _LONGEST_GAP:
+    times = dict(sorted(pair for pair in seen if pair[0] <= top))
+    for low, high in pairwise(times):
+        is_told = told[0] <= times[low] and times[high] <= told[1]
+        if high - low <= _LONGEST_GAP and not is_told:
             yield from range(low + 1, high)
 
 
-def _orders(tables: Mapping[str, Rows], query: Query) -> list[dict[str, Any]]:
+def _orders(rows: Rows, query: Query) -> list[dict[str, Any]]:
     period = query.period
     return [
         row
-        for row in _dicts(tables["orders"])
+        for row in _dicts(rows)
         if query.shop in {None, row["shop"]} and period.start <= row["at"] < period.stop
     ]
 

@@ -61,8 +61,7 @@ MORE_TABLES: dict[str, tuple[str, ...]] = {
 """Tables that single reports read besides."""
 
 TABLES_OF: dict[str, tuple[str, ...]] = {
-    "balance": ("orders", "deliveries"),
-    "missing": ("orders", "deliveries"),
+    **dict.fromkeys(("balance", "missing"), balance.TABLES),
     "cohorts": ("orders", "order_keys", "refunds", "spend", "rates"),
     "takings": ("orders", "order_keys", "refunds", "rates"),
 }

@@ -65,6 +65,10 @@ class Signs(Struct, frozen=True):
     """Whether a paid channel brought orders."""
     unread_accounts: Sequence[Pull] = ()
     """Ad accounts whose last reading failed."""
+    not_compared: str | None = None
+    """Why the shop's own list of its orders could not be read."""
+    missing: int = 0
+    """Orders that the shop has and that are not here, or not so."""
     unrated: Sequence[str] = ()
     """Currencies of orders or spend that no rate turns into the shop's."""
 
@@ -249,6 +253,32 @@ def _unread_accounts(signs: Signs) -> list[Note]:
     ]
 
 
+def _shop_orders(signs: Signs) -> list[Note]:
+    found = []
+    if signs.not_compared is not None:
+        found.append(
+            Note(
+                "look",
+                "The shop's own orders could not be compared",
+                f"{signs.not_compared}.",
+                "It is tried again by itself; until then gaps in the order numbers tell of "
+                "lost webhooks.",
+                "tillpost reconcile",
+            )
+        )
+    if signs.missing:
+        found.append(
+            Note(
+                "bad",
+                f"{_many(signs.missing, 'order')} of the shop missing here, or not as it has them",
+                "Their webhooks never came, so no report and no platform knows of them.",
+                "Take them in: young ones are sent, older ones feed the reports only.",
+                "tillpost reconcile --fetch",
+            )
+        )
+    return found
+
+
 def _unrated(signs: Signs) -> list[Note]:
     if not signs.unrated:
         return []
@@ -274,6 +304,7 @@ RULES: Mapping[str, Rule] = {
     "browser": _silent,
     "spend": _no_spend,
     "ad accounts": _unread_accounts,
+    "shop's orders": _shop_orders,
     "rates": _unrated,
 }
 """Everything that is looked at, by what it is."""

@@ -46,6 +46,7 @@ class DeliveryMetrics(Collector):
         yield self._imbalance()
         yield self._expiring()
         yield from self._lines()
+        yield from self._shops()
 
     def _imbalance(self) -> Metric:
         made = GaugeMetricFamily(
@@ -72,6 +73,37 @@ class DeliveryMetrics(Collector):
             key = (row["shop"], row["destination"])
             made.add_metric(key, counts.get(key, 0))
         return made
+
+    def _shops(self) -> Iterator[Metric]:
+        """How each shop's own list of its orders compares; nothing of one that is never asked."""
+        labels = ["shop"]
+        accuracy = GaugeMetricFamily(
+            "tillpost_order_accuracy",
+            "Of the shop's own latest orders, the share that was delivered or left out on purpose",
+            labels=labels,
+        )
+        absent = GaugeMetricFamily(
+            "tillpost_orders_missing",
+            "Orders that the shop has and that are not here, or not as it has them",
+            labels=labels,
+        )
+        fetched = CounterMetricFamily(
+            "tillpost_orders_fetched", "Orders taken in late from the shop's list", labels=labels
+        )
+        age = GaugeMetricFamily(
+            "tillpost_orders_compared_seconds",
+            "How long ago the shop's own list was read last",
+            labels=labels,
+        )
+        now, counts = self._node.clock.now(), self._node.checks.missing()
+        for check in self._node.checks.all():
+            shop = [check.shop]
+            absent.add_metric(shop, counts.get(check.shop, 0))
+            fetched.add_metric(shop, check.fetched)
+            if check.read_at is not None:
+                age.add_metric(shop, max(now - check.read_at, 0.0))
+                accuracy.add_metric(shop, check.right_orders / check.orders if check.orders else 1)
+        yield from (accuracy, absent, fetched, age)
 
     def _lines(self) -> Iterator[Metric]:
         breaker = GaugeMetricFamily(

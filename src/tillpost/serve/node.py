@@ -36,6 +36,7 @@ from tillpost.serve.rounds.alerting import Alerter, Channels
 from tillpost.serve.rounds.privacy import PrivacyDesk
 from tillpost.serve.rounds.pulling import Puller, Reader
 from tillpost.serve.rounds.reclassifying import Reclassifier
+from tillpost.serve.rounds.reconciling import Door, Reconciler
 from tillpost.serve.rounds.rolling import RollUps
 from tillpost.serve.seal import AesSealer, Keys
 from tillpost.serve.settings import AdAccountSettings, Settings, ShopSettings
@@ -45,6 +46,7 @@ from tillpost.serve.tokens import Watch
 from tillpost.serve.transport import HttpTransport
 from tillpost.serve.worker import Worker
 from tillpost.store.alerts import AlertStore
+from tillpost.store.checks import CheckStore
 from tillpost.store.gateway_sqlite import GatewayStore
 from tillpost.store.letters_sqlite import LetterStore
 from tillpost.store.privacy_sqlite import PrivacyStore
@@ -106,13 +108,10 @@ class Node:
         is_told = settings.alerts.names_somebody
         self._alerts = Database(directory / ALERTS_FILE, "alerts") if is_told else None
         self.pulls = PullStore(self._database)
-        self.puller = Puller(
-            [_reader(a, settings, own_url) for a in settings.ad_accounts],
-            self.store,
-            self.pulls,
-            self.sending,
-            clock,
-        )
+        readers = [_reader(a, settings, own_url) for a in settings.ad_accounts]
+        self.puller = Puller(readers, self.store, self.pulls, self.sending, clock)
+        self.checks = CheckStore(self._database)
+        self.reconciler = self._reconciler(clock)
         self.lines = _lines(settings, own_url)
         """The destinations of each shop."""
         lines = [line for own in self.lines.values() for line in own]
@@ -120,6 +119,14 @@ class Node:
             LetterStore(self._database, self.sealer), self.store.transitions, lines, clock
         )
         self.worker = self._worker(lines)
+
+    def _reconciler(self, clock: Clock) -> Reconciler:
+        """Who compares the shops' own lists of orders with ours."""
+        door = Door(self.intake, self.store, self.sealer, self._wake)
+        return Reconciler(self.settings.shops, self.checks, door, self.sending, clock)
+
+    def _wake(self) -> None:
+        self.worker.wake()
 
     def _worker(self, lines: list[Line]) -> Worker:
         """The worker of everything that this node has."""
@@ -140,13 +147,14 @@ class Node:
         """Rounds beside the path of an event."""
         again = Reclassifier(self.shops.values(), TouchStore(self._database), clock)
         pulling = [("ad_accounts", self.puller.round)] if self.settings.ad_accounts else []
-
+        asking = [("shop_orders", self.reconciler.round)] if self.reconciler.is_needed else []
         alerting = [("alerts", self._alerter(self._alerts, clock).round)] if self._alerts else []
         return [
             ("reclassify", again.round),
             ("segments", _beside(self.segments.round)),
             ("rollups", _beside(self.rollups.round)),
             *pulling,
+            *asking,
             *alerting,
         ]
 
@@ -185,6 +193,7 @@ class Node:
     async def close(self) -> None:
         """End the rounds, then close connections and databases."""
         self.puller.stop()
+        self.reconciler.stop()
         await self.worker.stop()
         await self.transport.close()
         self._database.close()

@@ -220,6 +220,7 @@ OPERATIONS = (
         (*_PAGE, ("event_id", "Only events with this id.")),
     ),
     _get("/api/v1/ad-accounts", "When each ad account was read last.", shapes.Items),
+    _get("/api/v1/reconcile", "How each shop's own orders compare with ours.", shapes.Items),
     _get(
         "/api/v1/link",
         "An address with its campaign tags; without `url`, every platform's template.",
@@ -293,6 +294,15 @@ OPERATIONS = (
         "api",
         "Past orders, as `tillpost backfill` reads them.",
         {200: Body(dict[str, Any]), 413: _NO, 503: _NO, **_GUARDED},
+        Body(dict[str, Any]),
+        key="admin",
+    ),
+    Operation(
+        "POST",
+        "/api/v1/reconcile/{shop}",
+        "api",
+        "Compare the shop's own orders with ours now, and take in the missing ones if asked to.",
+        {200: Body(dict[str, Any]), 502: _NO, 503: _NO, **_GUARDED},
         Body(dict[str, Any]),
         key="admin",
     ),

@@ -54,15 +54,21 @@ class ShopifySettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     native: Literal["off", "pixel", "full"] = "off"
     """What Shopify's own Meta channel sends: nothing, its pixel, or its server events as well."""
     api_version: str = "2026-07"
-    """Version of the Admin API for `backfill`."""
+    """Version of the Admin API for `backfill` and `reconcile`."""
     access_token: str | None = None
-    """Token of an app with read_orders, read_all_orders and read_customers, for `backfill`."""
+    """Token of an app with read_orders, read_all_orders and read_customers: past orders are
+    pulled with it, and the shop's own list is compared with ours."""
     client_id: str | None = None
     """Instead of a token: the app's client id; a token is then asked for each time."""
     client_secret: str | None = None
     """The secret that belongs to `client_id`."""
     admin_url: str | None = None
     """Address of the Admin API, if it is not the shop's own: a proxy, or a stand-in."""
+    reconcile: Literal["fetch", "list", "off"] = "fetch"
+    """Where there is a token: `fetch` takes in orders whose webhook never came, `list` only
+    lists them, `off` never asks the shop by itself."""
+    reconcile_hours: Annotated[float, msgspec.Meta(gt=0)] = 1.0
+    """How often the shop's own list is compared with ours."""
 
 
 class WooCommerceSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -240,6 +240,7 @@ def _signs(
 ) -> Signs:
     """What may ask for attention, beside what the look has read already."""
     now = node.clock.now()
+    check = node.checks.of(shop.name)
     return Signs(
         shop=shop.name,
         url=_address(node),
@@ -257,6 +258,8 @@ def _signs(
         unread_accounts=[
             pull for pull in node.pulls.all() if pull.shop == shop.name and pull.trouble
         ],
+        not_compared=check.trouble if check else None,
+        missing=node.checks.missing().get(shop.name, 0),
         unrated=sorted({row["currency"] for row in channels} - {shop.currency}),
     )
 

@@ -36,6 +36,7 @@ ORDERS = (
     *("checkout_token", "customer_id", "returning", "cancelled_at", "refunded_minor", "browser"),
     *("server", "presentment_minor", "presentment_currency"),
 )
+SALES = ("shop", "order_id", "name", "at", "value_minor", "currency")
 ORDER_KEYS = ("shop", "order_id", "kind", "value")
 LINKS = ("shop", "kind", "value", "visitor_id", "at")
 TOUCHES = Touch.__struct_fields__[:-3]
@@ -56,6 +57,13 @@ BAD_ROWS = ("shop", "source", "received_at", "reason", "field", "detail")
 def table(columns: Iterable[str], rows: Iterable[tuple[Any, ...]]) -> Rows:
     """Column names, and the rows in that order."""
     return list(columns), list(rows)
+
+
+def sales(orders: Rows) -> Rows:
+    """Of the table of orders, what the shop's total is made from."""
+    columns, rows = orders
+    places = [columns.index(name) for name in SALES]
+    return table(SALES, [tuple(row[place] for place in places) for row in rows])
 
 
 def first_visitors(

@@ -23,6 +23,7 @@ from tillpost.collect.backfill import Ask, Fetch, Keep, Pull, Span, Wait
 from tillpost.collect.sources.shopify import pull
 from tillpost.core.outcome import Misconfigured, Retryable
 from tillpost.serve import app
+from tillpost.serve.admin_api import REASONS, TOKENLESS
 from tillpost.serve.clock import SystemClock
 from tillpost.serve.commands.remote import Remote, settings_of, shop_of
 from tillpost.serve.http.backfill import take_in
@@ -35,15 +36,6 @@ _SECONDS = 60.0
 _BATCH = 250
 _MOST_TRIES = 5
 _FIRST_PAUSE = 1.0
-_REASONS = {
-    401: "the token is not valid: make a new one and set shops.shopify.access_token",
-    402: "the shop is frozen until its bill is paid",
-    403: "the app lacks a scope: give it read_orders, read_all_orders and read_customers",
-    404: "there is no such shop or API version: check shops.domain and shops.shopify.api_version",
-    423: "the shop is locked: ask Shopify's support",
-}
-"""What the owner must do for an answer that no later try would change (reference 5.4)."""
-
 Deliver: TypeAlias = Callable[[list[Any]], dict[str, Any]]
 Say: TypeAlias = Callable[[str], None]
 
@@ -201,10 +193,7 @@ class _Shop:
     def _fresh_token(self) -> str:
         """A token by client credentials, which lives for a day (reference 5.1)."""
         if not (self._given.client_id and self._given.client_secret):
-            raise Misconfigured(
-                "set shops.shopify.access_token, or client_id and client_secret of an app "
-                "of the Dev Dashboard"
-            )
+            raise Misconfigured(TOKENLESS)
         body = {
             "client_id": self._given.client_id,
             "client_secret": self._given.client_secret,
@@ -233,8 +222,8 @@ class _Shop:
 
 
 def _check(error: urllib.error.HTTPError) -> None:
-    if error.code in _REASONS:
-        raise Misconfigured(f"the Admin API answered {error.code}: {_REASONS[error.code]}")
+    if error.code in REASONS:
+        raise Misconfigured(f"the Admin API answered {error.code}: {REASONS[error.code]}")
 
 
 @contextmanager

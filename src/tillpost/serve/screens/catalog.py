@@ -3,6 +3,7 @@
 from tillpost.serve.screens import (
     ads,
     audit,
+    balance,
     channels,
     cohorts,
     delivery,
@@ -32,6 +33,7 @@ SCREENS: tuple[Screen, ...] = (
     events.SCREEN,
     event.SCREEN,
     quality.SCREEN,
+    balance.SCREEN,
     delivery.SCREEN,
     replay.SCREEN,
     setup.SCREEN,

@@ -5,7 +5,7 @@ exactly as long as the next page needs (reference `shopify`, 5.4). A bulk operat
 such limit, and gives one JSON line an order and one a line item (5.3).
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import msgspec
@@ -15,6 +15,8 @@ from tillpost.core.outcome import Misconfigured, Permanent
 
 FIRST = 50
 """Orders a page; halved when the shop says that it costs too much."""
+FIRST_SHORT = 100
+"""The same, of orders in short."""
 
 _BULK_SECONDS = 5.0
 _RESTORE = 100.0
@@ -43,6 +45,11 @@ _ORDER = (
     f"firstVisit{_VISIT} lastVisit{_VISIT}}} "
     f"refunds{{legacyResourceId createdAt totalRefundedSet{_MONEY}}}"
 )
+_SHORT = (
+    "legacyResourceId name createdAt processedAt updatedAt "
+    "totalPriceSet{shopMoney{amount currencyCode}} "
+    "totalRefundedSet{shopMoney{amount currencyCode}}"
+)
 _POLL = "query($id:ID!){node(id:$id){... on BulkOperation{id status errorCode objectCount url}}}"
 _START = (
     "mutation($query:String!){bulkOperationRunQuery(query:$query,groupObjects:true)"
@@ -62,15 +69,36 @@ def pages(span: Span, api_version: str, cursor: str | None = None) -> Pull:
     Raises `Misconfigured` for an answer that the owner must act on, `Permanent` for one that
     is not as documented.
     """
+    nodes = f"{order_fields(api_version)} lineItems(first:100){{nodes{_LINE}}}"
+    yield from _paged(nodes, _filter(span), "CREATED_AT", FIRST, cursor)
+
+
+def changed(since: str) -> Pull:
+    """What the shop says in short of every order made or changed since (ISO 8601 UTC).
+
+    Each has its id, number, times, total and what was given back. Raises as `pages`.
+    """
+    yield from _paged(_SHORT, f"updated_at:>='{since}'", "UPDATED_AT", FIRST_SHORT, None)
+
+
+def whole(ids: Sequence[str], api_version: str) -> Pull:
+    """These orders in full, at most ten, as `pages` has them; raises as `pages`."""
+    nodes = f"{order_fields(api_version)} lineItems(first:100){{nodes{_LINE}}}"
+    query = f"query($ids:[ID!]!){{nodes(ids:$ids){{... on Order{{{nodes}}}}}}}"
+    asked = Ask(query, {"ids": [f"gid://shopify/Order/{order_id}" for order_id in ids]})
+    while "THROTTLED" in _codes(answer := (yield asked)):
+        yield Wait(max(seconds_to_wait(answer), 1.0))
+    yield Keep([node for node in _data(answer, "nodes", list) if node], "")
+
+
+def _paged(nodes: str, which: str, order: str, first: int, cursor: str | None) -> Pull:
     query = (
         "query($q:String!,$first:Int!,$after:String){orders(first:$first,after:$after,query:$q,"
-        "sortKey:CREATED_AT){pageInfo{hasNextPage endCursor} "
-        f"nodes{{{order_fields(api_version)} lineItems(first:100){{nodes{_LINE}}}}}}}}}"
+        f"sortKey:{order}){{pageInfo{{hasNextPage endCursor}} nodes{{{nodes}}}}}}}"
     )
-    first, more = FIRST, True
+    more = True
     while more:
-        given = {"q": _filter(span), "first": first, "after": cursor}
-        answer = yield Ask(query, given)
+        answer = yield Ask(query, {"q": which, "first": first, "after": cursor})
         codes = _codes(answer)
         if "MAX_COST_EXCEEDED" in codes and first > 1:
             first //= 2
@@ -157,7 +185,7 @@ def _codes(answer: dict[str, Any]) -> set[str]:
     return {str((e.get("extensions") or {}).get("code")) for e in errors if isinstance(e, dict)}
 
 
-def _data(answer: dict[str, Any], name: str) -> dict[str, Any]:
+def _data(answer: dict[str, Any], name: str, kind: type = dict) -> Any:
     """The named part of an answer; raises for errors, which name the field and the fix."""
     errors = answer.get("errors")
     if errors:
@@ -167,6 +195,6 @@ def _data(answer: dict[str, Any], name: str) -> dict[str, Any]:
             "read_all_orders, read_customers) and shops.shopify.api_version"
         )
     found = (answer.get("data") or {}).get(name)
-    if not isinstance(found, dict):
+    if not isinstance(found, kind):
         raise Permanent(f"the Admin API answered without `{name}`")
     return found

@@ -334,6 +334,16 @@ FROM (
 )
 WHERE told IS NOT NULL;
 
+-- name: table_sales
+-- Every order that is known, from the database itself: files hold a part of them only.
+SELECT shop, order_id, name, at, value_minor, currency FROM orders;
+
+-- name: table_shop_orders
+SELECT shop, order_id, name, at, value_minor, currency, why, own_minor FROM missing_orders;
+
+-- name: table_shop_checks
+SELECT shop, since, until FROM shop_checks WHERE until IS NOT NULL;
+
 -- name: put_product_cost
 INSERT OR REPLACE INTO product_costs (shop, product, cost_minor, currency)
 VALUES (:shop, :product, :cost_minor, :currency);

@@ -1,0 +1,212 @@
+"""Comparing with the shop's own orders by the clock, and taking in what a lost webhook told.
+
+Shopify tries a webhook for four hours and then gives it up; an outage of ours that is longer
+loses orders, unless somebody asks. A round asks for what was made or changed since the last
+one in short, compares, and takes missing orders in through the same door as past orders: a
+young one is sent, one that the platform would refuse for its age feeds the reports only.
+"""
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import structlog
+from msgspec import Struct, json, structs
+
+from tillpost.collect.accept import Intake, accept
+from tillpost.collect.sources.shopify import compared, pull
+from tillpost.collect.sources.shopify.compared import Difference, Known, Reach, Told
+from tillpost.core import wire
+from tillpost.core.moment import iso
+from tillpost.core.outcome import Misconfigured, TillpostError
+from tillpost.ports import Clock, Journal, Sealer, Transport
+from tillpost.serve.admin_api import AdminApi
+from tillpost.serve.settings import ShopifySettings, ShopSettings
+from tillpost.store.checks import Check, CheckStore
+
+GRACE_SECONDS = 4 * 3600.0
+"""Shopify tries a webhook for so long: of a younger order it may still come."""
+OVERLAP_SECONDS = 3600.0
+"""A round asks again for so much of what the one before it saw."""
+AGAIN_SECONDS = 900.0
+AT_ONCE = 10
+"""Orders that are asked for in full by one query: its answer must stay below 1 MiB."""
+
+_log = structlog.get_logger("tillpost.reconciling")
+
+
+class Found(Struct, frozen=True):
+    """What a comparison found: how many orders must be here, what differs, what was fetched."""
+
+    orders: int
+    right_orders: int
+    differences: tuple[Difference, ...]
+    fetched: int
+
+
+class Door(Struct, frozen=True):
+    """Where orders are taken in, and who is told that there are some."""
+
+    intake: Callable[[str, str], Intake | None]
+    journal: Journal
+    sealer: Sealer
+    wake: Callable[[], None]
+
+
+class Reconciler:
+    """Compares shops whose Admin API may be asked; one round compares one shop."""
+
+    def __init__(
+        self,
+        shops: Sequence[ShopSettings],
+        checks: CheckStore,
+        door: Door,
+        transport: Transport,
+        clock: Clock,
+    ) -> None:
+        self._shops = {shop.name: shop for shop in shops}
+        self._checks = checks
+        self._door = door
+        self._transport = transport
+        self._clock = clock
+        self._due = {shop.name: 0.0 for shop in shops if is_asked(shop)}
+        self._stopping = asyncio.Event()
+        self._turn = asyncio.Lock()
+
+    @property
+    def is_needed(self) -> bool:
+        """Whether any shop is compared by the clock."""
+        return bool(self._due)
+
+    def stop(self) -> None:
+        """End a wait that is under way, so that the node can end."""
+        self._stopping.set()
+
+    async def round(self) -> int:
+        """Compare the first shop that is due; returns how many were compared."""
+        now = self._clock.now()
+        due = [name for name, at in self._due.items() if at <= now]
+        for name in due[:1]:
+            await self._by_the_clock(self._shops[name])
+        return len(due[:1])
+
+    async def compare(self, shop: str, reach: Reach, *, fetch: bool, reports_only: bool) -> Found:
+        """Compare a shop's orders of that time now; with `fetch`, take in what is missing.
+
+        Raises `Misconfigured` with the fix, or `Retryable` when the shop did not answer.
+        """
+        given = self._shops.get(shop)
+        if given is None:
+            raise Misconfigured(f"there is no shop {shop[:50]!r} here")
+        return await self._compare(given, reach.since, reach, fetch=fetch, reports=reports_only)
+
+    async def _by_the_clock(self, shop: ShopSettings) -> None:
+        now = self._clock.now()
+        before = await asyncio.to_thread(self._checks.of, shop.name)
+        since = before.since if before else await self._begin(shop.name, now)
+        reach = Reach(since, now - GRACE_SECONDS)
+        last = before.until if before else None
+        asked = max(since, (since if last is None else last) - OVERLAP_SECONDS)
+        given = shop.shopify or ShopifySettings()
+        pause = given.reconcile_hours * 3600
+        check = Check(shop.name, since, reach.until, now, now, 0, 0, 0, None, now + pause)
+        try:
+            fetch = given.reconcile == "fetch"
+            found = await self._compare(shop, asked, reach, fetch=fetch, reports=False)
+            check = structs.replace(
+                check,
+                orders=found.orders,
+                right_orders=found.right_orders,
+                fetched=found.fetched,
+            )
+        except TillpostError as error:
+            _log.warning("shop_not_compared", shop=shop.name, why=str(error))
+            again = now + min(pause, AGAIN_SECONDS)
+            check = structs.replace(
+                check, until=None, read_at=None, trouble=str(error), next_at=again
+            )
+        self._due[shop.name] = check.next_at
+        await asyncio.to_thread(self._checks.note, check)
+
+    async def _begin(self, shop: str, now: float) -> float:
+        """From when on orders must be here: the first webhook, or now if none came yet."""
+        heard = await asyncio.to_thread(self._checks.first_heard, shop)
+        return now if heard is None else heard
+
+    async def _compare(
+        self, shop: ShopSettings, since: float, reach: Reach, *, fetch: bool, reports: bool
+    ) -> Found:
+        async with self._turn:
+            api = AdminApi(shop, self._transport, self._stopping)
+            told = compared.told(await api.orders(pull.changed(iso(since))))
+            ours = await self._known(shop.name, told)
+            due = compared.due(told, ours, reach)
+            found = compared.differences(told, ours, reach)
+            fetched = 0
+            if fetch and found:
+                fetched, found = await self._fetched(api, shop, found, reports=reports)
+            rows = [structs.astuple(row) for row in found]
+            names = [order.order_id for order in due]
+            await asyncio.to_thread(self._checks.keep, shop.name, names, rows)
+            wrong = {row.order_id for row in found}
+            good = [name for name in names if name not in wrong]
+            right = await asyncio.to_thread(self._checks.settled, shop.name, good)
+            return Found(len(due), right, tuple(found), fetched)
+
+    async def _known(self, shop: str, told: Sequence[Told]) -> Mapping[str, Known]:
+        names = [order.order_id for order in told]
+        rows = await asyncio.to_thread(self._checks.known, shop, names)
+        return {name: Known(total, currency, back) for name, total, currency, back in rows}
+
+    async def _fetched(
+        self, api: AdminApi, shop: ShopSettings, found: Sequence[Difference], *, reports: bool
+    ) -> tuple[int, list[Difference]]:
+        """Take these orders in; how many were, and the list with those marked that were not."""
+        version = shop.shopify.api_version if shop.shopify else ""
+        kept: set[str] = set()
+        for start in range(0, len(found), AT_ONCE):
+            names = [row.order_id for row in found[start : start + AT_ONCE]]
+            for order in await api.orders(pull.whole(names, version)):
+                if await self._taken(shop.name, order, reports=reports):
+                    kept.add(str(order.get("legacyResourceId")))
+        self._door.wake()
+        _log.info("orders_fetched", shop=shop.name, missing=len(found), fetched=len(kept))
+        marked = [
+            row if row.order_id in kept else structs.replace(row, why="unreadable") for row in found
+        ]
+        return len(kept), marked
+
+    async def _taken(self, shop: str, order: Any, *, reports: bool) -> bool:
+        intake = self._door.intake("backfill", shop)
+        if intake is None or not isinstance(order, dict):
+            return False
+        body = json.encode({"orders": [order], "reports_only": reports})
+        request = wire.Request("POST", "", {}, body)
+        now = self._clock.now()
+        taken = await accept(intake, request, self._door.journal, self._door.sealer, now)
+        return taken.rejection is None
+
+
+def is_asked(shop: ShopSettings) -> bool:
+    """Whether the shop's own list is asked for by the clock: there is a token, and a wish."""
+    given = shop.shopify
+    if given is None or given.reconcile == "off":
+        return False
+    return bool(given.access_token or (given.client_id and given.client_secret))
+
+
+def shown(check: Check) -> dict[str, Any]:
+    """How a shop's list was read, as `GET /api/v1/reconcile` tells it."""
+    share = round(check.right_orders / check.orders, 4) if check.orders else None
+    return {
+        "shop": check.shop,
+        "since": iso(check.since),
+        "until": None if check.until is None else iso(check.until),
+        "tried_at": iso(check.tried_at),
+        "read_at": None if check.read_at is None else iso(check.read_at),
+        "orders": check.orders,
+        "accuracy": share,
+        "fetched": check.fetched,
+        "trouble": check.trouble,
+        "next_at": iso(check.next_at),
+    }
