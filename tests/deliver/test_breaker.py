@@ -44,6 +44,14 @@ def test_whoever_answers_about_events_is_well(alive: Outcome) -> None:
     assert after(*[DOWN] * 5, alive) == Breaker()
 
 
+def test_a_limit_that_tells_no_time_doubles_to_a_quarter_of_an_hour() -> None:
+    limit = Outcome(State.PENDING, "rate_limited", "4: slow down", 60.0, pauses=True, grows=True)
+    waits = [after(*[limit] * times).seconds for times in range(1, 7)]
+    assert waits == [60.0, 120.0, 240.0, 480.0, 900.0, 900.0]
+    assert after(*[limit] * 3, TAKEN, limit).seconds == 60.0
+    assert after(*[LIMIT] * 3).seconds == 60.0
+
+
 def test_a_failed_question_opens_it_again_and_the_trouble_began_when_it_began() -> None:
     made = Breaker()
     for turn in range(12):

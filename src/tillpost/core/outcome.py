@@ -72,7 +72,8 @@ class Outcome(Struct, frozen=True):
     `retry_after` is in seconds: until this event's next try, and with `pauses`, or for an
     event that was taken, until the platform wants any further request. `detail` is the
     platform's own words, without any identifier. `sent` is False for an event that ended
-    before the platform was asked. `pauses` says that the platform takes nothing at all.
+    before the platform was asked. `pauses` says that the platform takes nothing at all, and
+    `grows` that nobody told for how long, so that each further refusal doubles the wait.
     """
 
     state: State
@@ -81,6 +82,7 @@ class Outcome(Struct, frozen=True):
     retry_after: float | None = None
     sent: bool = True
     pauses: bool = False
+    grows: bool = False
 
 
 class Rejection(Struct, frozen=True):

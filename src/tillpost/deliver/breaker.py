@@ -1,7 +1,8 @@
 """A breaker: while a destination takes nothing, nothing is tried, and one event asks for all.
 
 Closed, everything goes. A refusal of everything (a limit, a dead token) opens it at once for
-as long as the platform asks; three failures in a row open it for a random time that doubles
+as long as the platform asks (a limit that tells no time: a minute, then twice as long each time,
+up to a quarter of an hour); three failures in a row open it for a random time that doubles
 up to a minute. When that time is over it is half open: one event is sent, and what becomes of
 it closes the breaker or opens it again. Pure: the clock and the luck are arguments.
 """
@@ -50,7 +51,7 @@ class Breaker(Struct, frozen=True):
         closed = self.opened_at is None
         pause = next((one for one in outcomes if one.pauses), None)
         if pause is not None:
-            return self._open(pause, pause.retry_after or retry.PAUSE_SECONDS, now)
+            return self._open(pause, self._pause(pause), now)
         alive = next((o for o in outcomes if o.state in _ALIVE or o.reason == BISECT), None)
         if alive is not None:
             return self._rest(alive, now)
@@ -62,6 +63,10 @@ class Breaker(Struct, frozen=True):
         wait = retry.delay(self.failures + 1, luck)
         seconds = failed.retry_after or min(max(wait, SHORTEST_SECONDS), LONGEST_SECONDS)
         return self._open(failed, seconds, now)
+
+    def _pause(self, why: Outcome) -> float:
+        asked = why.retry_after or retry.PAUSE_SECONDS
+        return min(asked * 2 ** min(self.failures, 8), retry.CAP_SECONDS) if why.grows else asked
 
     def _open(self, why: Outcome, seconds: float, now: float) -> "Breaker":
         since = now if self.since is None else self.since

@@ -104,7 +104,8 @@ class Failure(NamedTuple):
     """A row of a platform's table: what it answers, and what that asks of us.
 
     Events become `state`. `event_borne`: one event of the batch is bad, find it.
-    `pauses`: the destination takes nothing at all, hold everything for `seconds`.
+    `pauses`: the destination takes nothing at all, hold everything for `seconds`, which double
+    with each refusal in a row where it `grows` and the answer tells no time.
     """
 
     reason: str
@@ -115,12 +116,15 @@ class Failure(NamedTuple):
     pauses: bool = False
     seconds: float | None = None
     codes: tuple[int, ...] = ()
+    grows: bool = False
 
     def outcome(self, words: str, events: int, wait: float | None = None) -> Outcome:
         """What it means for each event of a batch of so many; `wait` is what the answer asked."""
         if self.event_borne and events > 1:
             return Outcome(State.PENDING, BISECT, words)
-        return Outcome(self.state, self.reason, words, wait or self.seconds, pauses=self.pauses)
+        grows = self.grows and wait is None
+        wait = wait or self.seconds
+        return Outcome(self.state, self.reason, words, wait, pauses=self.pauses, grows=grows)
 
 
 class Destination(Protocol):

@@ -56,6 +56,7 @@ _RATE = Failure(
     pauses=True,
     seconds=60.0,
     codes=(4, 17, 32, 613, *range(80000, 80015)),
+    grows=True,
 )
 _TOKEN = Failure(
     "token",

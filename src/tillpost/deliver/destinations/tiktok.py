@@ -86,6 +86,7 @@ _RATE = Failure(
     pauses=True,
     seconds=60.0,
     codes=(40100,),
+    grows=True,
 )
 _TOKEN = Failure(
     "token",

@@ -53,7 +53,13 @@ class _Head(Struct):
 
 _TRANSIENT = Failure("transient", "HTTP 5xx, 408", State.PENDING, codes=(408,))
 _RATE = Failure(
-    "rate_limited", "HTTP 429, 503", State.PENDING, pauses=True, seconds=60.0, codes=(429, 503)
+    "rate_limited",
+    "HTTP 429, 503",
+    State.PENDING,
+    pauses=True,
+    seconds=60.0,
+    codes=(429, 503),
+    grows=True,
 )
 _ACCESS = Failure(
     "access",
