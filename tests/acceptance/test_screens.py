@@ -211,3 +211,29 @@ def test_what_anybody_typed_stays_text(shop: Live) -> None:
     page = shop.ask("GET", "/orders", cookie=cookie(shop)).body.decode()
     assert NAUGHTY not in page
     assert "&lt;img src=x onerror=alert(1)&gt;" in page
+
+
+def test_another_tool_s_payload_stands_beside_ours(shop: Live) -> None:
+    made = order(4001)
+    event = {
+        "event_name": "Purchase", "event_time": int(time.time()), "event_id": "of-the-other-tool",
+        "user_data": {"em": [EMAIL]},
+        "custom_data": {"value": 59, "currency": "USD", "order_id": made["name"]},
+    }  # fmt: skip
+    reply = shop.post("/api/v1/compare/demo", {"data": [event]})
+    assert reply.status == 200, reply.body
+    told = reply.json()
+    assert {row["who"]: row["orders"] for row in told["sales"]}["both"] == 1
+    fields = {row["field"]: row for row in told["fields"]}
+    assert (fields["em"]["same"], fields["event_id"]["differs"]) == (1, 1)
+    assert shop.post("/api/v1/compare/demo", {"data": []}).status == 400
+    assert shop.post("/api/v1/compare/mugs", {"data": [event]}).status in {401, 404}
+    key = f"Bearer {shop.secrets['server_key']}"
+    assert shop.ask("GET", "/api/v1/compare/demo", authorization=key).status == 400
+
+
+def test_every_order_of_the_shop_is_in_one_part_of_its_total(shop: Live) -> None:
+    total, *parts = rows(shop, "/balance.json?period=all")
+    assert total["what"] == "The shop's total"
+    assert sum(Decimal(row["value"]) for row in parts) == Decimal(total["value"])
+    assert "counted" in {row["what"] for row in parts}

@@ -136,6 +136,10 @@ def test_secrets_may_come_from_files(tmp_path: Path) -> None:
             ["signing secret", "destinations"],
         ),
         ("[[shops]]\nname = 'x'\n", ["domain"]),
+        (
+            f'{FULL}[[receiver.datasets]]\nid = "1"\naccess_token = "t"\nbeside = "mugs"\n',
+            ["receiver.datasets", "mugs", "acme"],
+        ),
     ],
 )
 def test_a_mistake_is_told_with_its_place(tmp_path: Path, text: str, words: list[str]) -> None:

@@ -21,7 +21,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "rates": ("costs", "rates", "Import currency rates."),
     "link": ("link", "link", "An address with its campaign tags, or a platform's template."),
     "validate": ("check", "validate", "Lint CAPI payloads with Meta's own codes."),
-    "compare": ("check", "compare", "Say which keys of a payload would not match an order."),
+    "compare": ("check", "compare", "Say what another tool's payloads have otherwise."),
     "hash": ("identifiers", "hash_identifier", "Show how an identifier is spelled and hashed."),
     "models": ("models", "models", "Every attribution model over a table of paths."),
     "snippet": ("snippet", "snippet", "The text a shop pastes for its pixel."),

@@ -11,10 +11,18 @@ import click
 import msgspec
 
 from tillpost.cli.options import as_json as json_option
-from tillpost.cli.options import print_json
+from tillpost.cli.options import print_json, where
 from tillpost.core.validation import Finding, MetaError, first_error, lint, refusal, unpack
 from tillpost.core.vocabulary import REQUEST, SERVER_EVENT_NAMES
 
+_MOST_SALES = 50
+_WHO = {
+    "both": "both",
+    "ours": "only here",
+    "theirs": "only the other tool",
+    "neither": "nobody",
+}
+"""Who sends a sale."""
 _REQUEST_NAMES = frozenset(row.name for row in REQUEST)
 
 
@@ -39,15 +47,43 @@ def validate(file: str, moment: str | None, *, as_json: bool) -> None:
 
 
 @click.command()
-@click.argument("payload", metavar="PAYLOAD|-")
-@click.option("--order", "order_file", required=True, help="The Shopify order as JSON.")
+@click.argument("payload", metavar="[PAYLOAD|-]", required=False)
+@click.option("--order", "order_file", help="The Shopify order as JSON.")
+@where
+@click.option("--shop", help="Which shop; needed where there are several.")
+@click.option("--since", help="Without PAYLOAD: from this day or time on; default a week ago.")
+@click.option("--until", help="Without PAYLOAD: before this day or time; default now.")
 @json_option
-def compare(payload: str, order_file: str, *, as_json: bool) -> None:
-    """Say which keys of PAYLOAD would not match the order's identifiers, and why.
+def compare(
+    payload: str | None,
+    order_file: str | None,
+    *,
+    since: str | None,
+    until: str | None,
+    as_json: bool,
+    **place: Any,
+) -> None:
+    """Say what another tool sends otherwise.
 
-    PAYLOAD is another tool's Conversions API payload for the same order. Nothing of the
-    order is shown. Exit 1 if a key would not match, 2 if a file cannot be read.
+    With --order: which keys of PAYLOAD, a payload for that order, would not match its
+    identifiers, and why. Nothing of the order is shown.
+
+    Without: PAYLOAD is all that the tool sent, request bodies or events, one JSON document or
+    one a line. Each Purchase is compared with what is built here: which sales only one has,
+    and which fields differ. Without PAYLOAD too, it is what the tool sent to the dataset of
+    the receiver that is named for it (beside = "SHOP").
+
+    Exit 1 if anything differs, 2 if a file cannot be read.
     """
+    if order_file is None:
+        _compare_sales(payload, since, until, place, as_json=as_json)
+    elif payload is None:
+        _refuse("compare", "name the payload that belongs to --order")
+    else:
+        _compare_keys(payload, order_file, as_json=as_json)
+
+
+def _compare_keys(payload: str, order_file: str, *, as_json: bool) -> None:
     from tillpost.core.agreement import compare as agree
 
     data, _ = _events("compare", payload)
@@ -69,6 +105,55 @@ def compare(payload: str, order_file: str, *, as_json: bool) -> None:
         click.echo(f"{len(wrong)} of {len(found)} keys would not match")
     if wrong:
         raise SystemExit(1)
+
+
+def _compare_sales(
+    payload: str | None,
+    since: str | None,
+    until: str | None,
+    place: dict[str, Any],
+    *,
+    as_json: bool,
+) -> None:
+    from tillpost.cli.backfill import moment
+    from tillpost.core.moment import iso
+    from tillpost.serve.commands.comparing import Place
+
+    there = Place(**place)
+    if payload is not None:
+        found = there.of_file(_read("compare", payload))
+    else:
+        begin = moment("--since", since) if since else iso(time.time() - 7 * 86400)
+        found = there.of_dataset(begin, moment("--until", until) if until else iso(time.time()))
+    if as_json:
+        print_json(found)
+    else:
+        _show_sales(found)
+    if found["orders"]:
+        raise SystemExit(1)
+
+
+def _show_sales(found: dict[str, Any]) -> None:
+    from tillpost.serve.beside import WORDS
+
+    for row in found["sales"]:
+        money = f", {row['value']} {row['currency']}" if row["currency"] else ""
+        click.echo(f"{_WHO[row['who']]}: {row['orders']}{money}")
+    counts = [
+        [row["field"], *(str(row[verdict] or "") for verdict in WORDS)] for row in found["fields"]
+    ]
+    _table(("field", *WORDS.values()), counts)
+    for row in found["orders"][:_MOST_SALES]:
+        unlike = [f"{d['field']} {WORDS[d['verdict']]}" for d in row["differences"]]
+        told = [f"not sent here: {row['why']}"] if row["why"] else []
+        told += [f"sent {row['copies']} times with {row['ids']} ids"] if row["ids"] > 1 else []
+        name = row["name"] or row["order_id"] or "?"
+        click.echo(f"{name}  {_WHO[row['who']]}  {', '.join([*told, *unlike])}".rstrip())
+    left = len(found["orders"]) - _MOST_SALES + found["left"]
+    if left > 0:
+        click.echo(f"... and {left} more; --json has them")
+    if found["unread"]:
+        click.echo(f"{found['unread']} entries are no events and were left out")
 
 
 def judge(data: object, now: float, *, one_request: bool = True) -> dict[str, Any]:

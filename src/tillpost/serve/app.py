@@ -21,7 +21,16 @@ from starlette.responses import Response
 from tillpost.core.outcome import Misconfigured
 from tillpost.ports import Clock
 from tillpost.serve import measured
-from tillpost.serve.http import api, backfill, letters, operations, pages, privacy, reconciling
+from tillpost.serve.http import (
+    api,
+    backfill,
+    beside,
+    letters,
+    operations,
+    pages,
+    privacy,
+    reconciling,
+)
 from tillpost.serve.http.front import Front
 from tillpost.serve.http.granian_types import Application
 from tillpost.serve.http.rsgi import Rsgi
@@ -51,7 +60,7 @@ def build(node: Node) -> Rsgi:
 
 def behind(node: Node) -> Starlette:
     """The pages and the API, which stand behind the front."""
-    parts = (api, backfill, reconciling, letters, privacy, operations, pages)
+    parts = (api, backfill, beside, reconciling, letters, privacy, operations, pages)
     routes = [route for part in parts for route in part.routes(node)]
     return Starlette(
         routes=routes, exception_handlers={HTTPException: _refused, Exception: _trouble}

@@ -268,6 +268,12 @@ def _check_sense(settings: Settings) -> None:
         _check_channels(shop)
         _check_costs(shop)
         pixel.check(shop)
+    for dataset in settings.receiver.datasets:
+        if dataset.beside is not None and dataset.beside not in names:
+            raise Misconfigured(
+                f"receiver.datasets: beside = {dataset.beside!r} is no shop; "
+                f"shops: {', '.join(names)}"
+            )
     allowed = _networks(settings.server.private_networks)
     for number, destination in enumerate(settings.destinations):
         if destination.shop not in names:

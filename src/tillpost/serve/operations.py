@@ -297,6 +297,20 @@ OPERATIONS = (
         Body(dict[str, Any]),
         key="admin",
     ),
+    _get(
+        "/api/v1/compare/{shop}",
+        "What a shop's other tool sent to the receiver, beside what is built here.",
+        dict[str, Any],
+        _WINDOW,
+    ),
+    Operation(
+        "POST",
+        "/api/v1/compare/{shop}",
+        "api",
+        "Another tool's payloads, as JSON or JSON lines, beside what is built here.",
+        {200: Body(dict[str, Any]), 413: _NO, **_GUARDED},
+        _TEXT,
+    ),
     Operation(
         "POST",
         "/api/v1/reconcile/{shop}",

@@ -216,6 +216,8 @@ class Dataset(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     access_token: str
     app_secret: str | None = None
     """Checks `appsecret_proof` where it is set."""
+    beside: str | None = None
+    """Name of the shop whose other tool sends here, to be compared with what is built for it."""
 
 
 class ReceiverBounds(Bounds, frozen=True, forbid_unknown_fields=True):

@@ -54,7 +54,7 @@ async def compare(node: Node, shop: str, wish: Wish) -> dict[str, Any]:
         unix(wish.since, "since") if wish.since else now - WEEK_SECONDS,
         unix(wish.until, "until") if wish.until else now - GRACE_SECONDS,
     )
-    if reach.since >= reach.until:
+    if not 0 <= reach.since < reach.until:
         raise Misconfigured("since: it must be before `until`, which by default is 4 hours ago")
     found = await node.reconciler.compare(
         shop, reach, fetch=wish.fetch, reports_only=wish.reports_only

@@ -1,8 +1,10 @@
-"""Every order: the shop's own total split to the cent, what is missing, and who says so."""
+"""Every order: the shop's total to the cent, what is missing, and what another tool sends."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from tillpost.serve.beside import WORDS
+from tillpost.serve.beside import Desk as Comparing
 from tillpost.serve.rounds.reconciling import shown
 from tillpost.serve.screens.ask import Ask
 from tillpost.serve.screens.desk import Desk
@@ -19,18 +21,40 @@ PARTS = {
 }
 """What the parts of a total are called."""
 
+WHO = {
+    "both": "by both",
+    "ours": "only here",
+    "theirs": "only by the other tool",
+    "neither": "by nobody",
+}
+"""Who sends a sale."""
+
 
 def read(desk: Desk, ask: Ask) -> View:
     """This shop's orders of the period."""
-    check = desk.node.checks.of(ask.shop)
-    return view(desk.report("balance", ask), desk.report("missing", ask), check)
+    node = desk.node
+    check = node.checks.of(ask.shop)
+    compare = Comparing(node.settings, node.directory, node.sealer)
+    told = None
+    if compare.dataset(ask.shop) is not None:
+        period = desk.period(ask)
+        told = compare.of_dataset(ask.shop, (period.start, period.stop))
+    return view(desk.report("balance", ask), desk.report("missing", ask), check, told)
 
 
 def view(
-    parts: Sequence[Mapping[str, Any]], missing: Sequence[Mapping[str, Any]], check: Check | None
+    parts: Sequence[Mapping[str, Any]],
+    missing: Sequence[Mapping[str, Any]],
+    check: Check | None,
+    beside: Mapping[str, Any] | None = None,
 ) -> View:
-    """The screen of these reports; `check` is how the shop's own list was read last."""
-    return View(tables=(_parts(parts), _missing(missing), _check(check)))
+    """The screen of these reports.
+
+    `check` is how the shop's own list was read last, `beside` how another tool's payloads
+    compare with ours.
+    """
+    tables = (_parts(parts), _missing(missing), _check(check))
+    return View(tables=(*tables, *(_beside(beside) if beside is not None else ())))
 
 
 def _parts(rows: Sequence[Mapping[str, Any]]) -> Table:
@@ -96,6 +120,63 @@ def _check(check: Check | None) -> Table:
         empty="It is not asked for. With a token (shops.shopify.access_token) the shop is asked "
         "every hour, and what a lost webhook told is taken in; without one, gaps in the order "
         "numbers find lost webhooks.",
+    )
+
+
+def _beside(told: Mapping[str, Any]) -> tuple[Table, ...]:
+    """How another tool's payloads compare: who sends which sales, and field by field."""
+    sums = [{**row, "what": WHO[row["who"]]} for row in told["sales"]]
+    sales = [
+        {
+            "order": row["name"] or row["order_id"],
+            "what": WHO[row["who"]],
+            "why": (row["why"] or "").replace("_", " "),
+            "copies": row["copies"],
+            "ids": row["ids"],
+            "unlike": ", ".join(f"{d['field']} {WORDS[d['verdict']]}" for d in row["differences"]),
+        }
+        for row in told["orders"]
+    ]
+    return (
+        Table(
+            name="beside",
+            caption="Beside the other tool: who sends which sales",
+            columns=(
+                Column("what", "Sent"),
+                Column("orders", "Orders", "whole"),
+                Column("value", "Value", "money"),
+            ),
+            rows=sums,
+            empty="Neither side has a Purchase in this period.",
+        ),
+        Table(
+            name="beside_fields",
+            caption="Beside the other tool: the same sale, field by field",
+            columns=(
+                Column("field", "Field"),
+                Column("same", "Same", "whole"),
+                Column("differs", "Differs", "whole"),
+                Column("only_ours", "Only here", "whole"),
+                Column("only_theirs", "Only there", "whole"),
+                Column("unusable", "Unusable there", "whole", about="e.g. not hashed"),
+            ),
+            rows=told["fields"],
+            empty="No sale is sent by both.",
+        ),
+        Table(
+            name="beside_orders",
+            caption="Beside the other tool: sales that are not the same",
+            columns=(
+                Column("order", "Order"),
+                Column("what", "Sent"),
+                Column("why", "Why not here"),
+                Column("copies", "Times there", "whole"),
+                Column("ids", "With event ids", "whole"),
+                Column("unlike", "What differs"),
+            ),
+            rows=sales,
+            empty="Every sale is the same on both sides.",
+        ),
     )
 
 
