@@ -15,6 +15,7 @@ from typing import Any
 
 from tillpost.core.outcome import Misconfigured
 from tillpost.serve import app, start
+from tillpost.serve.clock import SimulatedClock
 from tillpost.serve.node import GATEWAY_FILE, Node
 from tillpost.serve.settings import Server
 from tillpost.simulate.knobs import Knobs, all_knobs
@@ -102,6 +103,9 @@ class Rehearsal:
 
         if plan.secrets is None:
             return
+        if isinstance(node.clock, SimulatedClock):
+            # How long a delivery took is told of live shoppers: their clock must not stand still.
+            node.clock.run()
         made = plan.secrets
         secrets = Secrets(
             webhook_secret=made.webhook_secret,

@@ -15,19 +15,30 @@ class SystemClock:
 
 
 class SimulatedClock:
-    """A clock that stands still until it is set, and never goes back."""
+    """A clock that stands still until it is set or let run, and never goes back."""
 
     def __init__(self, start: float) -> None:
-        self._now = start
+        self._shown = start
+        self._running_since: float | None = None
 
     def now(self) -> float:
         """Unix seconds of the simulation."""
-        return self._now
+        if self._running_since is None:
+            return self._shown
+        return self._shown + time.monotonic() - self._running_since
 
     def set(self, moment: float) -> float:
         """Move to `moment`, if it lies ahead; returns the time it is now."""
-        self._now = max(self._now, moment)
-        return self._now
+        if moment > self.now():
+            self._shown = moment
+            if self._running_since is not None:
+                self._running_since = time.monotonic()
+        return self.now()
+
+    def run(self) -> None:
+        """Go on at the pace of the machine's clock, and show its time if that lies ahead."""
+        self.set(time.time())
+        self._running_since = time.monotonic()
 
 
 def unix(text: str, name: str = "now") -> float:

@@ -2,12 +2,14 @@
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from operator import itemgetter
 from typing import Any
 
 from tillpost.core.money import decimal_string, to_minor
 from tillpost.report.roas import count, ratio
 from tillpost.serve.screens.ask import Ask
 from tillpost.serve.screens.desk import Desk
+from tillpost.serve.screens.elsewhere import column, gathered
 from tillpost.serve.screens.table import Column, Table
 from tillpost.serve.screens.view import Screen, View
 
@@ -20,6 +22,8 @@ COLUMNS: tuple[Column, ...] = (
     Column("7d_click", "7-day click", "whole"),
     Column("1d_engage", "1-day engage", "whole"),
     Column("1d_view", "1-day view", "whole"),
+)
+BESIDE: tuple[Column, ...] = (
     Column("1d_click", "1-day click", "whole", shown=False),
     Column("28d_click", "28-day click", "whole", shown=False),
     Column("own_orders", "Own orders", "number", about="by the model above"),
@@ -31,6 +35,8 @@ COLUMNS: tuple[Column, ...] = (
     Column("clicks", "Clicks", "whole", shown=False),
     Column("ad_id", "Ad id", shown=False),
 )
+"""What comes behind the claims in other currencies."""
+IDS = ("account_id", "campaign_id", "campaign", "adset_id", "adset", "ad_id", "ad")
 
 
 def read(desk: Desk, ask: Ask) -> View:
@@ -47,11 +53,13 @@ def view(
 ) -> View:
     """Ads, each with its own orders by its id."""
     own = _own(grain)
+    rows = [_row(row, own, ask, shop_currency) for row in ads]
+    found = gathered(rows, shop_currency, "conversions", itemgetter(*IDS))
     table = Table(
         name="ads",
         caption="The platform's claim by ad and window, beside the shop's own orders",
-        columns=COLUMNS,
-        rows=[_row(row, own, ask, shop_currency) for row in ads],
+        columns=(*COLUMNS, column(found), *BESIDE),
+        rows=found,
         empty="No ad has a claim or a spend in this period. Import the platform's export under "
         "Spend; claims come with it, or from the embedded receiver.",
     )
@@ -83,6 +91,7 @@ def _row(
         "ad": row["ad"] or row["ad_id"] or row["adset"] or row["campaign"] or "not told",
         "note": ", ".join(filter(None, (row["campaign"] if row["ad"] else None, foreign))),
         "currency": currency,
+        "spend_minor": spend,
         "own_orders": count(shares),
         "own_revenue": decimal_string(minor, currency) if currency else None,
         "true_roas": ratio(minor, spend),

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
+from operator import itemgetter
 from typing import Any
 
 from msgspec import Struct, structs
@@ -11,6 +12,7 @@ from tillpost.core.shop import Shop
 from tillpost.report.breakdown import KEYS, LEVELS, Buyers, Level, Place, fold, level_below
 from tillpost.serve.screens.ask import Ask
 from tillpost.serve.screens.desk import Desk
+from tillpost.serve.screens.elsewhere import ELSEWHERE, column, gathered
 from tillpost.serve.screens.table import Column, Table
 from tillpost.serve.screens.view import Screen, View
 
@@ -49,9 +51,12 @@ COLUMNS: tuple[Column, ...] = (
     Column("cpc", "Cost per click", "money", shown=False),
     Column("cpm", "Cost per 1,000", "money", shown=False, about="per 1,000 impressions"),
     Column("platform_orders", "Claimed orders", "whole", about="the platform's own count"),
+)
+RATED: tuple[Column, ...] = (
     Column("platform_roas", "Claimed ROAS", "times", about="the platform's value by spend"),
     Column("delta", "Claim less own", "number", shown=False),
 )
+"""What comes behind the claims in other currencies."""
 
 
 class Crumb(Struct, frozen=True):
@@ -104,7 +109,8 @@ def view(
     place = _place(ask)
     level = _level(ask, place)
     buyers: Buyers = ask.buyers  # type: ignore[assignment]
-    found = fold(grain, level, place, buyers, currency=shop.currency)
+    folded = fold(grain, level, place, buyers, currency=shop.currency)
+    found = gathered(folded, shop.currency, "platform_orders", itemgetter("key"))
     foot = _foot(found, shop.currency)
     check = _check(foot, totals, ask, place, shop.currency)
     if not (is_new or check.equal):
@@ -114,7 +120,7 @@ def view(
     table = Table(
         name=level,
         caption=f"{TITLES[level][1]}: orders, revenue, spend and ROAS",
-        columns=(heading, *COLUMNS),
+        columns=(heading, *COLUMNS, column(found), *RATED),
         rows=rows,
         foot={**foot, "name": "All"},
         empty="No order, visit or spend in this period. Choose a longer one, or import spend.",
@@ -164,7 +170,9 @@ def _row(
 def _foot(rows: Sequence[Mapping[str, Any]], currency: str) -> dict[str, Any]:
     """The sum of the rows in the shop's currency."""
     own = [row for row in rows if row["currency"] == currency]
-    counts = ("orders", "new_orders", "visits", "impressions", "clicks", "platform_orders")
+    counts = (
+        "orders", "new_orders", "visits", "impressions", "clicks", "platform_orders", ELSEWHERE,
+    )  # fmt: skip
     minor = sum(row["minor"] for row in own)
     spend = sum(row["spend_minor"] for row in own)
     money = {

@@ -132,7 +132,7 @@ def _ledger_table(rows: Sequence[Mapping[str, Any]]) -> Table:
             Column("delivered", "Delivered", "whole"),
             Column("pending", "Pending", "whole"),
             Column("tried", "Retrying", "whole"),
-            Column("dropped", "Left out", "whole", about="by policy"),
+            Column("dropped", "Dropped", "whole", about="by policy"),
             Column("expired", "Too old", "whole"),
             Column("dead", "Refused", "whole"),
             Column("balanced", "Balances", "mark"),
@@ -197,14 +197,14 @@ def _dropped_table(books: Mapping[str, Any]) -> Table:
     ]
     return Table(
         name="dropped",
-        caption="Not sent on purpose, and why",
+        caption="Dropped on purpose, and why",
         columns=(
             Column("reason", "Reason"),
-            Column("destination", "Destination"),
             Column("events", "Events", "whole"),
+            Column("destination", "Destination"),
         ),
         rows=rows,
-        empty="No event was left out by policy.",
+        empty="No event was dropped by policy.",
     )
 
 
