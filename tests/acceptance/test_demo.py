@@ -1,13 +1,17 @@
 """The demo against its own truth, and what must stand still when one knob is turned."""
 
 import json
+import os
+import signal
 import subprocess
 import sys
 from decimal import Decimal
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.live import free_port
 
 SHOP = ("--orders=160", "--days=7", "--seed=7")
 
@@ -125,3 +129,33 @@ def test_disorder_and_repeats_of_webhooks_change_no_report() -> None:
 def test_each_fault_of_a_set_up_raises_its_own_finding(flag: str, code: str) -> None:
     assert [f["code"] for f in turned()["findings"]] == []
     assert [f["code"] for f in turned(flag)["findings"]] == [code]
+
+
+@pytest.mark.parametrize(
+    ("until", "code", "said"),
+    [("playing", 130, "tillpost: interrupted"), ("Ctrl-C ends it all", 0, "Ctrl-C ends it all.")],
+)
+def test_the_terminals_ctrl_c_ends_all_of_it_without_a_fuss(
+    tmp_path: Path, until: str, code: int, said: str
+) -> None:
+    flags = ["--exit"] if code else [f"--port={free_port()}"]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "tillpost", "demo", "--orders=40", "--days=2", *flags],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+        env={**os.environ, "TMPDIR": str(tmp_path), "PYTHONUNBUFFERED": "1"},
+    )
+    assert process.stdout is not None
+    told = ""
+    while until not in told:
+        line = process.stdout.readline()
+        assert line, told
+        told += line
+    os.killpg(process.pid, signal.SIGINT)
+    rest, _ = process.communicate(timeout=60)
+    assert process.returncode == code, told + rest
+    assert "Traceback" not in rest, rest
+    assert (told + rest).splitlines()[-1] == said
+    assert list(tmp_path.glob("tillpost-demo-*")) == []

@@ -42,6 +42,8 @@ def demo(data: Path | None, port: int | None, *, leave: bool, as_json: bool, **k
             shutil.rmtree(directory, ignore_errors=True)
     if summary is None:
         return
+    if not summary:
+        raise click.Abort  # told to stop before its history was played
     if as_json:
         print_json(summary)
     sys.exit(0 if _good(summary) else 1)

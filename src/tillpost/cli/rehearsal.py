@@ -132,7 +132,10 @@ def _midnight() -> datetime:
 
 
 async def _child(*arguments: str) -> dict[str, Any]:
-    """The JSON document that a command of ours prints."""
+    """The JSON document that a command of ours prints.
+
+    A Ctrl-C of the terminal reaches us alone; the child is told to end, and has ended.
+    """
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
@@ -140,11 +143,13 @@ async def _child(*arguments: str) -> dict[str, Any]:
         *arguments,
         "--json",
         stdout=asyncio.subprocess.PIPE,
+        start_new_session=True,
     )
     try:
         text, _ = await process.communicate()
     except asyncio.CancelledError:
         process.terminate()
+        await process.wait()
         raise
     if not text:
         raise Misconfigured(f"the simulated shop ended with code {process.returncode}")
