@@ -65,7 +65,7 @@ _SHAPES: Final = {"fbc": FBC, "fbp": FBP, "client_ip_address": IP_SHAPE, "lead_i
 
 def _is_usable(key: str, value: object) -> bool:
     if key in _HASHED:
-        return is_sha256(value) and not text(value).lower().startswith(EMPTY_SHA256)
+        return is_sha256(value) and value[:64].lower() != EMPTY_SHA256
     shape = _SHAPES.get(key, _ANYTHING)
     return not isinstance(value, bool) and shape.fullmatch(text(value).strip()) is not None
 

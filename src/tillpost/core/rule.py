@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from difflib import get_close_matches
 from itertools import islice
 from math import isfinite
-from typing import Any, Final, Literal, NamedTuple, TypeAlias
+from typing import Any, Final, Literal, NamedTuple, TypeAlias, TypeGuard
 
 from msgspec import Struct
 
@@ -134,7 +134,7 @@ def absent(value: object) -> bool:
     return value is None or (isinstance(value, (list, dict, tuple)) and not value)
 
 
-def is_sha256(value: object) -> bool:
+def is_sha256(value: object) -> TypeGuard[str]:
     """Whether it is 64 hexadecimal digits, with or without a parameter builder's suffix."""
     return isinstance(value, str) and _SHA256.fullmatch(value) is not None
 

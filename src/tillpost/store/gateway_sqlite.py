@@ -222,7 +222,10 @@ class GatewayStore:
             return []
         given = (destination, self._db.write_now(work), until)
         with self._db.reader() as conn:
-            taken = [_delivery(row) for row in conn.execute(self._sql["leased"], given).fetchall()]
+            rows = conn.execute(self._sql["leased"], given).fetchall()
+        taken = [
+            Delivery(event, destination, shop, State.LEASED, *rest) for event, shop, *rest in rows
+        ]
         payloads = self._payloads(destination, [row.event for row in taken if row.attempts])
         return [Leased(row, until, payloads.get(row.event)) for row in taken]
 

@@ -175,8 +175,7 @@ UPDATE outbox SET state = 'leased', lease_until = ?3, fence = fence + 1, updated
 WHERE destination = ?1 AND event IN (SELECT value FROM json_each(?4));
 
 -- name: leased
-SELECT d.event, d.destination, d.shop, d.state, d.due_at, d.reason, d.detail, d.attempts, d.fence,
-    d.deadline
+SELECT d.event, d.shop, d.due_at, d.reason, d.detail, d.attempts, d.fence, d.deadline
 FROM json_each(?2) AS w JOIN outbox AS d ON d.event = w.value AND d.destination = ?1
 WHERE d.state = 'leased' AND d.lease_until = ?3
 ORDER BY d.due_at, d.event;
