@@ -55,7 +55,7 @@ def _traced(says: str, trial: Trial, short: int, full: int) -> Drill:
 
 
 DRILLS: dict[str, Drill] = {
-    "kills": Drill("kill -9 at random moments, under load", trials.kills, 20, 840),
+    "kills": Drill("kill -9 at random moments, under load", trials.kills, 20, 1000),
     "killed_at_sync": _traced("kill -9 in the n-th fdatasync", killed_at(SYNCS), 8, 60),
     "killed_at_write": _traced("kill -9 in the n-th pwrite", killed_at(WRITES), 8, 60),
     "killed_at_answer": _traced("kill -9 in the n-th write to a socket", killed_at(ANSWERS), 8, 60),

@@ -4,7 +4,8 @@
 
 `--share 0` does as much as `make test` does. Names are of drills, or `broken` for the builds
 that are broken on purpose: then only their rows of the tables are made anew. The tables stand
-between two marks in the page; what is around them is written by hand.
+between two marks in the page; what is around them is written by hand. Each row says on which
+day it was made, and if that was less than the full form, how much of it.
 """
 
 import argparse
@@ -15,6 +16,7 @@ import re
 import sys
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 
 from tests.drills import catalog, mutants, rigged_drills
@@ -25,9 +27,9 @@ BEGIN, END = "<!-- figures: made by `make drills` -->\n", "<!-- end of figures -
 BROKEN = "broken"
 _ROW = re.compile(r"^\| ([^|]+) \|.*\n", re.MULTILINE)
 _HEAD = (
-    "| what is done | figures | acknowledged | over the wire again "
+    "| what is done | on | figures | acknowledged | over the wire again "
     "| lost | doubled | invented | unexplained |\n"
-    "| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: |\n"
+    "| --- | --- | --- | ---: | ---: | ---: | ---: | ---: | ---: |\n"
 )
 
 
@@ -41,7 +43,7 @@ def main() -> None:
     if strange := set(given.names) - known:
         asked.error(f"no drill: {', '.join(strange)}; there are {', '.join(sorted(known))}")
     bad = [r.says for r in _real(given.names, given.share) if r.verdict.wrong != (0, 0, 0, 0)]
-    caught = _broken(given.share) if not given.names or BROKEN in given.names else ()
+    caught = _broken() if not given.names or BROKEN in given.names else ()
     passed = [r.says for r in caught if r.verdict.wrong == (0, 0, 0, 0)]
     for says in (*bad, *passed):
         print(f"not as it must be: {says}")
@@ -59,15 +61,16 @@ def _real(names: Sequence[str], share: int) -> Iterator[Result]:
                     sys.exit(1)
                 continue
             times = max(drill.short, drill.full * share // 100)
-            yield _told(catalog.run(name, Path(made), times), share)
+            yield _told(catalog.run(name, Path(made), times), _made(times, drill.full))
         for name, patient in rigged_drills.DRILLS.items():
             if names and name not in names:
                 continue
             times = max(patient.short, patient.full * share // 100)
-            yield _told(asyncio.run(rigged_drills.play(name, Path(made), times)), share)
+            played = asyncio.run(rigged_drills.play(name, Path(made), times))
+            yield _told(played, _made(times, patient.full))
 
 
-def _broken(share: int) -> Iterator[Result]:
+def _broken() -> Iterator[Result]:
     for name, mutant in mutants.MUTANTS.items():
         if (why := mutants.missing(name)) is not None:
             print(f"left out: {mutant.says}: {why}")
@@ -75,42 +78,54 @@ def _broken(share: int) -> Iterator[Result]:
         with tempfile.TemporaryDirectory() as made:
             verdict = mutants.judged(name, Path(made))
         caught: dict[str, object] = {"caught by": mutants.drill_of(name)}
-        yield _told(Result(mutant.says, verdict, caught), share)
+        yield _told(Result(mutant.says, verdict, caught), _made())
 
 
-def _told(result: Result, share: int) -> Result:
-    print(_row(result), end="", flush=True)
-    _write(result, share)
+def _made(times: int = 1, full: int = 1) -> str:
+    """Today, and how much of the full form was done if not all of it."""
+    today = datetime.now(UTC).date().isoformat()
+    return today if times >= full else f"{today}, {times} of {full}"
+
+
+def _told(result: Result, made: str) -> Result:
+    row = _row(result, made)
+    print(row, end="", flush=True)
+    _write(result.says, row)
     return result
 
 
-def _row(result: Result) -> str:
+def _row(result: Result, made: str) -> str:
     verdict = result.verdict
     figures = ", ".join(f"{name}: {value}" for name, value in result.figures.items())
     counts = (verdict.acked, verdict.again, *verdict.wrong)
-    return f"| {result.says} | {figures} | " + " | ".join(map(str, counts)) + " |\n"
+    return f"| {result.says} | {made} | {figures} | " + " | ".join(map(str, counts)) + " |\n"
 
 
-def _write(result: Result, share: int) -> None:
-    """Put the row of a result into the page, in the place of its older one."""
+def _write(says: str, row: str) -> None:
+    """Put a row into the page, in the place of its older one."""
     page = PAGE.read_text("utf-8")
     between = re.compile(re.escape(BEGIN) + "(.*)" + re.escape(END), re.DOTALL)
     found = between.search(page)
     rows = {row[1]: row[0] for row in _ROW.finditer(found[1] if found else "")}
-    rows[result.says] = _row(result)
-    machine = (
-        f"{os.cpu_count()} cores, Linux {platform.release()}, Python {platform.python_version()}"
-    )
-    form = f"{share} % of the full form" if share else "the short form, as in `make test`"
+    rows[says] = row
     drills = [drill.says for drill in catalog.DRILLS.values()]
     drills += [drill.says for drill in rigged_drills.DRILLS.values()]
     tables = (
-        f"\nMade on {machine}; {form}.\n"
+        f"\nMade on {_machine()}; a row that is less than the full form says so.\n"
         f"\n### The build as it is\n\n{_table(rows, drills)}"
         f"\n### Builds that are broken on purpose\n\n"
         f"{_table(rows, (mutant.says for mutant in mutants.MUTANTS.values()))}\n"
     )
     PAGE.write_text(between.sub(lambda _: BEGIN + tables + END, page), "utf-8")
+
+
+def _machine() -> str:
+    models = re.findall(r"model name\s*: (.+)", Path("/proc/cpuinfo").read_text("utf-8"))
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") >> 30
+    return (
+        f"{os.cpu_count()} threads of {models[0] if models else platform.machine()}, "
+        f"{memory} GiB, Linux {platform.release()}, Python {platform.python_version()}"
+    )
 
 
 def _table(rows: Mapping[str, str], names: Iterable[str]) -> str:

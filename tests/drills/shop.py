@@ -12,6 +12,7 @@ import json
 import random
 import threading
 import time
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
@@ -41,6 +42,8 @@ class Shop:
         self._dice = random.Random(seed)
         self.poison = poison
         """Share of orders that the platform refuses."""
+        self.at_once = 1
+        """Orders in one request of the back end; a shop's webhook tells of one."""
         self._pace = pace
         self._next = 0
         self._lock = threading.Lock()
@@ -87,37 +90,42 @@ class Shop:
     def _run(self) -> None:
         connection = http.client.HTTPConnection(urlsplit(self.url).netloc, timeout=30)
         while not self._stopping.is_set():
-            number, kind, poison, twice = self._draw()
-            value, now = worth(number), time.time()
-            self._note(order=str(number), value=float(value), poison=poison)
-            made = webhook(number, value, now) if kind else None
-            request = made or server_event(number, value, now, poison=poison)
-            self._insist(connection, number, *request)
+            numbers, kind, poison, twice = self._draw()
+            now = time.time()
+            for number in numbers:
+                self._note(order=str(number), value=float(worth(number)), poison=poison)
+            made = webhook(numbers[0], worth(numbers[0]), now) if kind else None
+            request = made or server_events(numbers, now, poison=poison)
+            self._insist(connection, numbers, *request)
             if twice and not self._stopping.is_set():
-                self._insist(connection, number, *request)
+                self._insist(connection, numbers, *request)
             time.sleep(self._pace)
         connection.close()
 
-    def _draw(self) -> tuple[int, bool, bool, bool]:
+    def _draw(self) -> tuple[range, bool, bool, bool]:
+        """The orders of a request, whether it is a webhook, is poison, and is sent twice."""
         with self._lock:
-            self._next += 1
             poison = self._dice.random() < self.poison
             webhook = not poison and self._dice.random() < 0.5
-            return self._next, webhook, poison, self._dice.random() < _TWICE
+            first = self._next + 1
+            self._next += 1 if webhook or poison else self.at_once
+            numbers = range(first, self._next + 1)
+            return numbers, webhook, poison, self._dice.random() < _TWICE
 
     def _insist(
-        self, to: http.client.HTTPConnection, number: int, path: str, body: bytes, headers: Any
+        self, to: http.client.HTTPConnection, numbers: range, path: str, body: bytes, headers: Any
     ) -> None:
         """Send until it is acknowledged, or the drill ends."""
         while True:
             began = time.monotonic()
             status = _ask(to, path, body, headers)
             self.longest = max(self.longest, time.monotonic() - began if status else 0.0)
-            self._note(order=str(number), status=status)
+            for number in numbers:
+                self._note(order=str(number), status=status)
             if 200 <= status < 300:
                 with self._lock:
-                    self.acked += 1
-                    self._orders.add(number)
+                    self.acked += len(numbers)
+                    self._orders.update(numbers)
                 return
             with self._lock:
                 self.refused[status] = self.refused.get(status, 0) + 1
@@ -166,7 +174,23 @@ def server_event(
     number: int, value: str, at: float, *, poison: bool = False
 ) -> tuple[str, bytes, dict[str, str]]:
     """Path, body and headers of a back end's Purchase, made at a Unix time."""
-    event = {
+    return _told(_purchase(number, value, at, poison=poison))
+
+
+def server_events(
+    numbers: Sequence[int], at: float, *, poison: bool = False
+) -> tuple[str, bytes, dict[str, str]]:
+    """The same for so many of a back end's Purchases, in one request."""
+    return _told([_purchase(n, worth(n), at, poison=poison) for n in numbers])
+
+
+def _told(events: object) -> tuple[str, bytes, dict[str, str]]:
+    headers = {"content-type": "application/json", "authorization": f"Bearer {KEY}"}
+    return "/events/demo", json.dumps(events).encode(), headers
+
+
+def _purchase(number: int, value: str, at: float, *, poison: bool) -> dict[str, Any]:
+    return {
         "event_name": "Purchase",
         "event_id": f"made-{number}",
         "event_time": int(at),
@@ -180,8 +204,6 @@ def server_event(
             "content_name": POISON if poison else "tea",
         },
     }
-    headers = {"content-type": "application/json", "authorization": f"Bearer {KEY}"}
-    return "/events/demo", json.dumps(event).encode(), headers
 
 
 def worth(number: int) -> str:

@@ -29,7 +29,7 @@ def kills(scene: Scene, times: int) -> None:
     scene.shop.start()
     began = time.monotonic()
     for _ in range(times):
-        time.sleep(dice.uniform(0.02, 0.4))
+        time.sleep(dice.uniform(0.01, 0.25))
         scene.node.kill()
         scene.node.must_start()
     scene.shop.stop()
@@ -111,8 +111,9 @@ def killed_while_sending(scene: Scene, times: int) -> None:
 def power_cuts(scene: Scene, times: int) -> None:
     """Power cuts under load: every second leaves a random half of the unsynced sectors."""
     dice = random.Random(11)
+    scene.shop.at_once = 32
     scene.node.must_start()
-    scene.shop.start()
+    scene.shop.start(8)
     for n in range(times):
         time.sleep(dice.uniform(0.2, 0.6))
         scene.power_cut(torn=n % 2 == 1)
@@ -244,13 +245,20 @@ def frozen(scene: Scene, times: int) -> None:
     scene.figures |= {"pauses": times}
 
 
+_FARTHEST = 120
+
+
 def _steps(times: int) -> list[int]:
-    """So many numbers: each of the first, where a start-up is, then ever wider apart."""
+    """So many numbers: each of the first, where a start-up is, then ever wider apart.
+
+    Short of what a server under load does in two seconds: they begin anew after `_FARTHEST`.
+    """
     found: list[int] = []
     n = 1.0
     while len(found) < times:
         found.append(int(n))
         n = max(n + 1, n * 1.2)
+        n = n if n <= _FARTHEST else 1.0
     return found
 
 
