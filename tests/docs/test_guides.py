@@ -83,7 +83,9 @@ def _put_back(reader: Reader, settings: str) -> None:
     reader.given, reader.failing = {}, ()
 
 
-@pytest.mark.parametrize("row", [*LEFT_OUT, *INTERRUPTED], ids=lambda row: row["has"])
+@pytest.mark.parametrize(
+    "row", [*LEFT_OUT, *INTERRUPTED], ids=lambda row: f"{row['page']}: {row['has']}"
+)
 def test_every_exception_is_needed(row: dict[str, str]) -> None:
     assert [block for block in written(ROOT / row["page"]) if row["has"] in block.text]
 
