@@ -33,6 +33,7 @@ def test_a_shop_that_is_well_says_nothing() -> None:
         ("lag", {"overdue_since": NOW - 1800}, {"overdue_since": NOW - 1861}, "31 minutes"),
         ("expiring", {"expiring": 0}, {"expiring": 7}, "7 events expire within 24 hours"),
         ("dead_letters", {"dead": 0}, {"dead": 1}, "1 events"),
+        ("missing_orders", {"missing": 0}, {"missing": 2}, "2 orders of the shop"),
         (
             "token",
             {"paused": {"meta:1": "rate_limited"}},

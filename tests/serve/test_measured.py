@@ -34,7 +34,7 @@ def test_delay_breaker_and_balance_are_told(tmp_path: Path) -> None:
         sender._note([down])
         node.checks.note(Check(make.SHOP, 0.0, now, now, now - 60.0, 4, 3, 1, None, now + 60.0))
         lost = ("9", "#9", int(now) - 20_000, 700, "USD", 0, "webhook_never_came")
-        node.checks.keep(make.SHOP, ["9"], [lost])
+        node.checks.keep(make.SHOP, ["9"], [lost], now)
         registry = CollectorRegistry()
         registry.register(DeliveryMetrics(node))
         (told,) = node.destinations()

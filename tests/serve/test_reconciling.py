@@ -14,13 +14,18 @@ from tillpost.collect.sources.shopify.compared import Reach
 from tillpost.core.outcome import Misconfigured, Permanent, Retryable
 from tillpost.core.wire import Request, Response
 from tillpost.deliver import catalog
+from tillpost.report.alerts import Limits
+from tillpost.report.query import FOREVER
 from tillpost.serve.clock import SimulatedClock
-from tillpost.serve.node import Node
+from tillpost.serve.node import GATEWAY_FILE, RECEIVER_FILE, Node
 from tillpost.serve.reading import Asked
+from tillpost.serve.rounds.alerting import vitals
 from tillpost.serve.rounds.reconciling import AGAIN_SECONDS, AT_ONCE, Door, Reconciler, is_asked
 from tillpost.serve.seal import Keys
 from tillpost.serve.settings import Settings, ShopifySettings, ShopSettings
 from tillpost.store.checks import Check
+from tillpost.store.glance import Glance
+from tillpost.store.sqlite import Database
 from tillpost.testing import entries as make
 from tillpost.testing.entries import NOW
 
@@ -142,6 +147,11 @@ def test_listing_tells_and_takes_nothing_in(office: Office) -> None:
     assert (check.orders, check.right_orders, check.fetched) == (2, 1, 0)
     assert office.missing() == [("#1002", "webhook_never_came")]
     assert office.node.checks.missing() == {"demo": 1}
+    paths = [office.directory / name for name in (GATEWAY_FILE, RECEIVER_FILE)]
+    files = Database(paths[0], "gateway", readonly=True), Database(paths[1], "receiver")
+    with Glance(*files, "demo", 0, FOREVER) as glance:
+        assert (glance.missing(), glance.purchase_states()) == (1, {"delivered": 1, "unsent": 1})
+        assert vitals(glance, NOW, 9000.0, Limits()).missing == 1
     total, *parts = office.node.reading.report("balance", Asked(shop="demo"))
     assert (total["value"], total["accuracy"], total["lost"]) == ("118.00", 0.5, 1)
     assert sum(float(row["value"]) for row in parts) == 118.0
@@ -245,6 +255,18 @@ def test_comparing_now_looks_where_it_is_told_to(office: Office) -> None:
     office.api.orders[0]["createdAt"] = "long ago"
     with pytest.raises(Permanent, match="another shape"):
         compare()
+
+
+def test_an_order_that_the_shop_deleted_is_not_missing_any_more(office: Office) -> None:
+    office.given(access_token=TOKEN, reconcile="list")
+    office.webhook(1001, 20 * HOUR)
+    office.lost(1002, 10 * HOUR)
+    office.round()
+    assert office.missing() == [("#1002", "webhook_never_came")]
+    office.api.orders.pop()
+    reach = Reach(NOW - DAY, NOW - HOUR)
+    office.runner.run(office.reconciler.compare("demo", reach, fetch=False, reports_only=False))
+    assert office.missing() == []
 
 
 def test_without_a_token_or_a_wish_nobody_is_asked() -> None:

@@ -31,6 +31,8 @@ class Limits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """So long before an event can no longer be sent."""
     dead_letters: int = 1
     """So many events refused for good."""
+    missing_orders: int = 1
+    """So many orders that the shop has and that are not here, where its list may be asked for."""
     free_mib: int = 1024
     """Least space on the disk."""
     token_days: int = 14
@@ -57,6 +59,8 @@ class Vitals(Struct, frozen=True, kw_only=True):
     expiring: int = 0
     """Events that were held up until they can be sent for no longer than the limit says."""
     dead: int = 0
+    missing: int = 0
+    """Orders that the shop has and that are not here, or not as it has them."""
     paused: Mapping[str, str] = {}
     """Destination -> why it takes nothing."""
     token_ends: Mapping[str, float] = {}
@@ -123,6 +127,12 @@ def _dead(vitals: Vitals, limits: Limits) -> str | None:
     return f"{vitals.dead} events were refused for good"
 
 
+def _missing(vitals: Vitals, limits: Limits) -> str | None:
+    if not vitals.missing or vitals.missing < limits.missing_orders:
+        return None
+    return f"{vitals.missing} orders of the shop never came, or are other than it has them"
+
+
 def _token(vitals: Vitals, _limits: Limits) -> str | None:
     out = sorted(name for name, why in vitals.paused.items() if why in {"token", "access"})
     return f"{', '.join(out)} refuses the access token" if out else None
@@ -162,6 +172,11 @@ RULES: tuple[Rule, ...] = (
         "tillpost doctor says what holds them up; after that they can never be sent.",
     ),
     Rule("dead_letters", _dead, "tillpost dead-letters list, then retry."),
+    Rule(
+        "missing_orders",
+        _missing,
+        "tillpost reconcile --fetch takes them in; see whether the shop's webhooks still work.",
+    ),
     Rule("token", _token, "Put a new access token into the settings and restart; events wait."),
     Rule("token_ends", _ending, "Make a new token, or one of a system user, which does not end."),
     Rule(

@@ -259,7 +259,7 @@ def _signs(
             pull for pull in node.pulls.all() if pull.shop == shop.name and pull.trouble
         ],
         not_compared=check.trouble if check else None,
-        missing=node.checks.missing().get(shop.name, 0),
+        missing=glance.missing(),
         unrated=sorted({row["currency"] for row in channels} - {shop.currency}),
     )
 

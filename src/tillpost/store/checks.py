@@ -77,13 +77,18 @@ class CheckStore:
             return dict(conn.execute(self._sql["missing"]).fetchall())
 
     def keep(
-        self, shop: str, compared: Iterable[str], differences: Sequence[tuple[Any, ...]]
+        self,
+        shop: str,
+        compared: Iterable[str],
+        differences: Sequence[tuple[Any, ...]],
+        since: float,
     ) -> None:
         """Keep what differs of the orders that were compared, instead of what did before.
 
-        A difference is (order id, name, time, total, currency, given back, why).
+        All that were made from `since` on were told. A difference is (order id, name, time,
+        total, currency, given back, why).
         """
-        given = {"shop": shop, "orders": json.dumps(list(compared))}
+        given = {"shop": shop, "orders": json.dumps(list(compared)), "since": since}
         rows = [(shop, *row) for row in differences]
 
         def work(conn: Any) -> None:

@@ -146,8 +146,15 @@ class Glance:
         return [row[0] for row in self._rows("delivered_orders")]
 
     def purchase_states(self) -> dict[str, int]:
-        """Orders of the period by the best state of their Purchase; `left_out` is no Purchase."""
+        """Orders of the period by the best state of their Purchase; `left_out` is no Purchase.
+
+        `unsent` are also those that only the shop's own list has.
+        """
         return dict(self._rows("purchase_states"))
+
+    def missing(self) -> int:
+        """Orders of all time that the shop has and that are not here, or not as it has them."""
+        return int(self._rows("missing")[0][0])
 
     def last_heard(self) -> dict[str, float]:
         """When each source last reported."""

@@ -26,6 +26,7 @@ _GOOD = {
     "deadlines": "nothing that waits is near its end",
     "messages": "every message could be read",
     "unconfirmed": "no sale is known from the browser alone",
+    "shop's orders": "no order is known to the shop alone",
     "browser": "the browser is heard",
 }
 """What is looked at, and what is said of it when all is well."""
@@ -97,6 +98,7 @@ def _shop(bench: Bench, shop: str, glance: Glance, books: dict[str, object]) -> 
         heard=heard,
         spends=True,
         paid=False,
+        missing=glance.missing(),
     )
     told = attention.by_rule(signs)
     lines = [line for name in _GOOD for line in _noted(name, shop, told[name])]

@@ -201,6 +201,7 @@ def vitals(glance: Glance, now: float, free_mib: float, limits: Limits) -> Vital
         overdue_since=min((since for _, _, since in glance.overdue(now)), default=None),
         expiring=sum(events for _, events, _ in ending),
         dead=sum(row.events for row in troubles if row.state == "dead"),
+        missing=glance.missing(),
         paused={row.destination: row.reason or "" for row in troubles if row.state == "paused"},
         free_mib=free_mib,
     )

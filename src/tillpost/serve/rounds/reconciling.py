@@ -147,7 +147,7 @@ class Reconciler:
                 fetched, found = await self._fetched(api, shop, found, reports=reports)
             rows = [structs.astuple(row) for row in found]
             names = [order.order_id for order in due]
-            await asyncio.to_thread(self._checks.keep, shop.name, names, rows)
+            await asyncio.to_thread(self._checks.keep, shop.name, names, rows, since)
             wrong = {row.order_id for row in found}
             good = [name for name in names if name not in wrong]
             right = await asyncio.to_thread(self._checks.settled, shop.name, good)

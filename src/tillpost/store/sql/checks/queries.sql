@@ -42,8 +42,9 @@ SELECT COUNT(*) FROM (
 );
 
 -- name: clear_orders
+-- What was compared, and what is as young and was not told again: the shop deleted it.
 DELETE FROM shop_orders
-WHERE shop = :shop AND order_id IN (SELECT value FROM json_each(:orders));
+WHERE shop = :shop AND (at >= :since OR order_id IN (SELECT value FROM json_each(:orders)));
 
 -- name: put_order
 INSERT OR REPLACE INTO shop_orders (

@@ -39,7 +39,8 @@ WHERE o.shop = :shop AND o.eligible = 1 AND o.at >= :start AND o.at < :stop AND 
 );
 
 -- name: purchase_states
--- Orders of the period by the best state that their Purchase has with any destination.
+-- Orders of the period by the best state that their Purchase has with any destination; those
+-- that only the shop's own list has are unsent too.
 SELECT state, COUNT(*) FROM (
     SELECT CASE WHEN o.eligible = 0 THEN 'left_out' ELSE IFNULL((
         SELECT d.state FROM events AS e JOIN outbox AS d ON d.event = e.id
@@ -49,7 +50,13 @@ SELECT state, COUNT(*) FROM (
         LIMIT 1
     ), 'unsent') END AS state
     FROM orders AS o WHERE o.shop = :shop AND o.at >= :start AND o.at < :stop
+    UNION ALL
+    SELECT 'unsent' FROM missing_orders AS m
+    WHERE m.shop = :shop AND m.own_minor IS NULL AND m.at >= :start AND m.at < :stop
 ) GROUP BY state;
+
+-- name: missing
+SELECT COUNT(*) FROM missing_orders WHERE shop = :shop;
 
 -- name: last_heard
 -- When each source last reported, as far as the last hundred thousand reports tell.
