@@ -142,6 +142,13 @@ def test_the_totals_of_every_screen_are_the_shops(shop: Live) -> None:
     reasons = table(shop, "/quality", "reasons")
     assert sum(row["orders"] for row in reasons) == 3
     assert {row["code"]: row["orders"] for row in reasons}["ORDER_TYPE_EXCLUDED"] == 1
+    carried = {row["event_name"]: row for row in table(shop, "/quality", "carried")}
+    assert list(carried) == ["Purchase", "PageView"]
+    sale, view = carried["Purchase"], carried["PageView"]
+    assert (sale["events"], sale["em"], sale["missed"]) == (3, 1.0, "click id")
+    assert (view["events"], view["em"], view["missed"]) == (1, 0.0, "e-mail")
+    assert sale["estimate"] > 8
+    assert 0 <= view["estimate"] < sale["estimate"]
     days = table(shop, "/quality", "by_day")
     assert (sum(row["orders"] for row in days), sum(row["browser"] for row in days)) == (2, 1)
     cohorts = table(shop, "/cohorts", "cohorts")

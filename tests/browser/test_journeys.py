@@ -253,6 +253,9 @@ def test_quality_tells_what_a_key_would_add_and_opens_the_orders_of_a_reason(
 ) -> None:
     page = reader.page
     reader.open("Quality")
+    before = table(page, "Before sending").get_by_role("row", name="Purchase")
+    expect(before).to_contain_text("100.0%")
+    expect(before).to_contain_text("click id")
     purchases = table(page, "Events the platform received from the server").get_by_role(
         "row", name="Purchase"
     )

@@ -180,6 +180,10 @@ class PageRows:
         """Names of the latest events."""
         return [row[0] for row in self._rows("event_names")]
 
+    def latest_keys(self, limit: int, reach: int) -> list[str]:
+        """Fold keys of the latest events of every name, as far as the last `reach` events tell."""
+        return [row[0] for row in self._rows("latest_keys", limit=limit, reach=reach)]
+
     def event_key(self, number: int) -> str | None:
         """The fold key of the shop's event of that number, if there is one."""
         found = self._rows("event_key", id=number)

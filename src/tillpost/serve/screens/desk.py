@@ -1,5 +1,6 @@
 """What screens read from: a node's reports and rows, kept until the stores change."""
 
+from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from copy import copy
@@ -10,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
+from tillpost.core import capi
 from tillpost.core.books import Wanted
 from tillpost.core.shop import Shop
 from tillpost.report.query import Period, period
@@ -123,6 +125,22 @@ class Desk:
         books = self.node.store.recall(wanted)
         found = {o: row.seen.device.client_user_agent for (_, o), row in books.orders.items()}
         return {order_id: agent for order_id, agent in found.items() if agent}
+
+    def carried(self, ask: Ask, limit: int, reach: int) -> dict[str, list[dict[str, Any]]]:
+        """By event name, the hashed `user_data` of the latest events, as they go or would go."""
+        key = ("carried", ask.shop, limit, reach)
+        told: dict[str, list[dict[str, Any]]] = self._see(
+            key, lambda: self._carried(ask, limit, reach)
+        )
+        return told
+
+    def _carried(self, ask: Ask, limit: int, reach: int) -> dict[str, list[dict[str, Any]]]:
+        with self.rows(ask) as rows:
+            wanted = Wanted(events={(ask.shop, key) for key in rows.latest_keys(limit, reach)})
+        made: dict[str, list[dict[str, Any]]] = defaultdict(list)
+        for row in self.node.store.recall(wanted).events.values():
+            made[row.event.event_name].append(capi.server_event(row.event)["user_data"])
+        return dict(made)
 
     def shop(self, ask: Ask) -> Shop:
         """The shop that is looked at."""

@@ -16,6 +16,10 @@ from tillpost.serve.shown import key_name
 
 SAMPLE = 400
 """Of so many of the latest orders their browsers are looked at."""
+LATEST = 50
+"""Of so many of the latest events of each name their match keys are looked at."""
+REACH = 20_000
+"""Events that are walked for them."""
 
 
 class Quality(View, frozen=True, kw_only=True):
@@ -42,6 +46,7 @@ def read(desk: Desk, ask: Ask) -> Quality:
         browsers=[(agents.get(x.order_id), x.browser) for x in latest if x.kind == "web"],
         reasons={row["reason"]: row["orders"] for row in desk.report("reasons", ask)},
         findings=findings,
+        carried=desk.carried(ask, LATEST, REACH),
         ask=ask,
         zone=desk.zone(ask),
         told=told,
@@ -55,6 +60,7 @@ def view(  # noqa: PLR0913  # one parameter a part of the page
     browsers: Sequence[tuple[str | None, bool]],
     reasons: Mapping[str, int],
     findings: Sequence[dict[str, Any]],
+    carried: Mapping[str, Sequence[Mapping[str, Any]]],
     ask: Ask,
     zone: tzinfo,
     told: bool,
@@ -62,6 +68,7 @@ def view(  # noqa: PLR0913  # one parameter a part of the page
     """The screen of these rows; `quarters` are as `PageRows.orders_by_quarter` gives them."""
     return Quality(
         tables=(
+            carried_table(carried),
             _event_table(web),
             _key_table(web),
             _day_table(quarters, zone),
@@ -71,6 +78,55 @@ def view(  # noqa: PLR0913  # one parameter a part of the page
         findings=tuple(findings),
         told=told,
     )
+
+
+def carried_table(carried: Mapping[str, Sequence[Mapping[str, Any]]]) -> Table:
+    """What each event carries before it is sent, whoever it goes to: our estimate, and its keys.
+
+    `carried` is `user_data` by event name; shares are of the events that carry the key.
+    """
+    rows = []
+    for name, batch in sorted(carried.items(), key=lambda item: item[0] != "Purchase"):
+        found = estimate.coverage(batch)
+        rows.append(
+            {
+                "event_name": name,
+                "events": found.events,
+                "estimate": found.estimate,
+                **{share.name: share.coverage for share in found.shares},
+                "missed": next((GROUPS[s.name] for s in found.shares if s.name in SHOWN), None),
+            }
+        )
+    return Table(
+        name="carried",
+        caption="Before sending: what the latest events carry",
+        columns=(
+            Column("event_name", "Event"),
+            Column("events", "Events", "whole"),
+            Column("estimate", "Estimate of 10", "number"),
+            *(Column(name, title[0].upper() + title[1:], "share") for name, title in SHOWN.items()),
+            Column("missed", "Would add most"),
+        ),
+        rows=rows,
+        empty="No event yet. Open the shop with the script in its theme, or send an order.",
+    )
+
+
+GROUPS: dict[str, str] = {
+    "em": "e-mail",
+    "platform id": "platform's id",
+    "ph": "phone",
+    "fbc": "click id",
+    "external_id": "customer id",
+    "browser": "IP, agent",
+    "fbp": "browser id",
+    "name": "name",
+    "db": "birthday",
+    "place": "place",
+}
+"""What the groups of `quality.WEIGHTS` are called."""
+SHOWN = {n: title for n, title in GROUPS.items() if n not in {"platform id", "db", "place"}}
+"""Groups with a column; the others add little, or are hardly ever there."""
 
 
 def _event_table(web: Sequence[Mapping[str, Any]]) -> Table:

@@ -136,6 +136,14 @@ SELECT DISTINCT event_name FROM (
     ORDER BY id DESC
 ) ORDER BY event_name;
 
+-- name: latest_keys
+-- Of each event name, the fold keys of its latest :limit events, of the last :reach of all.
+SELECT fold_key FROM (
+    SELECT fold_key, ROW_NUMBER() OVER (PARTITION BY event_name ORDER BY id DESC) AS place
+    FROM events
+    WHERE +shop = :shop AND id > (SELECT MAX(id) FROM events) - :reach
+) WHERE place <= :limit;
+
 -- name: event_key
 SELECT fold_key FROM events WHERE shop = :shop AND id = :id;
 
