@@ -279,6 +279,26 @@ def test_without_a_token_or_a_wish_nobody_is_asked() -> None:
     assert is_asked(shop(client_id="c", client_secret="s"))
 
 
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"data": {"orders": {}}},
+        {"data": {"orders": {"pageInfo": 1}}},
+        {"errors": 5},
+        {"data": {"orders": {"nodes": [7], "pageInfo": {"hasNextPage": False, "endCursor": ""}}}},
+    ],
+)
+def test_an_answer_in_another_shape_is_told_and_asked_again_later(
+    office: Office, odd: dict[str, Any]
+) -> None:
+    office.webhook(1001, 20 * HOUR)
+    office.api.answer = lambda *_: (200, odd)  # type: ignore[method-assign]
+    check = office.round()
+    assert check.trouble is not None
+    assert "another shape" in check.trouble
+    assert check.next_at == NOW + AGAIN_SECONDS
+
+
 def test_an_answer_that_is_no_json_is_tried_again(office: Office) -> None:
     class Odd:
         async def send(self, _request: Request, _seconds: float) -> Response:

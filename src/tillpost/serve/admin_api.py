@@ -42,7 +42,7 @@ class AdminApi:
         """All orders that a pull gives.
 
         Raises `Misconfigured` for what the owner must mend, `Retryable` if no answer came or
-        the server ends.
+        the server ends, `Permanent` for an answer that is not as documented.
         """
         token = self._given.access_token or await self._fresh_token()
         found: list[Any] = []
@@ -52,6 +52,9 @@ class AdminApi:
                 step = next(flow) if answer is None else flow.send(answer)
             except StopIteration:
                 return found
+            except (LookupError, TypeError, ValueError, AttributeError) as error:
+                what = type(error).__name__
+                raise Permanent(f"the Admin API answered in another shape ({what})") from None
             answer = {}
             if isinstance(step, Ask):
                 answer = await self._asked(step, token)
