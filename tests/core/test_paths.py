@@ -95,7 +95,7 @@ def test_one_inversion_says_what_deleting_each_channel_does(
     rows: list[tuple[list[str], int, int]],
 ) -> None:
     paths = [Path(tuple(steps), won, null=lost) for steps, won, lost in rows]
-    chain = markov._chain(paths, 1)
+    chain = markov._chain(markov._moves(paths, 1))
     names = {name for steps, _, _ in rows for name in steps}
     base, effects = markov._by_meeting(chain)
     again, deleted = markov._by_deleting(chain, names)
@@ -169,3 +169,11 @@ def test_every_model_gives_all_conversions_away(rows: list[Path]) -> None:
         assert all(-1e-12 <= effect <= 1 + 1e-12 for effect in found.removal_effect.values())
         seen = sum(path.conversions + path.null for path in rows)
         assert found.p_conversion == pytest.approx(total / seen if seen else 0)
+
+
+@given(journeys)
+def test_paths_that_are_walked_once_tell_every_order(rows: list[Path]) -> None:
+    for order, found in enumerate(markov.by_order(rows, 3), 1):
+        alone = removal_effects(rows, order)
+        assert found.removal_effect == pytest.approx(alone.removal_effect, abs=1e-12)
+        assert found.p_conversion == pytest.approx(alone.p_conversion, abs=1e-12)

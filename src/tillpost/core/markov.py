@@ -7,18 +7,22 @@ that, relative to all, are its removal effect (attribution reference, 3.2).
 """
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from itertools import chain as chain_of
 from operator import mul
+from typing import TypeAlias
 
 from msgspec import Struct
 
 from tillpost.core.paths import Path
 
-State = str | tuple[str, ...]
+State: TypeAlias = str | tuple[str, ...]
 """What a chain remembers: a channel, or for longer memories the last few; `()` at the start."""
 
 WON, LOST = True, False
 """The two ends of a journey."""
+
+_Moves: TypeAlias = dict[State, dict[State | bool, float]]
 
 START = 0
 TOLERANCE = 1e-15
@@ -53,12 +57,27 @@ def removal_effects(paths: Iterable[Path], order: int = 1) -> Removal:
     conversions at all every figure is 0.
     """
     known = tuple(paths)
-    chain = _chain(known, order)
+    return _removal(_moves(known, order), sum(path.conversions for path in known), order)
+
+
+def by_order(paths: Iterable[Path], highest: int) -> Iterator[Removal]:
+    """`removal_effects` of chains of order 1 to `highest`, for which paths are walked once.
+
+    A longer memory tells what a shorter one would have kept.
+    """
+    known = tuple(paths)
+    moves, total = _moves(known, highest), sum(path.conversions for path in known)
+    for order in range(1, highest):
+        yield _removal(_shortened(moves, order), total, order)
+    yield _removal(moves, total, highest)
+
+
+def _removal(moves: _Moves, total: float, order: int) -> Removal:
+    chain = _chain(moves)
     names = sorted(frozenset().union(*chain.channels))
     base, found = _by_meeting(chain) if order == 1 else _by_deleting(chain, names)
     effects = {name: found.get(name, 0.0) for name in names}
     whole = sum(effects.values())
-    total = sum(path.conversions for path in known)
     shares = {name: total * e / whole if whole else 0.0 for name, e in effects.items()}
     return Removal(base, effects, shares)
 
@@ -129,12 +148,13 @@ def _states(steps: tuple[str, ...], order: int) -> Iterable[State]:
     """After each step, what the chain remembers: the last `order` steps."""
     if order == 1:
         return steps
-    return (steps[max(0, end - order) : end] for end in range(1, len(steps) + 1))
+    starts = (steps[:end] for end in range(1, order))
+    return chain_of(starts, zip(*(steps[i:] for i in range(order)), strict=False))
 
 
-def _moves(paths: Iterable[Path], order: int) -> dict[State, dict[State | bool, float]]:
+def _moves(paths: Iterable[Path], order: int) -> _Moves:
     """How many journeys went from each state to each other, to `WON` and to `LOST`."""
-    moves: dict[State, dict[State | bool, float]] = defaultdict(lambda: defaultdict(float))
+    moves: _Moves = defaultdict(lambda: defaultdict(float))
     moves[()] = defaultdict(float)
     for path in paths:
         here: State = ()
@@ -148,9 +168,20 @@ def _moves(paths: Iterable[Path], order: int) -> dict[State, dict[State | bool, 
     return moves
 
 
-def _chain(paths: Iterable[Path], order: int) -> _Chain:
-    """The chain of these paths: from each state, chances that add up to one."""
-    moves = _moves(paths, order)
+def _shortened(moves: _Moves, order: int) -> _Moves:
+    """The moves of a chain with a shorter memory; what it cannot tell apart is no move."""
+    made: _Moves = defaultdict(lambda: defaultdict(float))
+    for state, row in moves.items():
+        here = made[state[-order:]]
+        for there, weight in row.items():
+            kept = there if isinstance(there, bool) else there[-order:]
+            if kept != state[-order:]:
+                here[kept] += weight
+    return made
+
+
+def _chain(moves: _Moves) -> _Chain:
+    """The chain of these moves: from each state, chances that add up to one."""
     numbers: dict[State | bool, int] = {state: number for number, state in enumerate(moves)}
     rows = list(moves.values())
     totals = [sum(row.values()) or 1.0 for row in rows]

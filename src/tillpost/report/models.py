@@ -6,6 +6,7 @@ from math import isfinite
 from typing import Any
 
 from tillpost.core import markov, paths
+from tillpost.core.markov import Removal
 from tillpost.core.outcome import Misconfigured
 from tillpost.core.paths import Path
 
@@ -76,16 +77,15 @@ def compare(table: Sequence[Path], order: int = 1) -> dict[str, Any]:
     if not 1 <= order <= MAX_ORDER:
         raise Misconfigured(f"order {order}: use 1 to {MAX_ORDER}")
     models: dict[str, Any] = {name: paths.by_rule(name, table) for name in paths.RULES}
-    for k in range(1, order + 1):
-        models[f"markov_{k}"] = _markov(table, k)
+    for k, removal in enumerate(markov.by_order(table, order), 1):
+        models[f"markov_{k}"] = _markov(table, removal)
     return models | {
         "shapley": paths.shapley_total(table),
         "shapley_rate": paths.shapley_rate(table),
     }
 
 
-def _markov(table: Sequence[Path], order: int) -> dict[str, Any]:
-    removal = markov.removal_effects(table, order)
+def _markov(table: Sequence[Path], removal: Removal) -> dict[str, Any]:
     return {
         "conversions": removal.conversions,
         "removal_effect": removal.removal_effect,

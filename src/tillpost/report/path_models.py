@@ -53,8 +53,8 @@ def path_models(tables: Mapping[str, Rows], query: Query) -> list[dict[str, Any]
         ]
     every = [Path(way.steps, way.orders) for way in sold] + lost
     effects = {
-        f"markov_{order}": markov.removal_effects(every, order).removal_effect
-        for order in range(1, MAX_ORDER + 1)
+        f"markov_{order}": removal.removal_effect
+        for order, removal in enumerate(markov.by_order(every, MAX_ORDER), 1)
     }
     rates = paths.shapley_rate(every)
     rows = [
