@@ -108,6 +108,23 @@ def test_currencies_are_shared_apart_by_one_chain(shop: Any) -> None:
     assert orders == pytest.approx({"EUR": 1, "USD": 3}, abs=1e-3)
 
 
+def test_new_and_returning_buyers_have_chains_of_their_own(shop: Any) -> None:
+    tables = tables_of(shop)
+    columns, rows = tables["orders"]
+    place = columns.index("returning")
+    told = [(*row[:place], int(i == 1), *row[place + 1 :]) for i, row in enumerate(rows)]
+    tables["orders"] = (columns, told)
+    lost = PATHS[len(BOUGHT) :]
+    for buyers, bought in (("new", [*PATHS[:1], *PATHS[2:4]]), ("returning", PATHS[1:2])):
+        found = by_channel(tables, buyers=buyers)
+        told_of = removal_effects([*bought, *lost])
+        assert sum(row["markov_1"] for row in found.values()) == pytest.approx(len(bought), abs=1e-3)
+        for channel, row in found.items():
+            effect = told_of.removal_effect[channel]
+            assert row["markov_1_removal_effect"] == pytest.approx(effect, abs=1e-6)
+    assert len(REPORTS["journeys"](tables, Query(buyers="returning"))) == 1
+
+
 def test_without_orders_there_is_nothing_to_share(shop: Any) -> None:
     tables = tables_of(shop)
     assert REPORTS["path_models"]({"touches": tables["touches"]}, Query()) == []

@@ -1,4 +1,5 @@
 from datetime import UTC, date, datetime
+from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -189,6 +190,20 @@ def test_revenue_is_the_shops(tables: dict[str, Rows], model: str, refunds: str)
         assert sum(row["orders"] for row in found) == pytest.approx(4)
 
 
+def test_new_and_returning_buyers_apart(shop: Any, tables: dict[str, Rows]) -> None:
+    columns, orders = tables["orders"]
+    place = columns.index("returning")
+    told = [(*row[:place], int(i == 0), *row[place + 1 :]) for i, row in enumerate(orders)]
+    apart = tables | {"orders": (columns, told)}
+    for name, column in (("channels", "revenue"), ("models", "last_revenue")):
+        earned = {
+            buyers: sum(Decimal(row[column]) for row in rows(name, apart, buyers=buyers))
+            for buyers in ("all", "new", "returning")
+        }
+        assert earned["returning"] == 120
+        assert earned["new"] == earned["all"] - 120
+
+
 def test_refunds_on_the_day_they_are_given(shop: Any, tables: dict[str, Rows]) -> None:
     later = shop.NOW + 5 * shop.DAY
     dated = tables | {
@@ -249,6 +264,7 @@ def test_columns_are_found_by_name_and_others_are_left(shop: Any) -> None:
         ({"window": "5"}, r"unknown window '5': use one of 1, 7, 14"),
         ({"refunds": "never"}, "restate, refund_day or gross"),
         ({"basis": "feeling"}, "unknown basis 'feeling': cash or accrual"),
+        ({"buyers": "old"}, "buyers: 'old'; use all, new or returning"),
         ({"basis": "accrual", "refunds": "refund_day"}, "refunds can only be restated"),
     ],
 )

@@ -2,7 +2,7 @@
 
 import random
 from datetime import date, timedelta
-from typing import Any
+from typing import Any, get_args
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -11,7 +11,7 @@ from msgspec import structs
 from tillpost.core.attribution import DAY, MODELS, WINDOWS
 from tillpost.report import breakdown, journeys, roas, rollup
 from tillpost.report.engine import Held
-from tillpost.report.query import Query, period
+from tillpost.report.query import Buyers, Query, period
 from tillpost.report.rollup import RollUp, offsets
 
 ZONE = "Europe/Berlin"
@@ -67,7 +67,8 @@ def test_a_roll_up_answers_as_the_facts_do(
             last = first + timedelta(days=dice.randrange(4))
             span = period(first, last, ZoneInfo(ZONE)) if dice.random() < 0.8 else Query().period
             model, window = dice.choice(MODELS), dice.choice(sorted(WINDOWS))
-            query = Query(span, dice.choice([None, "demo"]), model, window)
+            buyers = dice.choice(get_args(Buyers))
+            query = Query(span, dice.choice([None, "demo"]), model, window, buyers=buyers)
             if held.fits(name, query):
                 assert _sorted(report(Held(held), query)) == _sorted(report(tables, query))
     held.end()

@@ -66,7 +66,10 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     metavar="COLUMN=VALUE",
     help="Only rows with this value.",
 )
-@click.option("--buyers", help="new or returning; of the report drill.")
+@click.option(
+    "--buyers",
+    help="new or returning; of channels, campaigns, models, journeys, path_models, drill.",
+)
 @click.option("--format", "style", type=click.Choice(["table", "json", "csv"]), default="table")
 @as_json
 def report(  # noqa: PLR0913, PLR0917  # one parameter an option

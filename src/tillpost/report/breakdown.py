@@ -14,12 +14,11 @@ from tillpost.core.attribution import WHOLE
 from tillpost.core.money import decimal_string
 from tillpost.ports import Rows
 from tillpost.report.engine import opened
-from tillpost.report.query import Query
+from tillpost.report.query import Buyers, Query
 from tillpost.report.roas import count, ratio
 from tillpost.report.steps import EARNINGS, SPENDING
 
 Level: TypeAlias = Literal["channel", "campaign", "adset", "ad"]
-Buyers: TypeAlias = Literal["all", "new", "returning"]
 
 LEVELS: tuple[Level, ...] = ("channel", "campaign", "adset", "ad")
 """From the whole to the finest."""

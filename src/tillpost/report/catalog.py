@@ -48,6 +48,9 @@ REPORTS: dict[str, Report] = {
 }
 """What `tillpost report NAME` and `/api/v1/reports/{name}` answer with, under the key `rows`."""
 
+OF_BUYERS = frozenset({"channels", "campaigns", "models", "journeys", "path_models"})
+"""Reports of credits that may be asked of new buyers or of returning ones alone."""
+
 GATEWAY_TABLES = ("orders", "order_keys", "links", "touches", "refunds", "spend", "rates")
 """Tables of the gateway's store that every report reads."""
 

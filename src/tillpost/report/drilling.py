@@ -4,7 +4,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from tillpost.core.outcome import Misconfigured
-from tillpost.report.breakdown import KEYS, LEVELS, Buyers, Level, Place, fold
+from tillpost.report.breakdown import KEYS, LEVELS, Level, Place, fold
+from tillpost.report.query import Buyers
 
 FIELDS: dict[str, tuple[str, ...]] = {
     "channel": ("channel",),

@@ -261,7 +261,8 @@ class Engine:
         self.connection.execute(
             "CREATE OR REPLACE TABLE params AS SELECT $1::VARCHAR AS shop, $2::BIGINT AS start,"
             " $3::BIGINT AS stop, $4::VARCHAR AS first_day, $5::VARCHAR AS last_day,"
-            " $6::VARCHAR AS refunds, $7::VARCHAR AS basis, $8::VARCHAR AS part",
+            " $6::VARCHAR AS refunds, $7::VARCHAR AS basis, $8::VARCHAR AS part,"
+            " $9::BIGINT AS returning_only",
             [
                 query.shop,
                 query.period.start,
@@ -271,6 +272,7 @@ class Engine:
                 query.refunds,
                 query.basis,
                 "campaign" if report == "campaigns" else "channel",
+                {"new": 0, "returning": 1}.get(query.buyers),
             ],
         )
         self.connection.execute("CREATE OR REPLACE TABLE models (model VARCHAR)")

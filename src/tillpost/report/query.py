@@ -13,6 +13,9 @@ from tillpost.core.outcome import Misconfigured
 Refunds: TypeAlias = Literal["restate", "refund_day", "gross"]
 """Whether a refund changes its order's day, counts on its own, or not at all."""
 
+Buyers: TypeAlias = Literal["all", "new", "returning"]
+"""Whose orders count; a buyer whom nobody can name is neither new nor returning."""
+
 Basis: TypeAlias = Literal["cash", "accrual"]
 """Whether an order counts on its own day, or on the days of its touches."""
 
@@ -40,6 +43,7 @@ class Query(Struct, frozen=True):
     basis: Basis = "cash"
     currency: str | None = None
     """What money is turned into where a rate is known; None is each shop's own currency."""
+    buyers: Buyers = "all"
 
     def checked(self) -> "Query":
         """The query itself; raises `Misconfigured` for an unknown model, window or mode."""
@@ -50,6 +54,8 @@ class Query(Struct, frozen=True):
             raise Misconfigured(
                 f"unknown refund mode {self.refunds!r}: restate, refund_day or gross"
             )
+        if self.buyers not in get_args(Buyers):
+            raise Misconfigured(f"buyers: {self.buyers[:20]!r}; use all, new or returning")
         if self.basis not in ("cash", "accrual"):
             raise Misconfigured(f"unknown basis {self.basis!r}: cash or accrual")
         if (self.basis, self.refunds) == ("accrual", "refund_day"):

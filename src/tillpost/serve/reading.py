@@ -60,7 +60,7 @@ class Asked(Struct, frozen=True):
     where: Mapping[str, str] = {}
     """Columns that must have these values."""
     buyers: str | None = None
-    """`new` or `returning`; only `drill` tells them apart."""
+    """`new` or `returning`, for the reports of `catalog.OF_BUYERS` and for `drill`."""
 
 
 class ShopBasis(Struct, frozen=True):
@@ -93,7 +93,7 @@ class Reading:
         if found is None:
             known = ", ".join(sorted(catalog.REPORTS))
             raise Misconfigured(f"there is no report {name[:40]!r}: use one of {known}")
-        query = self._query(asked)
+        query = self._query(asked, name)
         rows = None
         if self.rollups and (name not in CLAIMED or self._is_alone(asked.shop)):
             beside = partial(self._facts.tables, catalog.MORE_TABLES.get(name, ()))
@@ -108,7 +108,7 @@ class Reading:
 
     def behind(self, name: str, asked: Asked) -> float:
         """By how many seconds `report` is older than the stores; 0 but for a large shop."""
-        return self.rollups.behind(name, self._query(asked)) if self.rollups else 0.0
+        return self.rollups.behind(name, self._query(asked, name)) if self.rollups else 0.0
 
     def tables(self, report: str | None = None, shop: str | None = None) -> dict[str, Rows]:
         """All that reports (or this one, of this shop) are made from, as it stands now."""
@@ -182,7 +182,7 @@ class Reading:
             item["received_at"] = iso(item["received_at"])
         return {"items": items, "next": items[-1]["id"] if len(items) == limit else None}
 
-    def _query(self, asked: Asked) -> Query:
+    def _query(self, asked: Asked, name: str) -> Query:
         if asked.shop is not None and asked.shop not in self._shops:
             known = ", ".join(sorted(self._shops))
             raise Misconfigured(f"there is no shop {asked.shop[:40]!r}; shops: {known}")
@@ -193,6 +193,7 @@ class Reading:
             "refunds": asked.refunds or "restate",
             "basis": asked.basis or "cash",
             "currency": asked.currency.upper() if asked.currency else None,
+            "buyers": (asked.buyers or "all") if name in catalog.OF_BUYERS else "all",
         }
         span = period(_moment(asked.since, "from"), _moment(asked.until, "to"), zone)
         return Query(period=span, shop=asked.shop, **given).checked()  # type: ignore[arg-type]

@@ -7,3 +7,4 @@ JOIN models m ON m.model = t.model
 JOIN all_windows a ON a.number >= t.first_window AND a.number <= t.last_window
 JOIN windows w ON w.window_name = a.window_name
 WHERE t.day >= p.first_day AND t.day <= p.last_day AND (p.shop IS NULL OR t.shop = p.shop)
+    AND (p.returning_only IS NULL OR t.is_returning = p.returning_only)

@@ -38,6 +38,7 @@ known AS (
     LEFT JOIN given_back g
         ON g.shop = o.shop AND g.order_id = o.order_id AND g.currency = o.currency
     WHERE o.eligible = 1 AND (p.shop IS NULL OR o.shop = p.shop)
+        AND (p.returning_only IS NULL OR c.is_returning = p.returning_only)
 )
 SELECT sale, shop, order_id, moment, currency, is_returning, orders, value_minor,
     CAST(refunded_minor AS BIGINT) AS refunded_minor,

@@ -9,7 +9,8 @@ from msgspec import Struct, structs
 
 from tillpost.core.money import decimal_string
 from tillpost.core.shop import Shop
-from tillpost.report.breakdown import KEYS, LEVELS, Buyers, Level, Place, fold, level_below
+from tillpost.report.breakdown import KEYS, LEVELS, Level, Place, fold, level_below
+from tillpost.report.query import Buyers
 from tillpost.serve.screens.ask import Ask
 from tillpost.serve.screens.desk import Desk
 from tillpost.serve.screens.elsewhere import ELSEWHERE, column, gathered
