@@ -66,6 +66,12 @@ def test_markov_worked_by_hand(
     assert found.conversions == pytest.approx(conversions, abs=1e-12)
 
 
+def test_a_longer_memory_tells_what_a_shorter_one_would_have_kept() -> None:
+    first, second = markov.by_order(REPEATS, 2)
+    assert second == removal_effects(REPEATS, 2)
+    assert first.removal_effect == pytest.approx({"A": 23 / 30, "B": 0.5, "C": 8 / 35}, abs=1e-13)
+
+
 def test_per_journey_shares_each_path_among_its_own_touches() -> None:
     effects = removal_effects(MIXED).removal_effect
     assert markov.per_journey(MIXED, effects) == pytest.approx(
