@@ -128,6 +128,20 @@ def test_an_order_opens_with_its_journey_both_sides_and_credit(shop: Live) -> No
     assert shop.ask("GET", "/order.json?id=1", authorization=key(shop)).status == 400
 
 
+def test_an_order_that_was_edited_says_so_and_whether_its_new_total_came(shop: Live) -> None:
+    number = order(4002)["id"]
+
+    def edited() -> list[str]:
+        page = read(shop, f"/order.json?id={number}")
+        return [moment["detail"] for moment in page["moments"] if moment["title"] == "Edited"]
+
+    added = {"additions": [{"id": 1, "delta": 2}], "removals": []}
+    edit = {"id": 1, "order_id": number, "created_at": iso(-60), "line_items": added}
+    assert shop.webhook({"order_edit": edit}, topic="orders/edited").status == 200
+    (told,) = wait_for(edited)
+    assert told == "2 added, 0 removed; its new total has not come: send orders/updated here too"
+
+
 def table(server: Live, path: str, name: str) -> list[dict[str, Any]]:
     """The rows of one table of a page."""
     found: list[dict[str, Any]] = read(server, f"{path}.json?table={name}&days=30")["rows"]

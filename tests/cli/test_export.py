@@ -16,7 +16,6 @@ from tillpost.store.segments import SegmentWriter
 from tillpost.store.sqlite import Database
 from tillpost.testing import entries as make
 from tillpost.testing.entries import NOW, SHOP
-from tillpost.testing.gateway_store import spend_row
 
 
 @pytest.fixture
@@ -31,7 +30,7 @@ def data(tmp_path: Path) -> Path:
     refund = RefundRow(SHOP, "r1", "2", NOW, 150, "USD")
     rows = [make.order_row(make.order(order_id="2"))]
     store.commit(make.changes(orders=rows, refunds=[refund]))
-    store.add_spend([spend_row(spend_minor=700)])
+    store.add_spend([make.spend_row(spend_minor=700)])
     database.close()
     return folder
 

@@ -20,10 +20,9 @@ def test_case(file: Path) -> None:
     assert _told(counter.outcomes(), case["then"]) == case["then"]
     if "orders" in case:
         assert _told(counter.orders(), case["orders"]) == case["orders"]
-    if "refunds" in case:
-        assert _told(_rows(counter, "refunds"), case["refunds"]) == case["refunds"]
-    if "touches" in case:
-        assert _told(_rows(counter, "touches"), case["touches"]) == case["touches"]
+    for name in ("refunds", "touches", "edits"):
+        if name in case:
+            assert _told(_rows(counter, name), case[name]) == case[name]
     if "bad_rows" in case:
         assert _told(counter.store.bad_rows(0, 9), case["bad_rows"]) == case["bad_rows"]
 

@@ -8,7 +8,7 @@ import pytest
 from tests.orders import order
 
 from tillpost.collect.sources import shopify
-from tillpost.core.event import Parsed, ServerSeen
+from tillpost.core.event import CartSeen, Parsed, ServerSeen
 from tillpost.core.outcome import Rejection
 from tillpost.core.wire import Request
 
@@ -86,7 +86,40 @@ def test_a_customer_without_an_id_or_a_time_tells_nothing() -> None:
     assert _facts("customers/create", _customer(created_at=None)) == []
 
 
-@pytest.mark.parametrize("topic", ["carts/create", "carts/update", "orders/edited", "shop/update"])
+def test_a_guest_is_no_registration_and_an_account_taken_up_later_is_one() -> None:
+    assert _facts("customers/create", _customer(state="disabled")) == []
+    assert _facts("customers/create", _customer(state="invited")) == []
+    (created,) = _facts("customers/create", _customer(state="enabled"))
+    later = _customer(state="enabled", updated_at="2026-02-03T04:05:06Z")
+    (enabled,) = _facts("customers/enable", later)
+    assert isinstance(created.fact, ServerSeen)
+    assert isinstance(enabled.fact, ServerSeen)
+    assert enabled.fact.event_id == created.fact.event_id
+    assert enabled.fact.event_time == 1_770_091_506
+
+
+def test_a_cart_and_a_checkout_tell_whose_browser_they_are_of() -> None:
+    carried = [{"name": "_tillpost_visitor", "value": "v1"}]
+    cart = {"token": "c1", "updated_at": "2026-02-03T04:05:06Z", "note_attributes": carried}
+    (told,) = _facts("carts/update", cart)
+    assert told.fact == CartSeen("v1", 1_770_091_506, "c1")
+    nameless = _checkout(
+        email="", customer=None, billing_address=[], note_attributes=carried, cart_token="c1"
+    )
+    (tied,) = _facts("checkouts/update", nameless)
+    assert isinstance(tied.fact, CartSeen)
+    assert (tied.fact.cart_token, tied.fact.checkout_token) == ("c1", nameless["token"])
+
+
+def test_a_checkout_tells_what_the_banner_was_told() -> None:
+    said = [{"name": "_tillpost_consent", "value": '{"marketing": false}'}]
+    (parsed,) = _facts("checkouts/create", _checkout(note_attributes=said))
+    assert isinstance(parsed.fact, ServerSeen)
+    assert parsed.fact.consent is not None
+    assert parsed.fact.consent.marketing is False
+
+
+@pytest.mark.parametrize("topic", ["carts/create", "carts/update", "shop/update"])
 def test_topics_that_tell_no_event_are_taken_and_leave_nothing(topic: str) -> None:
     assert _facts(topic, {"id": 1}) == []
 

@@ -350,6 +350,32 @@ def test_a_backlog(shop: Shop, tmp_path: Path) -> None:
     assert "late" in line.what
 
 
+def test_an_edit_whose_new_total_never_came(shop: Shop, tmp_path: Path) -> None:
+    def edited(database: sqlite3.Connection) -> None:
+        database.execute("UPDATE orders SET version = version - 7200")
+        told = "SELECT shop, 'e1', order_id, CAST(version + 60 AS INTEGER), 1, 0 FROM orders"
+        database.execute(f"INSERT INTO edits {told}")
+
+    line = _cause(_lines(shop, directory=_data(shop, tmp_path, change=edited)))
+    assert (line.check, line.level) == ("edits", "warn")
+    assert "1 edited orders stand with their old total" in line.what
+    assert "orders/updated" in line.fix
+
+
+def test_a_channel_that_sends_too_and_a_sale_that_no_browser_told(
+    shop: Shop, tmp_path: Path
+) -> None:
+    settings, _ = settings_of(shop.config, shop.data)
+    (given,) = settings.shops
+    assert given.shopify is not None
+    full = structs.replace(given, shopify=structs.replace(given.shopify, native="full"))
+    data = _data(shop, tmp_path, "UPDATE orders SET browser = 0")
+    lines = _lines(shop, directory=data, settings=structs.replace(settings, shops=(full,)))
+    line = _cause(lines)
+    assert (line.check, line.level) == ("native", "warn")
+    assert "1 web sales went out that no browser told" in line.what
+
+
 def test_a_shop_that_fell_silent(shop: Shop, tmp_path: Path) -> None:
     data = _data(shop, tmp_path, "UPDATE journal SET received_at = received_at - 172800")
     line = _cause(_lines(shop, directory=data))

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 from msgspec import Struct, structs
 
 from tillpost.core.books import BadRow
-from tillpost.core.event import Entry, Fact, Parsed, Person, RefundSeen
+from tillpost.core.event import NAMELESS, Entry, Fact, Parsed, Person
 from tillpost.core.identity import identify
 from tillpost.core.outcome import Rejection
 from tillpost.core.wire import Request
@@ -74,7 +74,7 @@ def stamp(intake: Intake, facts: Sequence[Fact], now: float) -> list[Entry]:
 def _identified(parsed: Parsed) -> Fact:
     """The fact with hashed match keys instead of raw identifiers."""
     fact = parsed.fact
-    if isinstance(fact, RefundSeen) or not parsed.raw:
+    if isinstance(fact, NAMELESS) or not parsed.raw:
         return fact
     found = identify(parsed.raw, parsed.country)
     person = Person(

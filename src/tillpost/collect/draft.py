@@ -9,6 +9,7 @@ from tillpost.core.books import (
     Books,
     Changes,
     Delivery,
+    EditRow,
     EventRow,
     Link,
     OrderRow,
@@ -54,6 +55,7 @@ class Draft:
         self._deliveries: dict[tuple[int, str], Delivery] = {}
         self._accepted: dict[tuple[str, str], int] = {}
         self._privacy: list[PrivacyRow] = []
+        self._edits: list[EditRow] = []
 
     def changes(self) -> Changes:
         """All that changed, ready to be committed."""
@@ -70,6 +72,7 @@ class Draft:
             accepted=self._accepted,
             privacy=self._privacy,
             slips=self._slips,
+            edits=self._edits,
         )
 
     def order(self, shop: str, order_id: str) -> OrderRow | None:
@@ -156,6 +159,10 @@ class Draft:
         old = self._refunds.get((row.shop, row.refund_id), row)
         first = structs.replace(row, at=min(old.at, row.at))
         self._refunds[row.shop, row.refund_id] = first
+
+    def add_edit(self, row: EditRow) -> None:
+        """Keep that an order was edited; the store ignores an edit that it has already."""
+        self._edits.append(row)
 
     def add_privacy(self, row: PrivacyRow) -> None:
         """Keep a request about somebody's data, to be carried out."""

@@ -10,12 +10,13 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from msgspec import Struct, structs
 
-from tillpost.collect import joining, refunds
+from tillpost.collect import joining, refunds, told
 from tillpost.collect.draft import Draft, is_sale
 from tillpost.core import consent, policy, privacy, sale, session
 from tillpost.core.books import (
     Books,
     Changes,
+    EditRow,
     EventRow,
     Link,
     OrderRow,
@@ -30,8 +31,10 @@ from tillpost.core.capi import has_match_keys
 from tillpost.core.consent import Decision
 from tillpost.core.event import (
     BrowserSeen,
+    CartSeen,
     Consent,
     Device,
+    EditSeen,
     Entry,
     Event,
     OrderSeen,
@@ -139,6 +142,8 @@ def _want(names: Wanted, entry: Entry) -> None:
             names.events.add((shop, refunds.refund_key(fact.refund_id)))
         case BrowserSeen():
             _want_browser(names, shop, fact)
+        case CartSeen():
+            names.checkouts |= {(shop, name) for name in joining.names_of(fact)}
         case ServerSeen():
             names.events.add((shop, event_key(fact.event_name, fact.event_id)))
 
@@ -160,6 +165,13 @@ def _fold_one(draft: Draft, entry: Entry, shop: Shop, context: Context) -> None:
             _fold_order(draft, entry, seen, shop, context)
         case RefundSeen() as refund:
             refunds.fold_refund(draft, entry, refund, shop, context.now)
+        case CartSeen() as cart:
+            joining.tie_cart(draft, shop.name, cart)
+            order = draft.order_of(shop.name, cart.checkout_token)
+            if order is not None:
+                _link_order(draft, order)
+        case EditSeen() as edit:
+            draft.add_edit(EditRow(shop.name, **structs.asdict(edit)))
         case BrowserSeen() as browser:
             _fold_browser(draft, entry, browser, shop, context)
         case ServerSeen() as server:
@@ -251,8 +263,8 @@ def _settle_sale(draft: Draft, row: OrderRow, source: str, shop: Shop, now: floa
     )
     where = _after_consent(where, decision, event, row.first_received_at, now)
     key = old.fold_key if old else sale_key(row.seen)
-    told = _limited(event, decision)
-    new = EventRow(0, key, source, row.first_received_at, told, row.seen.order_id)
+    limited = _limited(event, decision)
+    new = EventRow(0, key, source, row.first_received_at, limited, row.seen.order_id)
     draft.put_event(old, new, where)
 
 
@@ -324,7 +336,7 @@ def _fold_browser(
     if _is_sale(seen):
         _fold_sighting(draft, entry, seen, shop, context)
     elif not seen.recorded:
-        _put_once(draft, entry, _browser_event(entry, seen, shop), seen, shop, context)
+        _put_once(draft, entry, told.browser_event(entry, seen, shop), seen, shop, context)
 
 
 def _learn_consent(draft: Draft, visitor_id: str, answer: Consent, shop: Shop, now: float) -> None:
@@ -334,8 +346,8 @@ def _learn_consent(draft: Draft, visitor_id: str, answer: Consent, shop: Shop, n
             continue
         decision = _decision(answer, Place(), row.event, shop)
         where = _after_consent(READY, decision, row.event, row.received_at, now)
-        told = structs.replace(row, event=_limited(row.event, decision))
-        draft.put_event(row, told, where)
+        new = structs.replace(row, event=_limited(row.event, decision))
+        draft.put_event(row, new, where)
 
 
 def _decision(answer: Consent | None, place: Place, event: Event, shop: Shop) -> Decision:
@@ -369,7 +381,7 @@ def _fold_sighting(
     elif draft.event(shop.name, f"sale:{token}") is None:
         until = entry.received_at + UNCONFIRMED_AFTER
         where = Standing(State.HELD, Reason.AWAITING_ORDER, until)
-        event = _browser_event(entry, seen, shop)
+        event = told.browser_event(entry, seen, shop)
         new = EventRow(0, f"sale:{token}", entry.source, entry.received_at, event)
         draft.put_event(None, new, where)
 
@@ -377,37 +389,7 @@ def _fold_sighting(
 def _fold_server(
     draft: Draft, entry: Entry, seen: ServerSeen, shop: Shop, context: Context
 ) -> None:
-    event = Event(
-        shop=shop.name,
-        event_name=seen.event_name,
-        event_id=seen.event_id,
-        event_time=seen.event_time,
-        action_source=seen.action_source,
-        event_source_url=seen.event_source_url,
-        referrer_url=seen.referrer_url,
-        custom_data=seen.custom_data,
-        person=seen.person,
-        device=seen.device,
-        extra=seen.extra,
-    )
-    _put_once(draft, entry, event, seen, shop, context)
-
-
-def _browser_event(entry: Entry, seen: BrowserSeen, shop: Shop) -> Event:
-    return Event(
-        shop=shop.name,
-        event_name=seen.event_name,
-        event_id=seen.event_id,
-        event_time=seen.event_time,
-        action_source="website",
-        event_source_url=seen.event_source_url,
-        referrer_url=seen.referrer_url,
-        custom_data=seen.custom_data,
-        person=seen.person,
-        device=seen.device,
-        direct=seen.direct,
-        direct_at=entry.received_at,
-    )
+    _put_once(draft, entry, told.server_event(seen, shop), seen, shop, context)
 
 
 def _put_once(
@@ -418,20 +400,24 @@ def _put_once(
     shop: Shop,
     context: Context,
 ) -> None:
-    """Keep an event that is no sale, unless one of its name and id is there already."""
+    """Keep an event that is no sale, unless one of its name and id is there already.
+
+    One that waits for a consent goes on with the answer that its twin brings.
+    """
     key = event_key(event.event_name, event.event_id)
-    if draft.event(shop.name, key) is not None:
+    old = draft.event(shop.name, key)
+    if old is not None and (old.hold_until is None or seen.consent is None):
         return
     place = seen.place if isinstance(seen, ServerSeen) else Place()
     decision = _decision(seen.consent, place, event, shop)
     bot = isinstance(seen, BrowserSeen) and seen.bot
-    start = Standing(State.DROPPED, Reason.BOT) if bot else READY
+    start = policy.event_standing(event, entry.source, shop, bot=bot)
     where = _after_consent(start, decision, event, entry.received_at, context.now)
     order_id = seen.order_id if isinstance(seen, ServerSeen) else None
-    limited = _limited(event, decision)
+    limited = _limited(told.twin(old.event, event) if old else event, decision)
     visitor_id = seen.visitor_id if isinstance(seen, BrowserSeen) else None
     new = EventRow(0, key, entry.source, entry.received_at, limited, order_id, None, visitor_id)
-    draft.put_event(None, new, where)
+    draft.put_event(old, new, where)
 
 
 def _after_consent(

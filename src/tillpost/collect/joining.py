@@ -9,7 +9,7 @@ was, and so what led there, the order's own visitor id tells, else its checkout,
 
 from tillpost.collect.draft import Draft
 from tillpost.core.books import EventRow, OrderRow, Sighting, Visitor, cart_name
-from tillpost.core.event import BrowserSeen, OrderSeen
+from tillpost.core.event import BrowserSeen, CartSeen, OrderSeen
 
 NEAR = 1800
 """Seconds between an order and a Purchase of its visitor's browser."""
@@ -37,6 +37,19 @@ def tie(draft: Draft, shop: str, visitor: Visitor, seen: BrowserSeen) -> None:
     for name in (seen.checkout_token, cart):
         if name:
             draft.link_checkout(shop, name, visitor, seen.event_time)
+
+
+def tie_cart(draft: Draft, shop: str, seen: CartSeen) -> None:
+    """Tie the cart and the checkout that the shop told to the visitor whom they carry."""
+    visitor = Visitor(shop, seen.visitor_id, seen.at)
+    for name in names_of(seen):
+        draft.link_checkout(shop, name, visitor, seen.at)
+
+
+def names_of(seen: CartSeen) -> list[str]:
+    """The names of what a cart is known by."""
+    cart = cart_name(seen.cart_token) if seen.cart_token else None
+    return [name for name in (seen.checkout_token, cart) if name]
 
 
 def tokens(seen: BrowserSeen) -> list[str]:

@@ -150,6 +150,17 @@ class RefundRow(Struct, frozen=True):
     currency: str
 
 
+class EditRow(Struct, frozen=True):
+    """That an order's lines were changed in the shop: pieces, and when (Unix seconds)."""
+
+    shop: str
+    edit_id: str
+    order_id: str
+    at: int
+    added: int
+    removed: int
+
+
 class EventRow(Struct, frozen=True):
     """One conversion to be sent; two reports of it share `fold_key` and are one row.
 
@@ -286,3 +297,4 @@ class Changes(Struct):
     """(shop, destination) -> how many events were accepted for it just now."""
     privacy: list[PrivacyRow] = field(default_factory=list)
     slips: list[Slip] = field(default_factory=list)
+    edits: list[EditRow] = field(default_factory=list)

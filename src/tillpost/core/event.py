@@ -188,6 +188,28 @@ class RefundSeen(Struct, frozen=True, tag="refund", omit_defaults=True):
     money: Money
 
 
+class CartSeen(Struct, frozen=True, tag="cart", omit_defaults=True):
+    """That a cart, or a checkout, is of this visitor's browser: it joins, and is no event."""
+
+    visitor_id: str
+    at: int
+    cart_token: str | None = None
+    checkout_token: str | None = None
+
+
+class EditSeen(Struct, frozen=True, tag="edit", omit_defaults=True):
+    """That the shop changed an order's lines: how many pieces, and no money.
+
+    What the order is worth from then on only a report of the order itself tells.
+    """
+
+    edit_id: str
+    order_id: str
+    at: int
+    added: int = 0
+    removed: int = 0
+
+
 class Landing(Struct, frozen=True, omit_defaults=True):
     """A landing that a browser remembers: its cleaned addresses, and when it was."""
 
@@ -247,7 +269,11 @@ class PrivacyAsked(Struct, frozen=True, tag="privacy", omit_defaults=True):
     person: Person = Person()
 
 
-Fact: TypeAlias = OrderSeen | RefundSeen | BrowserSeen | ServerSeen | PrivacyAsked
+Fact: TypeAlias = (
+    OrderSeen | RefundSeen | EditSeen | CartSeen | BrowserSeen | ServerSeen | PrivacyAsked
+)
+NAMELESS = RefundSeen | EditSeen | CartSeen
+"""Facts that hold no person."""
 
 
 class Parsed(Struct, frozen=True):

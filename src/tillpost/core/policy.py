@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from msgspec import Struct
 
-from tillpost.core.event import ActionSource, OrderKind, OrderSeen
+from tillpost.core.event import ActionSource, Event, OrderKind, OrderSeen
 from tillpost.core.outcome import Reason, State
 from tillpost.core.shop import CONSENT_WAIT, PAYMENT_WAIT, OrderPolicy, Shop
 
@@ -45,6 +45,14 @@ ACTION_SOURCE: dict[OrderKind, ActionSource] = {
 
 _NATIVE_KINDS = frozenset({"web", "app"})
 """What the shop system's own channel tells Meta of, once the browser has come to the end."""
+
+
+NATIVE_EVENTS = frozenset(
+    {"PageView", "ViewContent", "Search", "AddToCart", "InitiateCheckout", "AddPaymentInfo"}
+)
+"""What else the shop system's own channel tells Meta of (the Shopify channel's web pixel)."""
+
+_NATIVE_SENDERS = frozenset({"pixel", "shopify"})
 
 
 class PolicyRow(NamedTuple):
@@ -142,6 +150,16 @@ def standing(
     until = first_received_at + shop.join_wait
     if order.checkout_token and not sighted and now < until:
         return Standing(State.HELD, Reason.JOIN_WAIT, until)
+    return READY
+
+
+def event_standing(event: Event, source: str, shop: Shop, *, bot: bool) -> Standing:
+    """Where an event that is no sale stands before consent is looked at."""
+    if bot:
+        return Standing(State.DROPPED, Reason.BOT)
+    own = source in _NATIVE_SENDERS and event.event_name in NATIVE_EVENTS
+    if own and shop.native == "full":
+        return Standing(State.DROPPED, Reason.NATIVE)
     return READY
 
 

@@ -8,11 +8,11 @@ from decimal import Decimal
 import msgspec
 
 from tillpost.core.event import (
+    NAMELESS,
     Device,
     Event,
     Fact,
     PrivacyAsked,
-    RefundSeen,
 )
 from tillpost.ports import Sealer
 
@@ -20,11 +20,12 @@ _encoder = msgspec.json.Encoder(decimal_format="number")
 _facts = msgspec.json.Decoder(Fact, float_hook=Decimal)
 _events = msgspec.json.Decoder(Event, float_hook=Decimal)
 _NOBODY = Device()
+_WITHOUT_DEVICE = NAMELESS | PrivacyAsked
 
 
 def pack(value: Fact | Event, sealer: Sealer) -> tuple[bytes, bytes | None]:
     """JSON without the device, and the device's sealed box if there is one."""
-    if isinstance(value, RefundSeen | PrivacyAsked) or value.device == _NOBODY:
+    if isinstance(value, _WITHOUT_DEVICE) or value.device == _NOBODY:
         return _encoder.encode(value), None
     bare = msgspec.structs.replace(value, device=_NOBODY)
     return _encoder.encode(bare), sealer.seal(_encoder.encode(value.device))

@@ -17,6 +17,7 @@ from tillpost.core.books import (
     Books,
     Changes,
     Delivery,
+    EditRow,
     EventRow,
     Leased,
     OrderRow,
@@ -70,6 +71,7 @@ class MemoryGatewayStore:
         self._orders: dict[_Name, OrderRow] = {}
         self._order_keys: set[tuple[str, str, str, str]] = set()
         self._refunds: dict[_Name, RefundRow] = {}
+        self._edits: dict[_Name, EditRow] = {}
         self._sightings: dict[_Name, Sighting] = {}
         self._visitors: dict[_Name, Visitor] = {}
         self._links: dict[tuple[str, str, str, str], int] = {}
@@ -206,6 +208,8 @@ class MemoryGatewayStore:
             old = self._refunds.get((refund.shop, refund.refund_id), refund)
             first = structs.replace(refund, at=min(old.at, refund.at))
             self._refunds[refund.shop, refund.refund_id] = first
+        for edit in changes.edits:
+            self._edits.setdefault((edit.shop, edit.edit_id), edit)
         self._sightings.update({(row.shop, row.token): row for row in changes.sightings})
         self._visitors.update({(row.shop, row.visitor_id): row for row in changes.visitors})
         for link in changes.links:
@@ -391,13 +395,14 @@ class MemoryGatewayStore:
 
     def tables(self, names: Iterable[str]) -> Mapping[str, Rows]:
         """These tables as they stand at one moment."""
-        refunds = RefundRow.__struct_fields__
+        refunds, edits = RefundRow.__struct_fields__, EditRow.__struct_fields__
         made: dict[str, Callable[[], Rows]] = {
             "orders": self._orders_table,
             "order_keys": lambda: table(ORDER_KEYS, sorted(self._order_keys)),
             "links": lambda: table(LINKS, [(*k, at) for k, at in sorted(self._links.items())]),
             "touches": self._touches_table,
             "refunds": lambda: table(refunds, map(structs.astuple, _sorted(self._refunds))),
+            "edits": lambda: table(edits, map(structs.astuple, _sorted(self._edits))),
             "spend": self._spend_table,
             "tag_faults": lambda: tag_faults(self._touches.values(), self._slips),
             "deliveries": self._purchases,

@@ -134,6 +134,7 @@ class GatewayStore:
             ("put_order", [self._order_values(row) for row in changes.orders]),
             ("put_order_key", keys),
             ("put_refund", [msgspec.structs.astuple(row) for row in changes.refunds]),
+            ("put_edit", [msgspec.structs.astuple(row) for row in changes.edits]),
             ("put_sighting", [self._sighting_values(row) for row in changes.sightings]),
             ("put_visitor", [_visitor_values(row) for row in changes.visitors]),
             ("put_link", [msgspec.structs.astuple(row) for row in changes.links]),

@@ -141,6 +141,14 @@ class Glance:
         """Orders that are no Purchase by policy, by reason."""
         return {reason or "unknown": count for reason, count in self._rows("ineligible")}
 
+    def native_unseen(self) -> int:
+        """Web sales that a platform was told of though no browser was seen to end them."""
+        return int(self._rows("native_unseen")[0][0])
+
+    def edits_alone(self, before: float) -> int:
+        """Orders that were edited before that, and whose new total has not come."""
+        return int(self._rows("edits_alone", before=before)[0][0])
+
     def delivered_orders(self) -> list[str]:
         """Orders whose Purchase a destination took."""
         return [row[0] for row in self._rows("delivered_orders")]

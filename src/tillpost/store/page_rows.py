@@ -53,6 +53,15 @@ class Refund(Struct, frozen=True, array_like=True):
     currency: str
 
 
+class Edit(Struct, frozen=True, array_like=True):
+    """That the lines of an order were changed in the shop, in pieces."""
+
+    order_id: str
+    at: int
+    added: int
+    removed: int
+
+
 class EventLine(Struct, frozen=True, array_like=True):
     """One event of the outbox; `browser` tells whether its order was seen there too.
 
@@ -145,6 +154,13 @@ class PageRows:
         made: dict[str, list[Refund]] = {}
         for row in self._rows("refunds", order_ids=json.dumps(list(order_ids))):
             made.setdefault(row[0], []).append(Refund(*row))
+        return made
+
+    def edits(self, order_ids: Sequence[str]) -> dict[str, list[Edit]]:
+        """Of each order, how its lines were changed in the shop."""
+        made: dict[str, list[Edit]] = {}
+        for row in self._rows("edits", order_ids=json.dumps(list(order_ids))):
+            made.setdefault(row[0], []).append(Edit(*row))
         return made
 
     def journeys(self, order_ids: Sequence[str]) -> dict[str, list[Landing]]:

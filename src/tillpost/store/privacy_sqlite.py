@@ -161,6 +161,9 @@ class PrivacyStore:
                 "refunds": _named(
                     conn.execute(self._sql["refunds"], {"shop": trace.shop, "orders": orders})
                 ),
+                "edits": _named(
+                    conn.execute(self._sql["edits"], {"shop": trace.shop, "orders": orders})
+                ),
                 "visitors": _named(conn.execute(self._sql["visitors"], seen)),
                 "touches": _named(conn.execute(self._sql["touches"], seen)),
             }

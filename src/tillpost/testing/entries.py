@@ -9,11 +9,12 @@ from typing import Any
 
 from msgspec import structs
 
-from tillpost.core.books import Changes, Delivery, EventRow, OrderRow
+from tillpost.core.books import BadRow, Changes, Delivery, EventRow, OrderRow
 from tillpost.core.event import (
     BrowserSeen,
     Carried,
     Device,
+    EditSeen,
     Entry,
     Event,
     Fact,
@@ -106,6 +107,11 @@ def refund(refund_id: str = "r1", **changes: Any) -> RefundSeen:
     return structs.replace(RefundSeen(refund_id, "1001", NOW + 60, money("10.00")), **changes)
 
 
+def edit(**changes: Any) -> EditSeen:
+    """Two pieces were added to order 1001 in the shop, and one taken out."""
+    return structs.replace(EditSeen("ed1", "1001", NOW + 30, 2, 1), **changes)
+
+
 def beacon(event_name: str = "Purchase", **changes: Any) -> BrowserSeen:
     """What the buyer's browser reports of that order, with its click cookies."""
     plain = BrowserSeen(
@@ -144,6 +150,19 @@ def server_event(event_name: str = "Lead", **changes: Any) -> ServerSeen:
         device=Device(IP, USER_AGENT),
     )
     return structs.replace(plain, **changes)
+
+
+def bad_row(reason: str = "not_json") -> BadRow:
+    """A body that could not be read."""
+    return BadRow(SHOP, "shopify", float(NOW), reason, "body", "unexpected end", b"box")
+
+
+def spend_row(**changes: Any) -> dict[str, Any]:
+    """A day's spend of one ad."""
+    texts = ("campaign_id", "campaign", "adset_id", "adset", "ad_id", "ad")
+    head = {"shop": SHOP, "platform": "meta", "account_id": "act_1", "day": "2026-01-31"}
+    figures = {"currency": "USD", "spend_minor": 1250, "impressions": 900, "clicks": 12}
+    return head | {name: f"{name} 1" for name in texts} | figures | changes
 
 
 def entry(fact: Fact, at: float = NOW, source: str | None = None, name: str = SHOP) -> Entry:

@@ -16,8 +16,8 @@ from typing import Any, Protocol, TypeAlias
 from msgspec import structs
 
 from tillpost.core import spend
-from tillpost.core.books import BadRow, Link, RefundRow, Sighting, Touch, Visitor, Wanted
-from tillpost.core.event import Consent, Item, Journey, Visit
+from tillpost.core.books import BadRow, EditRow, Link, RefundRow, Sighting, Touch, Visitor, Wanted
+from tillpost.core.event import CartSeen, Consent, Item, Journey, Visit
 from tillpost.core.exchange import Rate
 from tillpost.core.money import MoneyError
 from tillpost.core.outcome import Reason, State
@@ -33,19 +33,6 @@ class Gateway(Journal, Folder, Outbox, Facts, Retention, Protocol):
 
 
 MakeStore: TypeAlias = Callable[[], Gateway]
-
-
-def bad_row(reason: str = "not_json") -> BadRow:
-    """A body that could not be read."""
-    return BadRow(SHOP, "shopify", float(NOW), reason, "body", "unexpected end", b"box")
-
-
-def spend_row(**changes: Any) -> dict[str, Any]:
-    """A day's spend of one ad."""
-    texts = ("campaign_id", "campaign", "adset_id", "adset", "ad_id", "ad")
-    head = {"shop": SHOP, "platform": "meta", "account_id": "act_1", "day": "2026-01-31"}
-    figures = {"currency": "USD", "spend_minor": 1250, "impressions": 900, "clicks": 12}
-    return head | {name: f"{name} 1" for name in texts} | figures | changes
 
 
 def touch(at: int = NOW - 600, **changes: Any) -> Touch:
@@ -81,7 +68,9 @@ class JournalSuite:
         store = make_store()
         given = [make.entry(make.order(str(n)), NOW + n) for n in range(5)]
         given.append(make.entry(make.beacon(custom_data={"value": Decimal("19.90")})))
-        given += [make.entry(make.refund()), make.entry(make.server_event())]
+        given.append(make.entry(make.server_event()))
+        given += [make.entry(make.refund()), make.entry(make.edit())]
+        given.append(make.entry(CartSeen("v1", NOW, "c1")))
         asyncio.run(store.append(given[:3]))
         asyncio.run(store.append(given[3:]))
         found = store.unfolded(100)
@@ -108,7 +97,7 @@ class JournalSuite:
         """Numbered from the oldest; the sealed body is not among the columns."""
         store = make_store()
         for reason in ("not_json", "no_id", "too_deep"):
-            asyncio.run(store.keep_bad(bad_row(reason)))
+            asyncio.run(store.keep_bad(make.bad_row(reason)))
         first = store.bad_rows(0, 2)
         assert [row["reason"] for row in first] == ["not_json", "no_id"]
         rest = store.bad_rows(first[-1]["id"], 10)
@@ -122,7 +111,7 @@ class JournalSuite:
         store = make_store()
         asyncio.run(store.append([make.entry(make.order(str(n))) for n in range(2)]))
         (first, _), (second, _) = store.unfolded(10)
-        store.set_aside(bad_row("cannot_fold"), first)
+        store.set_aside(make.bad_row("cannot_fold"), first)
         assert [at for at, _ in store.unfolded(10)] == [second]
         assert [row["reason"] for row in store.bad_rows(0, 10)] == ["cannot_fold"]
 
@@ -384,19 +373,21 @@ class FactsSuite:
     def test_spend_again_replaces_spend(self, make_store: MakeStore) -> None:
         """An ad of a day is known by its id, or else its name; what stands beside it stays."""
         store = make_store()
-        other = spend_row(ad_id="", ad="ad 2")
-        assert store.add_spend([spend_row(), other]) == 2
-        renamed = spend_row(ad="ad 1, renamed", spend_minor=999, clicks=1, claims_micro=1_500_000)
+        other = make.spend_row(ad_id="", ad="ad 2")
+        assert store.add_spend([make.spend_row(), other]) == 2
+        renamed = make.spend_row(
+            ad="ad 1, renamed", spend_minor=999, clicks=1, claims_micro=1_500_000
+        )
         assert store.add_spend([renamed]) == 1
         assert self._spend(store) == [spend.complete(other), spend.complete(renamed)]
 
     def test_a_campaigns_day_is_told_at_one_level(self, make_store: MakeStore) -> None:
         """Ads after their campaign, or the campaign after its ads: the later telling counts."""
         store = make_store()
-        whole = spend_row(adset_id="", adset="", ad_id="", ad="", spend_minor=5000)
-        other = spend_row(campaign_id="c 2", campaign="other")
-        yesterday = spend_row(day="2026-01-30")
-        for told in ([whole, other, yesterday], [spend_row()], [whole]):
+        whole = make.spend_row(adset_id="", adset="", ad_id="", ad="", spend_minor=5000)
+        other = make.spend_row(campaign_id="c 2", campaign="other")
+        yesterday = make.spend_row(day="2026-01-30")
+        for told in ([whole, other, yesterday], [make.spend_row()], [whole]):
             store.add_spend(told)
         found = self._spend(store)
         assert len(found) == 3
@@ -458,9 +449,16 @@ class FactsSuite:
             [(SHOP, "1001", "USD", 1550, 1)],
         )
 
+    def test_an_edit_is_kept_once_as_it_was_first_told(self, make_store: MakeStore) -> None:
+        """One row an edit, whether its order is known or not."""
+        store = make_store()
+        for added in (2, 9):
+            store.commit(make.changes(edits=[EditRow(SHOP, "e1", "1001", NOW, added, 1)]))
+        assert store.tables(["edits"])["edits"][1] == [(SHOP, "e1", "1001", NOW, 2, 1)]
+
     def test_empty_tables_have_their_columns(self, make_store: MakeStore) -> None:
         """A report over nothing still knows what it asks for."""
-        names = ("orders", "order_keys", "links", "touches", "refunds", "spend", "rates")
+        names = ("orders", "order_keys", "links", "touches", "refunds", "edits", "spend")
         tables = make_store().tables(names)
         assert set(tables) == set(names)
         assert all(columns and rows == [] for columns, rows in tables.values())

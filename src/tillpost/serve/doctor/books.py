@@ -16,6 +16,8 @@ from tillpost.store.sqlite import Database
 
 FRESH_SECONDS = 24 * 3600.0
 """A shop that sold yesterday and is silent for so long is worth a look."""
+EDIT_SECONDS = 3600.0
+"""So long the report of an edited order may take; most come within seconds."""
 LATEST = 50
 
 _GOOD = {
@@ -74,6 +76,8 @@ async def _books(bench: Bench) -> list[Line]:
             books = ledger(row for row in tallies if row[0] == shop.name)
             with Glance(gateway, receiver, shop.name, 0, _EVER) as glance:
                 lines += _shop(bench, shop.name, glance, books)
+                if shop.shopify is not None and shop.shopify.native == "full":
+                    lines.append(_unseen(shop.name, glance.native_unseen()))
     finally:
         gateway.close()
         receiver.close()
@@ -104,7 +108,26 @@ def _shop(bench: Bench, shop: str, glance: Glance, books: dict[str, object]) -> 
     lines = [line for name in _GOOD for line in _noted(name, shop, told[name])]
     if "pixel" not in heard:
         lines = [line for line in lines if (line.check, line.level) != ("browser", "ok")]
-    return [*lines, _fresh(bench, shop, heard), *keys.lines(shop, glance)]
+    edits = _edits(shop, glance.edits_alone(bench.now - EDIT_SECONDS))
+    return [*lines, edits, _fresh(bench, shop, heard), *keys.lines(shop, glance)]
+
+
+def _unseen(shop: str, sales: int) -> Line:
+    """With `native = "full"` a blocked beacon hides whether the shop's channel told the sale."""
+    if not sales:
+        return ok("native", f"{shop}: no web sale went out beside those of Shopify's channel")
+    told = (
+        f"{shop}: {sales} web sales went out that no browser told; those that Shopify's channel "
+        "told too count twice, and only Meta knows which"
+    )
+    return warn("native", told, 'switch Shopify\'s sharing off and set native = "off"')
+
+
+def _edits(shop: str, alone: int) -> Line:
+    if alone:
+        fix = "send orders/updated here too; until then `tillpost backfill` brings the new totals"
+        return warn("edits", f"{shop}: {alone} edited orders stand with their old total", fix)
+    return ok("edits", f"{shop}: every edited order stands with its new total")
 
 
 def _noted(name: str, shop: str, notes: list[Note]) -> list[Line]:

@@ -19,13 +19,17 @@ from tillpost.serve.screens.orders import given_back, standing
 from tillpost.serve.screens.table import Column, Table, state
 from tillpost.serve.screens.view import Screen, View
 from tillpost.store.glance import Delivery
-from tillpost.store.page_rows import Landing, OrderLine, Refund
+from tillpost.store.page_rows import Edit, Landing, OrderLine, Refund
 
 DIRECT: dict[str, str] = {
     "sent": "the page's own hit went out too",
     "blocked": "the page's own hit was blocked",
 }
 """What the beacon says of the vendor's own pixel."""
+
+
+NO_NEW_TOTAL = "its new total has not come: send orders/updated here too"
+"""What is said of an edit that no report of the order followed."""
 
 
 class Moment(Struct, frozen=True):
@@ -55,6 +59,7 @@ class Evidence(Struct, frozen=True):
     moves: Sequence[Transition]
     """How its Purchase moved from state to state with each destination."""
     refunds: Sequence[Refund]
+    edits: Sequence[Edit]
     landings: Sequence[Landing]
     received: Sequence[Mapping[str, Any]]
     """The receiver's items of its event id, in the shape of `/api/v1/receiver/events`."""
@@ -106,6 +111,7 @@ def read(desk: Desk, ask: Ask) -> OrderView:
             deliveries=deliveries,
             moves=_moves(desk, books, order_id),
             refunds=rows.refunds([order_id]).get(order_id, []),
+            edits=rows.edits([order_id]).get(order_id, []),
             landings=rows.journeys([order_id]).get(order_id, []),
             received=_received(desk, ask, [d.event_id for d in deliveries]),
         )
@@ -209,7 +215,15 @@ def _reports(evidence: Evidence) -> list[Moment]:
     if line.cancelled_at is not None:
         made.append(Moment(iso(line.cancelled_at), "back", "Cancelled"))
     made += [Moment(iso(r.at), "back", "Given back", _amount(r)) for r in evidence.refunds]
+    version = evidence.row.seen.version
+    made += [Moment(iso(e.at), "order", "Edited", _edited(e, version)) for e in evidence.edits]
     return made
+
+
+def _edited(edit: Edit, version: float) -> str:
+    """What was changed, and whether the order's new total is known."""
+    came = "the value shown is of after it" if version >= edit.at else NO_NEW_TOTAL
+    return f"{edit.added} added, {edit.removed} removed; {came}"
 
 
 def _amount(refund: Refund) -> str:

@@ -1,4 +1,4 @@
-"""Shopify: signed webhooks of orders, refunds, checkouts, customers and privacy.
+"""Shopify: signed webhooks of orders, refunds, carts, checkouts, customers and privacy.
 
 The signature is base64 of HMAC-SHA256 over the raw body (reference `shopify`, 1.3).
 A shop has several secrets: the app's, the notification page's, and after a rotation
@@ -7,13 +7,14 @@ the previous one. Topics that we do not use are answered 200 and leave nothing.
 
 import base64
 import hmac
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from hashlib import sha256
+from typing import NamedTuple, TypeAlias
 
 import msgspec
 from msgspec import Struct
 
-from tillpost.collect.sources.shopify import order, privacy, visit
+from tillpost.collect.sources.shopify import edit, order, privacy, visit
 from tillpost.core.body import check_depth
 from tillpost.core.event import Parsed
 from tillpost.core.money import MoneyError
@@ -21,11 +22,6 @@ from tillpost.core.outcome import Rejection
 from tillpost.core.wire import Request
 
 name = "shopify"
-
-_ORDER_TOPICS = frozenset(
-    {"orders/create", "orders/paid", "orders/updated", "orders/cancelled", "orders/fulfilled"}
-)
-_CHECKOUT_TOPICS = frozenset({"checkouts/create", "checkouts/update"})
 
 
 class Settings(Struct, frozen=True):
@@ -39,6 +35,9 @@ class Settings(Struct, frozen=True):
     def __repr__(self) -> str:
         """Never shows a secret."""
         return f"Settings(domain={self.domain!r})"
+
+
+Reader: TypeAlias = Callable[[bytes, str, Settings], list[Parsed]]
 
 
 def verify(request: Request, settings: Settings) -> Rejection | None:
@@ -67,7 +66,8 @@ def parse(request: Request, settings: Settings) -> list[Parsed] | Rejection:
     topic = header(request.headers, "topic") or "orders/create"
     try:
         check_depth(request.body)
-        facts = _read(request.body, topic, settings)
+        read = _READERS.get(topic)
+        facts = read(request.body, topic, settings) if read else []
         for parsed in facts:
             order.check(parsed.fact)
     except (msgspec.ValidationError, MoneyError, ArithmeticError) as error:
@@ -75,21 +75,6 @@ def parse(request: Request, settings: Settings) -> list[Parsed] | Rejection:
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
         return Rejection(200, "not_json", topic, f"the body is not JSON: {error}", keep=True)
     return facts
-
-
-def _read(body: bytes, topic: str, settings: Settings) -> list[Parsed]:
-    domain, country = settings.domain, settings.country
-    if topic in _ORDER_TOPICS:
-        return order.read_order(body, topic, domain, country)
-    if topic in _CHECKOUT_TOPICS:
-        return visit.read_checkout(body, domain, country)
-    if topic in privacy.TOPICS:
-        return privacy.read_privacy(body, topic, country)
-    if topic == "refunds/create":
-        return order.read_refund(body, settings.currency)
-    if topic == "customers/create":
-        return visit.read_customer(body, domain, country, settings.webhook_secrets[0])
-    return []
 
 
 def header(headers: Mapping[str, str], tail: str) -> str | None:
@@ -100,3 +85,70 @@ def header(headers: Mapping[str, str], tail: str) -> str | None:
 def _signed(secret: bytes, body: bytes, given: str) -> bool:
     expected = base64.b64encode(hmac.new(secret, body, sha256).digest())
     return hmac.compare_digest(expected, given.strip().encode("utf-8", "replace"))
+
+
+def _orders(body: bytes, topic: str, settings: Settings) -> list[Parsed]:
+    return order.read_order(body, topic, settings.domain, settings.country)
+
+
+def _checkouts(body: bytes, _: str, settings: Settings) -> list[Parsed]:
+    return visit.read_checkout(body, settings.domain, settings.country)
+
+
+def _customers(body: bytes, topic: str, settings: Settings) -> list[Parsed]:
+    key = settings.webhook_secrets[0]
+    return visit.read_customer(body, topic, settings.domain, settings.country, key)
+
+
+def _privacy(body: bytes, topic: str, settings: Settings) -> list[Parsed]:
+    return privacy.read_privacy(body, topic, settings.country)
+
+
+class Told(NamedTuple):
+    """Topics that tell the same, how they are read, and what becomes of them, for the pages."""
+
+    topics: tuple[str, ...]
+    read: Reader
+    becomes: str
+
+
+TOPICS: tuple[Told, ...] = (
+    Told(
+        ("orders/create", "orders/paid", "orders/updated", "orders/cancelled", "orders/fulfilled"),
+        _orders,
+        "the order as it stands: a `Purchase` by its kind",
+    ),
+    Told(
+        ("orders/edited",),
+        lambda body, *_: edit.read_edit(body),
+        "a note on the order; its new total comes with `orders/updated`",
+    ),
+    Told(
+        ("refunds/create",),
+        lambda body, _, settings: order.read_refund(body, settings.currency),
+        "money back in the reports; a `Refund` where the shop wants one",
+    ),
+    Told(
+        ("checkouts/create", "checkouts/update"),
+        _checkouts,
+        "`InitiateCheckout` once an e-mail or a phone is named, value: subtotal where the shop's "
+        "money is the buyer's; joins its visitor",
+    ),
+    Told(
+        ("carts/create", "carts/update"),
+        lambda body, *_: visit.read_cart(body),
+        "nothing is sent; joins the visitor that the cart carries",
+    ),
+    Told(
+        ("customers/create", visit.ENABLED),
+        _customers,
+        "`CompleteRegistration` of a customer with an account, no value",
+    ),
+    Told(("customers/data_request",), _privacy, "what is stored of the person is told"),
+    Told(("customers/redact",), _privacy, "the person is erased"),
+    Told(("shop/redact",), _privacy, "all of the shop is erased"),
+    Told(("app/uninstalled",), _privacy, "what waits to be sent is dropped: `uninstalled`"),
+)
+"""What the shop may tell; any other topic is answered 200 and leaves nothing."""
+
+_READERS = {topic: row.read for row in TOPICS for topic in row.topics}

@@ -5,6 +5,7 @@ optional, unknown ones are skipped (reference `shopify`, 2). Amounts are decimal
 strings; scalar prices are shop currency, `*_set.presentment_money` is the buyer's.
 """
 
+from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, TypeAlias
@@ -18,6 +19,7 @@ from tillpost.core.event import (
     Carried,
     Consent,
     Device,
+    EditSeen,
     Fact,
     Item,
     Money,
@@ -228,13 +230,16 @@ def read_refund(body: bytes, currency: str) -> list[Parsed]:
 
 
 def check(fact: Fact) -> None:
-    """Raises `MoneyError` for an amount or a currency that no report could hold."""
+    """Raises `MoneyError` for an amount, a currency or a time that no report could hold."""
     if isinstance(fact, OrderSeen):
         for at in (fact.created_at, fact.processed_at, fact.cancelled_at or 0):
             if not 0 <= at < _LATEST:
                 raise MoneyError("a time of the order is outside 1970 to 2286")
         for money in (fact.value, fact.presentment):
             to_minor(money.amount, money.currency)
+    elif isinstance(fact, EditSeen):
+        if not 0 <= fact.at < _LATEST:
+            raise MoneyError("created_at of the edit is outside 1970 to 2286")
     elif isinstance(fact, RefundSeen):
         to_minor(fact.money.amount, fact.money.currency)
 
@@ -308,7 +313,7 @@ def _seen(order: Order, topic: str, domain: str) -> OrderSeen:
         carried=_carried(order, attributes, domain),
         person=_cookies(order, attributes, created),
         device=_device(order, kind),
-        consent=_consent(attributes.get("_tillpost_consent"), created),
+        consent=carried_consent(attributes, created),
         place=_place(order),
     )
 
@@ -389,8 +394,9 @@ def _device(order: Order, kind: OrderKind) -> Device:
     return shopper(details.browser_ip or order.browser_ip, details.user_agent)
 
 
-def _consent(text: str | None, at: int) -> Consent | None:
+def carried_consent(attributes: Mapping[str, str], at: int) -> Consent | None:
     """What the cart carried of the banner's answer; anything unreadable is no answer."""
+    text = attributes.get("_tillpost_consent")
     try:
         given = _answers.decode(text) if text else None
     except msgspec.DecodeError:

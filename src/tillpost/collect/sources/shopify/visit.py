@@ -1,4 +1,4 @@
-"""Shopify's checkout and customer JSON: what a shopper did before, or without, an order.
+"""Shopify's cart, checkout and customer JSON: what a shopper did before, or without, an order.
 
 A checkout tells neither address nor browser of its shopper (reference `shopify`, 2.6), so
 it is an event only once it names somebody; the browser's own event of the same id, which
@@ -6,15 +6,31 @@ comes first, is kept where there is one.
 """
 
 import hmac
+from collections.abc import Mapping
 from datetime import datetime
 from hashlib import sha256
 
 import msgspec
+from msgspec import Struct
 
-from tillpost.collect.sources.shopify.order import Address, Customer, Id, Order, identifiers
+from tillpost.collect.sources.shopify.order import (
+    Address,
+    Attribute,
+    Customer,
+    Id,
+    Order,
+    carried_consent,
+    identifiers,
+)
 from tillpost.core import event_id
-from tillpost.core.event import Parsed, Person, Place, ServerSeen
+from tillpost.core.event import CartSeen, Parsed, Person, Place, ServerSeen
 from tillpost.core.money import to_minor
+
+ENABLED = "customers/enable"
+"""The topic of a customer who takes up an account later."""
+
+_NO_ACCOUNT = frozenset({"disabled", "invited", "declined"})
+"""States of a customer without an account (Admin API, Customer.state)."""
 
 _WEB = frozenset({None, "web", "checkout_next", "580111"})
 
@@ -29,10 +45,22 @@ class Account(Customer):
     """A customer by itself."""
 
     created_at: datetime | None = None
+    updated_at: datetime | None = None
+    state: str | None = None
     default_address: Address | None = None
 
 
+class Cart(Struct):
+    """A cart: its token, and what scripts of the shop's theme wrote into it."""
+
+    token: str | None = None
+    created_at: datetime | None = None
+    updated_at: datetime | None = None
+    note_attributes: list[Attribute] | None = None
+
+
 _checkouts = msgspec.json.Decoder(Checkout)
+_carts = msgspec.json.Decoder(Cart)
 _accounts = msgspec.json.Decoder(Account)
 
 
@@ -42,42 +70,69 @@ def read_checkout(body: bytes, domain: str, country: str | None) -> list[Parsed]
     Raises `msgspec.ValidationError` for a field that is not as documented, and `MoneyError`.
     """
     got = _checkouts.decode(body)
-    raw = identifiers(got)
-    named = "em" in raw or "ph" in raw
-    if not (got.token and named) or got.user_id or got.source_name not in _WEB:
+    if not got.token or got.user_id or got.source_name not in _WEB:
         return []
     carried = {a.name: str(a.value) for a in got.note_attributes or () if a.value}
+    at = int(got.created_at.timestamp())
+    tied = _tie(carried, at, got.cart_token, got.token)
+    raw = identifiers(got)
+    if not ("em" in raw or "ph" in raw):
+        return tied
     seen = ServerSeen(
         event_name="InitiateCheckout",
         event_id=event_id.of_checkout(got.token),
-        event_time=int(got.created_at.timestamp()),
+        event_time=at,
         action_source="website",
         event_source_url=f"https://{domain}/",
         custom_data=_worth(got),
+        consent=carried_consent(carried, at),
         person=Person(fbc=carried.get("_fbc"), fbp=carried.get("_fbp")),
         place=_place(got.billing_address) or _place(got.shipping_address) or Place(),
     )
-    return [Parsed(seen, raw, seen.place.country or country)]
+    return [Parsed(seen, raw, seen.place.country or country), *tied]
 
 
-def read_customer(body: bytes, domain: str, country: str | None, key: bytes) -> list[Parsed]:
-    """A new customer as CompleteRegistration, its id keyed: nobody can send it ahead.
+def read_cart(body: bytes) -> list[Parsed]:
+    """Whose browser a cart is of, where the cart carries that; it makes no event (domain rule 13).
+
+    Raises `msgspec.ValidationError` for a field that is not as documented.
+    """
+    got = _carts.decode(body)
+    carried = {a.name: str(a.value) for a in got.note_attributes or () if a.value}
+    at = got.updated_at or got.created_at
+    return _tie(carried, int(at.timestamp()), got.token, None) if at and got.token else []
+
+
+def read_customer(
+    body: bytes, topic: str, domain: str, country: str | None, key: bytes
+) -> list[Parsed]:
+    """A new account as CompleteRegistration, its id keyed: nobody can send it ahead.
+
+    Shopify makes a customer of every guest who buys, too: without an account that is none.
 
     Raises `msgspec.ValidationError` for a field that is not as documented.
     """
     got = _accounts.decode(body)
-    if got.id is None or got.created_at is None:
+    at = got.updated_at if topic == ENABLED else got.created_at
+    if got.id is None or at is None or got.state in _NO_ACCOUNT:
         return []
     seen = ServerSeen(
         event_name="CompleteRegistration",
         event_id=_registration(key, got.id),
-        event_time=int(got.created_at.timestamp()),
+        event_time=int(at.timestamp()),
         action_source="website",
         event_source_url=f"https://{domain}/",
         place=_place(got.default_address) or Place(),
     )
-    order = Order(got.id, got.created_at, customer=got, billing_address=got.default_address)
+    order = Order(got.id, at, customer=got, billing_address=got.default_address)
     return [Parsed(seen, identifiers(order), seen.place.country or country)]
+
+
+def _tie(
+    carried: Mapping[str, str], at: int, cart: str | None, checkout: str | None
+) -> list[Parsed]:
+    visitor_id = carried.get("_tillpost_visitor")
+    return [Parsed(CartSeen(visitor_id, at, cart, checkout), {})] if visitor_id else []
 
 
 def _worth(got: Checkout) -> dict[str, object]:

@@ -106,6 +106,10 @@ VALUES (?, ?, ?, ?, ?, ?)
 ON CONFLICT (shop, refund_id) DO UPDATE SET order_id = excluded.order_id,
     at = MIN(at, excluded.at), amount_minor = excluded.amount_minor, currency = excluded.currency;
 
+-- name: put_edit
+INSERT OR IGNORE INTO edits (shop, edit_id, order_id, at, added, removed)
+VALUES (?, ?, ?, ?, ?, ?);
+
 -- name: put_sighting
 INSERT OR REPLACE INTO sightings (shop, token, received_at, fact, sealed) VALUES (?, ?, ?, ?, ?);
 
@@ -384,6 +388,9 @@ GROUP BY 1, 2, 3, 4, 5, 6, 7, 8
 UNION ALL
 SELECT shop, day, source, medium, campaign, NULL, NULL, 'internal_utm', landing_path, times
 FROM slips;
+
+-- name: table_edits
+SELECT shop, edit_id, order_id, at, added, removed FROM edits;
 
 -- name: table_refunds
 SELECT shop, refund_id, order_id, at, amount_minor, currency FROM refunds;

@@ -30,6 +30,21 @@ SELECT reason, COUNT(*) FROM orders
 WHERE shop = :shop AND eligible = 0 AND at >= :start AND at < :stop
 GROUP BY reason ORDER BY 2 DESC, 1;
 
+-- name: native_unseen
+-- Web sales that a platform was told of and no browser was seen to end.
+SELECT COUNT(*) FROM orders AS o
+WHERE o.shop = :shop AND o.eligible = 1 AND o.browser = 0 AND o.kind IN ('web', 'app') AND EXISTS (
+    SELECT 1 FROM events AS e JOIN outbox AS d ON d.event = e.id
+    WHERE e.order_id = o.order_id AND e.shop = o.shop AND e.event_name = 'Purchase'
+        AND d.state = 'delivered'
+);
+
+-- name: edits_alone
+-- Orders that were edited in the shop, and of which nothing of that time or later was told.
+SELECT COUNT(DISTINCT d.order_id) FROM edits AS d
+JOIN orders AS o ON o.shop = d.shop AND o.order_id = d.order_id AND o.version < d.at
+WHERE d.shop = :shop AND d.at < :before;
+
 -- name: delivered_orders
 SELECT o.order_id FROM orders AS o
 WHERE o.shop = :shop AND o.eligible = 1 AND o.at >= :start AND o.at < :stop AND EXISTS (

@@ -48,6 +48,12 @@ FROM json_each(:order_ids) AS w
 CROSS JOIN refunds AS r INDEXED BY refunds_order ON r.shop = :shop AND r.order_id = w.value
 ORDER BY r.at, r.refund_id;
 
+-- name: edits
+SELECT d.order_id, d.at, d.added, d.removed
+FROM json_each(:order_ids) AS w
+CROSS JOIN edits AS d INDEXED BY edits_order ON d.shop = :shop AND d.order_id = w.value
+ORDER BY d.at, d.edit_id;
+
 -- name: journeys
 -- The landings of everybody an order belongs to, before it: seen with one of its keys, named by
 -- it, or carried by itself (`order:<id>`). What belongs to this order alone may be seen with it

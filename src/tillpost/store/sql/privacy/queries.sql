@@ -83,6 +83,10 @@ SELECT id, sealed FROM bad_rows WHERE shop = :shop AND sealed IS NOT NULL;
 SELECT refund_id, order_id, at, amount_minor, currency FROM refunds
 WHERE shop = :shop AND order_id IN (SELECT value FROM json_each(:orders)) ORDER BY at, refund_id;
 
+-- name: edits
+SELECT edit_id, order_id, at, added, removed FROM edits
+WHERE shop = :shop AND order_id IN (SELECT value FROM json_each(:orders)) ORDER BY at, edit_id;
+
 -- name: touches
 SELECT visitor_id, at, source, medium, campaign, term, content, channel, click_kind, click_id, url,
     referrer
