@@ -11,6 +11,8 @@ from docs.tables import code, table
 OUTBOX = "`tests/deliver/test_outbox.py`"
 META = "`tests/cases/destinations/meta`"
 PIXEL = "`tests/browser/test_pixel.py`"
+SANDBOX = "`tests/browser/test_shopify.py`"
+STORES = "`src/tillpost/testing/outbox.py`"
 IDENTITY = "`tests/cases/identity`"
 RECEIVER = "[testing](../guides/testing-a-capi-integration.md)"
 BY_DESIGN, ELSEWHERE = "by design", "not applicable"
@@ -87,9 +89,9 @@ AREAS: tuple[tuple[str, int, tuple[Answer, ...]], ...] = (
             Answer(
                 "two first requests at once give one browser two fbp",
                 BY_DESIGN,
-                f"only the browser makes one, and keeps one that is there: {PIXEL}",
+                f"only the browser makes one, and keeps one that is there: {PIXEL}, {SANDBOX}",
             ),
-            Answer("no fbp without the vendor's own script"),
+            Answer("no fbp without the vendor's own script", where=f"the script makes it: {PIXEL}"),
             Answer(
                 "cookies should be written by the server, against ITP",
                 BY_DESIGN,
@@ -184,7 +186,7 @@ AREAS: tuple[tuple[str, int, tuple[Answer, ...]], ...] = (
             Answer(
                 "one slow destination slows down all",
                 BY_DESIGN,
-                f"each has a line and rounds of its own: {OUTBOX}",
+                f"each has a line and rounds of its own: {STORES}",
             ),
             Answer(
                 "what failed is not tried again",

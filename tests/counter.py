@@ -118,6 +118,7 @@ class Counter:
             "time": sent["event_time"] - NOW,
             "action_source": sent["action_source"],
             "url": sent.get("event_source_url"),
+            "app_data": sent.get("app_data"),
             "keys": sorted(user),
             "fbp": user.get("fbp"),
             "fbc": user.get("fbc"),

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec import to_builtins
 from tests.counter import Counter
 
 CASES = Path(__file__).parents[1] / "cases" / "sources"
@@ -15,8 +16,10 @@ FILES = sorted(CASES.glob("*.json"))
 def test_case(file: Path) -> None:
     case = json.loads(file.read_text("utf-8"))
     counter = Counter(**case.get("shop", {}))
-    for step in case["given"]:
-        counter.take(step)
+    taken = [counter.take(step) for step in case["given"]]
+    refused = [to_builtins(one.rejection) for one in taken if one and one.rejection]
+    answers = [said for said in refused if said["status"] != 200]
+    assert _told(answers, case.get("refused", [])) == case.get("refused", [])
     assert _told(counter.outcomes(), case["then"]) == case["then"]
     if "orders" in case:
         assert _told(counter.orders(), case["orders"]) == case["orders"]

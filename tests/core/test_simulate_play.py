@@ -8,15 +8,17 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
+from msgspec import convert
 
 from tillpost.cli.simulate import simulate
+from tillpost.serve.showcase import Judged
 from tillpost.simulate.answers import Answers, read_answers
 from tillpost.simulate.judge import judge
 from tillpost.simulate.knobs import Knobs
 from tillpost.simulate.live import hours
 from tillpost.simulate.play import Line, Target, Unreachable, play
 from tillpost.simulate.schedule import World, build_world
-from tillpost.simulate.truth import OrderTruth, read, write
+from tillpost.simulate.truth import EventTruth, OrderTruth, read, write
 from tillpost.simulate.wire import Request, Secrets
 
 START = datetime(2026, 3, 1, tzinfo=UTC)
@@ -120,7 +122,8 @@ def test_live_hours_follow_each_other_with_new_orders() -> None:
 
     def ids(rows: Any) -> set[int]:
         made = [row.make(SECRETS) for row in rows if row.what == "webhook"]
-        return {json.loads(r.body).get("order_id") or json.loads(r.body)["id"] for r in made}
+        bodies = [json.loads(r.body) for r in made]
+        return {b["id"] for b in bodies if "total_price_set" in b}
 
     assert ids(first)
     assert not ids(first) & ids(second)
@@ -131,6 +134,7 @@ def perfect(world: World) -> Answers:
     eligible = [order for order in world.truth.orders if order.reason is None]
     rows = [_row(order) for order in eligible if order.server]
     events = [_event(order) for order in eligible if order.server or order.browser]
+    events += map(_told, (*world.truth.checkouts, *world.truth.registrations))
     received = [
         {
             "event_name": "Purchase", "event_id": order.event_id, "source": "server",
@@ -157,7 +161,15 @@ def _row(order: OrderTruth) -> dict[str, Any]:
     return {
         "order_id": order.order_id, "channel": said.channel, "source": said.source,
         "medium": said.medium, "campaign": said.campaign, "browser": order.browser,
-        "server": True,
+        "server": True, "told_value": order.edited or order.value,
+    }  # fmt: skip
+
+
+def _told(fact: EventTruth) -> dict[str, Any]:
+    end = ("delivered", None) if fact.sent else ("dropped", "consent_unknown")
+    return {
+        "event_name": fact.name, "event_id": fact.event_id, "order_id": None,
+        "outcomes": [dict(zip(("state", "reason"), end, strict=True))],
     }  # fmt: skip
 
 
@@ -186,6 +198,7 @@ def test_a_faultless_server_gets_full_marks() -> None:
     assert summary["revenue_by_channel"] == {"Email": "10.00"}
     assert [row["campaign"] for row in summary["roas_by_campaign"]] == ["A"]
     assert summary["browser_only"] > 0
+    assert convert(summary, Judged).both == summary["both"]
 
 
 def test_a_second_copy_is_doubled_and_a_twin_is_not() -> None:

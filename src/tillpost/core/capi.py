@@ -8,14 +8,17 @@ from typing import Any
 
 import msgspec
 
-from tillpost.core import identity, validation
+from tillpost.core import click, identity, validation
 from tillpost.core.event import Event
 
 _encoder = msgspec.json.Encoder(decimal_format="number")
 
 
 def user_data(event: Event, platform: str = "meta") -> dict[str, Any]:
-    """Customer information: hashed keys as lists, the rest as plain strings."""
+    """Customer information: hashed keys as lists, the rest as plain strings.
+
+    A click cookie that Meta would refuse, or that is too old, is left out (domain rule 16).
+    """
     person, device = event.person, event.device
     data: dict[str, Any] = identity.choose(person.keys, platform)
     if person.plain:
@@ -24,9 +27,10 @@ def user_data(event: Event, platform: str = "meta") -> dict[str, Any]:
         data["client_ip_address"] = device.client_ip_address
     if device.client_user_agent:
         data["client_user_agent"] = device.client_user_agent
-    if person.fbc:
-        data["fbc"] = person.fbc
-    if person.fbp:
+    fbc = click.usable_fbc(person.fbc, event.event_time)
+    if fbc is not None:
+        data["fbc"] = fbc
+    if person.fbp is not None and click.is_cookie(person.fbp):
         data["fbp"] = person.fbp
     return data
 

@@ -38,7 +38,7 @@ class Judged(Struct, frozen=True):
     revenue_by_channel: dict[str, str] = {}
     roas_by_campaign: list[dict[str, Any]] = []
     ledger: dict[str, Any] = {}
-    expected: dict[str, int] = {}
+    expected: dict[str, Any] = {}
 
     @property
     def browser(self) -> int:

@@ -15,8 +15,9 @@ from tillpost.simulate.knobs import Knobs
 from tillpost.simulate.links import GATEWAYS, SHOP
 from tillpost.simulate.people import Person, customer_id, hashed
 from tillpost.simulate.sales import Sale, presented
-from tillpost.simulate.shopify import Checkout, delay
+from tillpost.simulate.shopify import Checkout
 from tillpost.simulate.times import DAY, step_end
+from tillpost.simulate.webhooks import delay
 from tillpost.simulate.wire import DATASET, ORIGIN, Planned, Request, Secrets, encode
 
 

@@ -31,6 +31,8 @@ def judge(truth: Truth, answers: Answers) -> dict[str, Any]:
         "ineligible": dict(Counter(o.reason for o in truth.orders if o.reason is not None)),
         **seen,
         "counted": len(counted),
+        **_happened(truth, answers),
+        "edited": sum(_is_edited(order, rows[order.order_id][0]) for order in counted),
         "doubled": _doubled(truth, answers),
         "people_known": len(truth.accounts),
         **_matches(eligible, answers),
@@ -39,7 +41,11 @@ def judge(truth: Truth, answers: Answers) -> dict[str, Any]:
         "roas_by_campaign": _roas(answers),
         "findings": answers.findings,
         "ledger": answers.ledger,
-        "expected": _expected(eligible),
+        "expected": {
+            **_expected(eligible),
+            **_must_happen(truth),
+            "edited": sum(order.edited is not None for order in counted),
+        },
     }
 
 
@@ -67,6 +73,42 @@ def _expected(eligible: Iterable[OrderTruth]) -> dict[str, int]:
              (False, True): "server_only", (False, False): "neither"}  # fmt: skip
     found = Counter(names[order.browser, order.server] for order in eligible)
     return {name: found[name] for name in names.values()}
+
+
+def _must_happen(truth: Truth) -> dict[str, dict[str, int]]:
+    """Of checkouts and registrations: how many are sent, and how many kept back."""
+    return {
+        name: dict(sorted(Counter("sent" if fact.sent else "kept" for fact in facts).items()))
+        for name, facts in (
+            ("checkouts", truth.checkouts),
+            ("registrations", truth.registrations),
+        )
+    }
+
+
+def _happened(truth: Truth, answers: Answers) -> dict[str, dict[str, int]]:
+    """The same by the server's own events; a checkout counts if it came once, under its id."""
+    known = {fact.event_id for fact in truth.checkouts}
+    found = {"checkouts": Counter[str](), "registrations": Counter[str]()}
+    for event in answers.events:
+        if event["event_name"] == "CompleteRegistration":
+            found["registrations"][_end(event)] += 1
+        elif event["event_name"] == "InitiateCheckout":
+            found["checkouts"][_end(event) if event["event_id"] in known else "unknown"] += 1
+    return {name: dict(sorted(counts.items())) for name, counts in found.items()}
+
+
+def _end(event: dict[str, Any]) -> str:
+    (outcome,) = event["outcomes"]
+    if outcome["state"] == "delivered":
+        return "sent"
+    kept = str(outcome["reason"]).startswith(("consent_", "awaiting_consent"))
+    return "kept" if kept else str(outcome["reason"] or outcome["state"])
+
+
+def _is_edited(order: OrderTruth, row: dict[str, Any]) -> bool:
+    """Whether the reports have the order's value with the line that was added."""
+    return order.edited is not None and order.edited == row["told_value"]
 
 
 def _doubled(truth: Truth, answers: Answers) -> int:

@@ -10,7 +10,10 @@ from typing import Any, NamedTuple
 
 NUMBERS = frozenset({"touches", "lag_days", "lag_p95_days", "visits", "delay", "token_out_hours"})
 """Knobs with a fraction that are no rates."""
-WORDS = {"value_base": ("total", "subtotal")}
+WORDS = {
+    "value_base": ("total", "subtotal"),
+    "unsent": ("nothing", "carts", "checkouts", "customers", "edits"),
+}
 """What a knob that is a word may be."""
 MAX_HISTORY_DAYS = 6
 """A foreign clock cannot be moved, and a platform refuses what is older than 7 days."""
@@ -96,6 +99,7 @@ class Knobs:
     zero: float = knob(0.01, "orders", "wholly discounted")
     gift_card: float = knob(0.01, "orders", "buys only a gift card")
     other_currency: float = knob(0.15, "orders", "pays in another currency")
+    abandoned: float = knob(0.10, "orders", "visits without an order that leave a checkout behind")
 
     delay: float = knob(2.0, "webhooks", "median seconds until a webhook arrives")
     delayed_hour: float = knob(0.01, "webhooks", "arrives more than an hour late")
@@ -118,6 +122,9 @@ class Knobs:
     theme_fbq: bool = knob(False, "faults", "the theme calls fbq without an eventID")
     order_name_ids: bool = knob(False, "faults", "another app sends the order's name as eventID")
     token_out_hours: float = knob(0.0, "faults", "hours in the middle with a dead access token")
+    unsent: str = knob(
+        "nothing", "faults", "what the shop does not send: carts, checkouts, customers, edits"
+    )
     value_base: str = knob("total", "faults", "what the page's pixel calls value: total, subtotal")
 
     def __post_init__(self) -> None:

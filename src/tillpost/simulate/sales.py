@@ -71,6 +71,8 @@ class Sale(Struct, frozen=True):
     """How many lines are given back; 0 is the whole order."""
     checkout_token: str | None
     cart_token: str | None
+    left: bool = False
+    """A checkout without an order: of all that, only the goods and who typed is true."""
 
     def subtotal(self, *, upsold: bool = False) -> Decimal:
         """Goods after discounts."""
@@ -93,6 +95,46 @@ class Sale(Struct, frozen=True):
             return self.total(upsold=True)
         line = self.lines[0]
         return min(line.price, self.total())
+
+
+LEFT = 1_000_000_000
+"""Numbers of checkouts that are left begin here, above those of all orders."""
+
+
+def left(dice: Dice, knobs: Knobs, number: int, at: float, who: Person) -> Sale:
+    """The sale that somebody's checkout did not become."""
+    index = LEFT + number
+    _, lines = _basket(dice, knobs, index, web=True)
+    return Sale(
+        index=index,
+        id=5_900_000_000_001 + index * 1_024,
+        name="",
+        buyer=who,
+        at=at,
+        kind="web",
+        reason="left",
+        typed=typed(dice, knobs, who, index),
+        guest=True,
+        walk_in=False,
+        returning=False,
+        gift_to=None,
+        lines=lines,
+        extra=None,
+        code=None,
+        discount=Decimal(0),
+        shipping=Decimal("0.00"),
+        currency=_currency(dice, knobs, who, index, web=True),
+        test=False,
+        status="left",
+        paid_at=None,
+        fulfilled_at=None,
+        cancelled_at=None,
+        refund_at=None,
+        refund_lines=0,
+        checkout_token=dice.hexes(32, "checkout", index),
+        cart_token=dice.hexes(32, "cart", index),
+        left=True,
+    )
 
 
 def presented(amount: Decimal, currency: str) -> Decimal:

@@ -6,13 +6,13 @@ from functools import partial
 
 from msgspec import Struct
 
-from tillpost.simulate import ads, browser, platform, shopify, truth
+from tillpost.simulate import ads, browser, checkouts, platform, truth, webhooks
 from tillpost.simulate.devices import Cookies
 from tillpost.simulate.dice import Dice
 from tillpost.simulate.journeys import Journeys, Visit, jars
 from tillpost.simulate.knobs import Knobs
 from tillpost.simulate.people import person
-from tillpost.simulate.sales import Sale, sales
+from tillpost.simulate.sales import Sale, left, sales
 from tillpost.simulate.shopify import SHOP_CURRENCY, Checkout
 from tillpost.simulate.times import DAY, HOUR, Span
 from tillpost.simulate.truth import Truth
@@ -38,6 +38,8 @@ class Cast(Struct, frozen=True):
     visits: tuple[Visit, ...]
     jars: dict[str, Cookies]
     checkouts: tuple[Checkout, ...]
+    left: tuple[Checkout, ...]
+    """Checkouts that no order came of."""
     crowd: range
     """Numbers of all people: buyers, then those who only look."""
 
@@ -81,26 +83,39 @@ def _cast(dice: Dice, knobs: Knobs, span: Span, journeys: Journeys, first: int) 
     visits += [journeys.idle(first + number, crowd) for number in range(idle)]
     found = jars(dice, knobs, visits)
     own = {visit.order: visit for visit in visits if visit.order is not None}
-    checkouts = []
+    made = []
     for sale in sold:
         visit = own.get(sale.index)
         cookies = found.get(visit.id) if visit else None
-        checkouts.append(browser.attributes(dice, knobs, sale, visit, cookies))
-    return Cast(sold, tuple(visits), found, tuple(checkouts), crowd)
+        made.append(browser.attributes(dice, knobs, sale, visit, cookies))
+    gone = _left(dice, knobs, visits[len(visits) - idle :], found, first)
+    return Cast(sold, tuple(visits), found, tuple(made), tuple(gone), crowd)
+
+
+def _left(
+    dice: Dice, knobs: Knobs, idle: list[Visit], jars: dict[str, Cookies], first: int
+) -> Iterator[Checkout]:
+    """Of the visits without an order, those that come as far as a checkout."""
+    for number, visit in enumerate(idle, first):
+        if dice.chance(knobs.abandoned, "abandoned", visit.id):
+            sale = left(dice, knobs, number, visit.at, visit.who)
+            yield browser.attributes(dice, knobs, sale, visit, jars.get(visit.id))
 
 
 def _shop(dice: Dice, knobs: Knobs, cast: Cast) -> list[Planned]:
-    return [row for checkout in cast.checkouts for row in shopify.webhooks(dice, knobs, checkout)]
+    rows = [row for made in cast.checkouts for row in webhooks.webhooks(dice, knobs, made)]
+    for made in (*cast.checkouts, *cast.left):
+        rows += checkouts.cart_webhooks(dice, knobs, made)
+        rows += checkouts.checkout_webhooks(dice, knobs, made)
+    for made in checkouts.new_customers(cast.checkouts):
+        rows += checkouts.customer_webhooks(dice, knobs, made)
+    return rows
 
 
 def _browsers(dice: Dice, knobs: Knobs, cast: Cast) -> list[Planned]:
-    sold = {sale.index: sale for sale in cast.sales}
+    carts = {made.visit.id: made.sale for made in (*cast.checkouts, *cast.left) if made.visit}
     told = (
-        browser.visit_beacon(
-            visit,
-            cast.jars.get(visit.id),
-            sold[visit.order] if visit.order is not None else None,
-        )
+        browser.visit_beacon(visit, cast.jars.get(visit.id), carts.get(visit.id))
         for visit in cast.visits
     )
     rows = [row for row in told if row is not None]
@@ -162,4 +177,14 @@ def _truth(  # the truth is made of all there is
         accounts=known,
         clicks=clicks,
         campaigns=names,
+        checkouts=[
+            fact
+            for made in (*cast.checkouts, *cast.left)
+            if (fact := truth.checkout_truth(dice, knobs, made)) is not None
+        ],
+        registrations=[
+            fact
+            for made in checkouts.new_customers(cast.checkouts)
+            if (fact := truth.registration_truth(dice, knobs, made)) is not None
+        ],
     )

@@ -1,6 +1,6 @@
 """The shop's server: order and refund JSON in Shopify's shape, and its signed webhooks."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
 from functools import partial
@@ -10,23 +10,16 @@ from zoneinfo import ZoneInfo
 from msgspec import Struct
 
 from tillpost.simulate.devices import Cookies
-from tillpost.simulate.dice import Dice
 from tillpost.simulate.journeys import Visit
-from tillpost.simulate.knobs import Knobs
 from tillpost.simulate.people import Person, customer_id
 from tillpost.simulate.sales import Line, Sale, presented
-from tillpost.simulate.times import DAY, HOUR
+from tillpost.simulate.times import DAY
 from tillpost.simulate.wire import (
-    API_VERSION,
     ORIGIN,
-    SHOP_DOMAIN,
-    Planned,
-    Request,
-    Secrets,
-    encode,
-    iso,
-    sign,
 )
+
+EDITED_AFTER = 150.0
+"""Seconds from the sale to the line that is added to it."""
 
 ZONE = ZoneInfo("America/New_York")
 SHOP_CURRENCY = "USD"
@@ -89,7 +82,7 @@ def order_json(checkout: Checkout, state: State) -> dict[str, Any]:
         "refunds": [refund_json(sale)] if state.refunded else [],
         **EMPTY,
         **_amounts(sale, state, lines),
-        **_who(checkout),
+        **who_json(checkout),
         **_client(checkout),
     }
 
@@ -229,95 +222,25 @@ def refund_json(sale: Sale) -> dict[str, Any]:
     }
 
 
-def webhooks(dice: Dice, knobs: Knobs, checkout: Checkout) -> Iterator[Planned]:
-    """Every delivery of every webhook of this order, late, doubled, disordered or lost."""
-    sale = checkout.sale
-    if dice.chance(knobs.order_lost, "order-lost", sale.index):
-        return
-    rows = list(_happenings(knobs, sale))
-    for n, (topic, state) in enumerate(rows):
-        key = (sale.index, n)
-        if dice.chance(knobs.lost, "lost", *key):
-            continue
-        at = state.at + delay(dice, knobs, *key)
-        if n + 1 < len(rows) and dice.chance(knobs.disordered, "disordered", *key):
-            at = max(at, rows[n + 1][1].at + delay(dice, knobs, sale.index, n + 1) + 1.0)
-        webhook_id, event_id = dice.uuid("webhook", *key), dice.uuid("event", *key)
-        make = partial(delivery, checkout, topic, state, webhook_id, event_id)
-        yield Planned(at, f"o{sale.index}", "webhook", make)
-        if dice.chance(knobs.duplicate, "duplicate", *key):
-            later = at + dice.between(1, 600, "duplicate-after", *key)
-            yield Planned(later, f"o{sale.index}", "webhook", make)
-        if dice.chance(knobs.duplicate_new_id, "duplicate-new-id", *key):
-            other = partial(delivery, checkout, topic, state, dice.uuid("again", *key), event_id)
-            later = at + dice.between(1, 600, "again-after", *key)
-            yield Planned(later, f"o{sale.index}", "webhook", other)
-
-
-def delay(dice: Dice, knobs: Knobs, *key: object) -> float:
-    """Seconds from the event to the arrival of its webhook."""
-    draw = dice.u("delay-kind", *key)
-    if draw < knobs.delayed_day:
-        return DAY + dice.between(0, 12 * HOUR, "delay", *key)
-    if draw < knobs.delayed_hour:
-        return HOUR + dice.between(0, 5 * HOUR, "delay", *key)
-    return min(dice.lognormal(knobs.delay, 0.8, "delay", *key), HOUR)
-
-
-def delivery(  # a webhook is these six facts
-    checkout: Checkout, topic: str, state: State, webhook_id: str, event_id: str, secrets: Secrets
-) -> Request:
-    """One signed delivery."""
-    refund = topic == "refunds/create"
-    body = encode(refund_json(checkout.sale) if refund else order_json(checkout, state))
-    headers = (
-        ("Content-Type", "application/json"),
-        ("X-Shopify-Topic", topic),
-        ("X-Shopify-Hmac-Sha256", sign(secrets.webhook_secret, body)),
-        ("X-Shopify-Shop-Domain", SHOP_DOMAIN),
-        ("X-Shopify-API-Version", API_VERSION),
-        ("X-Shopify-Webhook-Id", webhook_id),
-        ("X-Shopify-Event-Id", event_id),
-        ("X-Shopify-Triggered-At", iso(state.at)),
-        ("User-Agent", "Shopify-Captain-Hook"),
-    )
-    return Request("POST", "/webhooks/shopify/demo", headers, body)
-
-
-def _happenings(knobs: Knobs, sale: Sale) -> Iterator[tuple[str, State]]:
-    """The topics in the order in which they happen, each with the order as it then stood."""
-    created = State(sale.at + 1, sale.status if sale.status != "paid" else "paid")
-    rows = [("orders/create", created)]
-    updates = []
-    if sale.extra is not None:
-        updates.append(State(sale.at + 150, sale.status, upsold=True))
-    later = sale.extra is not None
-    if sale.paid_at is not None:
-        paid = State(sale.paid_at, "paid", upsold=later and sale.paid_at > sale.at + 150)
-        rows.append(("orders/paid", paid))
-        updates.append(paid._replace(at=paid.at + 1))
-    if sale.fulfilled_at is not None:
-        updates.append(State(sale.fulfilled_at, "paid", upsold=later, fulfilled=True))
-    updates.append(created._replace(at=created.at + 0.5))
-    rows += [("orders/updated", state) for state in updates[: knobs.updates]]
-    rows += _undone(sale, upsold=later)
-    yield from sorted(rows, key=lambda row: row[1].at)
-
-
-def _undone(sale: Sale, *, upsold: bool) -> list[tuple[str, State]]:
-    rows = []
-    if sale.cancelled_at is not None:
-        state = State(sale.cancelled_at, "refunded", upsold, cancelled=True, refunded=True)
-        rows.append(("orders/cancelled", state))
-    if sale.refund_at is not None:
-        status = "partially_refunded" if sale.refund_lines else "refunded"
-        done = sale.fulfilled_at is not None and sale.fulfilled_at < sale.refund_at
-        state = State(
-            sale.refund_at, status, upsold, done,
-            cancelled=sale.cancelled_at is not None, refunded=True,
-        )  # fmt: skip
-        rows += [("refunds/create", state), ("orders/updated", state._replace(at=state.at + 1))]
-    return rows
+def edit_json(sale: Sale) -> dict[str, Any]:
+    """That a line was added to the order; what it is worth now, this tells nobody."""
+    return {
+        "order_edit": {
+            "id": sale.id + 9,
+            "app_id": None,
+            "created_at": shop_time(sale.at + EDITED_AFTER),
+            "notify_customer": False,
+            "order_id": sale.id,
+            "staff_note": "",
+            "user_id": 31_337,
+            "line_items": {
+                "additions": [{"id": sale.id + 100 + len(sale.lines), "delta": 1}],
+                "removals": [],
+            },
+            "discounts": {"line_item": {"additions": [], "removals": []}},
+            "shipping_lines": {"additions": [], "removals": []},
+        }
+    }
 
 
 def _when(at: float | None, *, hit: bool) -> str | None:
@@ -410,7 +333,7 @@ def _referring(checkout: Checkout) -> str | None:
     return "" if checkout.express else checkout.visit.link.referrer
 
 
-def _who(checkout: Checkout) -> dict[str, Any]:
+def who_json(checkout: Checkout) -> dict[str, Any]:
     """Contact, customer and addresses as they were typed."""
     sale = checkout.sale
     if sale.walk_in:

@@ -11,7 +11,8 @@ from pathlib import Path
 from msgspec import Struct, json
 
 from tillpost.simulate.browser import direct_state, event_id, thanked
-from tillpost.simulate.devices import Cookies
+from tillpost.simulate.checkouts import REGISTERED_BEFORE, checkout_life
+from tillpost.simulate.devices import Cookies, scripts_run
 from tillpost.simulate.dice import Dice
 from tillpost.simulate.journeys import Visit
 from tillpost.simulate.knobs import Knobs
@@ -20,6 +21,7 @@ from tillpost.simulate.people import customer_id, hashed
 from tillpost.simulate.sales import Sale
 from tillpost.simulate.shopify import Checkout
 from tillpost.simulate.times import DAY, MINUTE
+from tillpost.simulate.webhooks import is_lost, reaches, tells_extra
 from tillpost.simulate.wire import iso
 
 LOOK_BACK = 30 * DAY
@@ -52,6 +54,8 @@ class OrderTruth(Struct, frozen=True):
     """The id a browser can know."""
     value: str
     """Shop currency, as placed."""
+    edited: str | None
+    """What it was worth after a line was added, if a report of that arrives."""
     browser: bool
     """A Purchase beacon was sent that can reach the server."""
     server: bool
@@ -74,6 +78,18 @@ class OrderTruth(Struct, frozen=True):
     """The landing page that the order itself tells; half an hour before it, for want of a time."""
 
 
+class EventTruth(Struct, frozen=True):
+    """An event that must come of what the shop or the browser told, once."""
+
+    name: str
+    person: str
+    at: str
+    sent: bool
+    """Whether it may go to the platform; if not, no consent was given where it is asked for."""
+    event_id: str | None = None
+    """The id a browser can know; a registration's nobody can."""
+
+
 class Truth(Struct, frozen=True):
     """The whole truth of one world."""
 
@@ -88,6 +104,10 @@ class Truth(Struct, frozen=True):
     """Click id -> the account that clicked."""
     campaigns: dict[str, list[str]]
     """Campaign id -> every name it had."""
+    checkouts: list[EventTruth] = []
+    """Each checkout that anybody told, whether an order came of it or not."""
+    registrations: list[EventTruth] = []
+    """Each customer who took an account; a guest is none."""
 
 
 def write(truth: Truth, path: Path) -> None:
@@ -181,7 +201,7 @@ def order_truth(
 ) -> OrderTruth:
     """What is true of one order; call it in the order of time."""
     sale = checkout.sale
-    reached = not dice.chance(knobs.order_lost, "order-lost", sale.index)
+    reached = reaches(dice, knobs, sale)
     observed = sightings.observed(checkout, reached=reached)
     told = [checkout.visit] if checkout.visit is not None and not checkout.express else []
     seen = _last([visit for visit in (*observed, *told) if _recent(visit, sale)])
@@ -200,6 +220,7 @@ def order_truth(
         reason=sale.reason,
         event_id=event_id(sale) if sale.checkout_token else None,
         value=str(sale.total()),
+        edited=str(sale.total(upsold=True)) if reached and tells_extra(dice, knobs, sale) else None,
         browser=not blocked and thanked(dice, knobs, sale),
         server=reached,
         direct=direct_state(checkout) if thanked(dice, knobs, sale) else "none",
@@ -213,6 +234,37 @@ def order_truth(
         landings=sightings.landings(observed),
         carried=next((_landing(v, sale.at + 1 - SESSION) for v in told if not _is_direct(v)), None),
     )
+
+
+def checkout_truth(dice: Dice, knobs: Knobs, checkout: Checkout) -> EventTruth | None:
+    """What must come of a checkout: one InitiateCheckout, whoever told it; None if nobody did."""
+    sale, visit = checkout.sale, checkout.visit
+    if visit is None:
+        return None
+    seen = checkout.cookies is not None and scripts_run(visit.who, visit.browser)
+    key = (sale.index, "checkout")
+    rows = enumerate(checkout_life(checkout))
+    told = knobs.unsent != "checkouts" and any(not is_lost(dice, knobs, *key, n) for n, _ in rows)
+    if not (seen or told):
+        return None
+    return EventTruth(
+        name="InitiateCheckout",
+        person=sale.buyer.id,
+        at=iso(visit.at),
+        sent=seen or sale.buyer.consent == "not_asked",
+        event_id=f"ic.{sale.checkout_token}",
+    )
+
+
+def registration_truth(dice: Dice, knobs: Knobs, checkout: Checkout) -> EventTruth | None:
+    """What must come of a new customer; None of a guest, or if nobody told it."""
+    sale = checkout.sale
+    lost = is_lost(dice, knobs, sale.index, "customer", 0)
+    if sale.guest or lost or knobs.unsent == "customers":
+        return None
+    asked = sale.buyer.consent != "not_asked"
+    at = iso(sale.at - REGISTERED_BEFORE)
+    return EventTruth("CompleteRegistration", sale.buyer.id, at, sent=not asked)
 
 
 def _landing(visit: Visit, at: float) -> Landing:
