@@ -36,6 +36,7 @@ CHECKOUT = {
     "currencyCode": "EUR",
     "totalPrice": {"amount": 30.0, "currencyCode": "EUR"},
     "subtotalPrice": {"amount": 25.0, "currencyCode": "EUR"},
+    "totalTax": {"amount": 4.79, "currencyCode": "EUR"},
     "lineItems": [
         {
             "quantity": 2,
@@ -123,6 +124,7 @@ def test_standard_events_become_metas(site: Any, page: Any, sandbox: Callable[..
         "num_items": 2,
     }
     assert found["AddToCart"]["custom_data"]["value"] == 25
+    assert found["InitiateCheckout"]["custom_data"]["value"] == 25
     assert found["Search"]["custom_data"] == {"search_string": "cup"}
     assert found["ViewCategory"]["custom_data"]["content_category"] == "Cups"
     assert found["ViewContent"]["event_time"] == 1782900000
@@ -160,12 +162,21 @@ def test_parallel_first_events_share_one_set_of_cookies(
 def test_goods_are_named_as_in_the_catalogue(
     site: Any, page: Any, sandbox: Callable[..., None], kind: Any, expected: str
 ) -> None:
-    sandbox(CheckoutPixel(content_id=kind, value="subtotal"))
+    sandbox(CheckoutPixel(content_id=kind))
     happen(page, "checkout_completed")
     site.wait(site.events)
     data = site.events()[0]["custom_data"]
     assert (data["content_ids"], data["content_type"]) == ([expected], "product")
-    assert data["value"] == 25
+
+
+@pytest.mark.parametrize(("base", "worth"), [("subtotal", 25), ("less_tax", 25.21)])
+def test_a_sale_is_worth_what_the_shops_policy_says(
+    site: Any, page: Any, sandbox: Callable[..., None], base: Any, worth: float
+) -> None:
+    sandbox(CheckoutPixel(value=base))
+    happen(page, "checkout_completed")
+    site.wait(site.events)
+    assert site.events()[0]["custom_data"]["value"] == worth
 
 
 def test_refused_visitors_leave_only_the_sales_answer_until_they_grant(

@@ -26,6 +26,7 @@ def test_case(file: Path) -> None:
     for name in ("refunds", "touches", "edits"):
         if name in case:
             assert _told(_rows(counter, name), case[name]) == case[name]
+    assert counter.asked == case.get("asked", [])
     if "bad_rows" in case:
         assert _told(counter.store.bad_rows(0, 9), case["bad_rows"]) == case["bad_rows"]
 

@@ -153,6 +153,9 @@ class OrderSeen(Struct, frozen=True, tag="order", omit_defaults=True):
     subtotal: Money
     tax: Money
     shipping: Money
+    presentment_subtotal: Money | None = None
+    presentment_tax: Money | None = None
+    """The two in the buyer's money, where the shop tells them so."""
     financial_status: str = ""
     gateway_pending: bool = False
     cancelled_at: int | None = None

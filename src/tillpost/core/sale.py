@@ -101,9 +101,15 @@ def device(order: OrderSeen, sighting: BrowserSeen | None) -> Device:
 
 
 def _value(order: OrderSeen, shop: Shop) -> Decimal:
-    if shop.value_base == "subtotal" and order.subtotal.currency == order.presentment.currency:
-        return order.subtotal.amount
-    return order.presentment.amount
+    """By the shop's value base; the total where that is not known in the buyer's money."""
+    total = order.presentment
+    subtotal = order.presentment_subtotal or order.subtotal
+    tax = order.presentment_tax or order.tax
+    if shop.value_base == "subtotal" and subtotal.currency == total.currency:
+        return subtotal.amount
+    if shop.value_base == "less_tax" and tax.currency == total.currency:
+        return total.amount - tax.amount
+    return total.amount
 
 
 def _page(order: OrderSeen, sighting: BrowserSeen | None, shop: Shop) -> str:

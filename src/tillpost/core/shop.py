@@ -37,7 +37,7 @@ class Shop(Struct, frozen=True):
     id_key: bytes = b""
     """Key of the ids of orders without a browser side; not guessable, never sent."""
     purchase_on: Literal["created", "paid"] = "created"
-    value_base: Literal["total", "subtotal"] = "total"
+    value_base: Literal["total", "less_tax", "subtotal"] = "total"
     join_wait: float = DEFAULT_JOIN_WAIT
     kinds: Mapping[str, OrderPolicy] = {}
     """Kind of order, or condition of `core.policy` -> what the owner wants instead of the rule."""

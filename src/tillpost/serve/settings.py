@@ -96,8 +96,9 @@ class OrderSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
     purchase_on: Literal["created", "paid"] = "created"
     """`paid` waits for the money of every order."""
-    value: Literal["total", "subtotal"] = "total"
-    """What the platform is told that the order was worth."""
+    value: Literal["total", "less_tax", "subtotal"] = "total"
+    """What the platform is told that the order was worth, in the buyer's money: all of it, that
+    without its tax, or its goods after discounts, which leaves out shipping and tax on top."""
     refunds: Literal["report", "event"] = "report"
     """`event` also sends a custom Refund event for money given back on a Purchase that was sent."""
     channels: dict[OrderName, OrderPolicy] = {}

@@ -23,7 +23,7 @@ class CheckoutPixel(Struct, frozen=True, omit_defaults=True):
     """What only Shopify's custom pixel needs; `content_id` and `value` as the shop's policies."""
 
     content_id: Literal["product", "variant", "sku", "shopify"] = "product"
-    value: Literal["total", "subtotal"] = "total"
+    value: Literal["total", "less_tax", "subtotal"] = "total"
     events: Literal["all", "checkout"] = "all"
     """`checkout`: the theme's own fbq is mirrored, so the storefront is reported there."""
     identity: bool = False

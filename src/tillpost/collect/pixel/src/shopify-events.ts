@@ -6,8 +6,8 @@ import type { Data } from "./types";
 export interface Catalogue {
   /** How the shop's catalogue at the platform names a product; the server follows the same. */
   content_id?: "product" | "variant" | "sku" | "shopify";
-  /** Whether a checkout is worth its total or its subtotal; the server follows the same. */
-  value?: "total" | "subtotal";
+  /** What a sale is worth: its total, that without its tax, or its subtotal; the server follows the same. */
+  value?: "total" | "less_tax" | "subtotal";
 }
 
 interface Money {
@@ -43,6 +43,7 @@ interface Checkout {
   currencyCode?: string | null;
   totalPrice?: Money | null;
   subtotalPrice?: Money | null;
+  totalTax?: Money | null;
   lineItems: Line[];
   email?: string | null;
   phone?: string | null;
@@ -73,13 +74,20 @@ interface Goods {
   extra?: Data;
 }
 
+const worth = ({ totalPrice, totalTax, subtotalPrice }: Checkout, base: Catalogue["value"]): Goods["worth"] =>
+  base == "subtotal"
+    ? subtotalPrice
+    : base == "less_tax" && totalPrice && totalTax
+      ? { ...totalPrice, amount: +(totalPrice.amount - totalTax.amount).toFixed(3) }
+      : totalPrice;
+
 const bought = ({ data: { checkout } }: Standard, { value }: Catalogue): Goods => ({
   lines: checkout!.lineItems.map(({ variant, quantity, finalLinePrice }) => ({
     variant,
     quantity,
     paid: finalLinePrice?.amount,
   })),
-  worth: value == "subtotal" ? checkout!.subtotalPrice : checkout!.totalPrice,
+  worth: worth(checkout!, value),
   extra: checkout!.order?.id ? { order_id: checkout!.order.id } : {},
 });
 
@@ -123,7 +131,8 @@ const EVENTS: Record<string, [name: string, fill: Fill]> = {
       worth: cart?.cost.totalAmount,
     }),
   ],
-  checkout_started: ["InitiateCheckout", bought],
+  // Of a checkout that begins Shopify's server tells the subtotal, and both sides must tell the same.
+  checkout_started: ["InitiateCheckout", (event) => bought(event, { value: "subtotal" })],
   checkout_shipping_info_submitted: ["AddShippingInfo", bought],
   payment_info_submitted: ["AddPaymentInfo", bought],
   checkout_completed: ["Purchase", bought],

@@ -235,7 +235,8 @@ def check(fact: Fact) -> None:
         for at in (fact.created_at, fact.processed_at, fact.cancelled_at or 0):
             if not 0 <= at < _LATEST:
                 raise MoneyError("a time of the order is outside 1970 to 2286")
-        for money in (fact.value, fact.presentment):
+        shown = (fact.presentment_subtotal, fact.presentment_tax)
+        for money in (fact.value, fact.presentment, *filter(None, shown)):
             to_minor(money.amount, money.currency)
     elif isinstance(fact, EditSeen):
         if not 0 <= fact.at < _LATEST:
@@ -299,6 +300,8 @@ def _seen(order: Order, topic: str, domain: str) -> OrderSeen:
         subtotal=_shop_money(order.subtotal_price_set, order.subtotal_price, order.currency),
         tax=_shop_money(order.total_tax_set, order.total_tax, order.currency),
         shipping=_shop_money(order.total_shipping_price_set, None, order.currency),
+        presentment_subtotal=_presentment(order.subtotal_price_set),
+        presentment_tax=_presentment(order.total_tax_set),
         financial_status=order.financial_status or "",
         gateway_pending=order.financial_status in _UNPAID,
         cancelled_at=_unix(order.cancelled_at) if order.cancelled_at else None,
@@ -343,6 +346,13 @@ def _buyer_money(order: Order) -> Money:
         code = money.currency_code or order.presentment_currency or order.currency or _NO_CURRENCY
         return Money(money.amount or Decimal(0), code)
     return Money(order.total_price or Decimal(0), order.currency or _NO_CURRENCY)
+
+
+def _presentment(prices: AmountSet | None) -> Money | None:
+    money = prices.presentment_money if prices else Amount()
+    if money.amount is None or money.currency_code is None:
+        return None
+    return Money(money.amount, money.currency_code)
 
 
 def _item(line: Line) -> Item:
