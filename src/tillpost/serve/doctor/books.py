@@ -125,7 +125,7 @@ def _unseen(shop: str, sales: int) -> Line:
 
 def _edits(shop: str, alone: int) -> Line:
     if alone:
-        fix = "send orders/updated here too; until then `tillpost backfill` brings the new totals"
+        fix = "send orders/updated here too, or run `tillpost reconcile --fetch` with a token"
         return warn("edits", f"{shop}: {alone} edited orders stand with their old total", fix)
     return ok("edits", f"{shop}: every edited order stands with its new total")
 
