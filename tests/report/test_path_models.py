@@ -118,7 +118,8 @@ def test_new_and_returning_buyers_have_chains_of_their_own(shop: Any) -> None:
     for buyers, bought in (("new", [*PATHS[:1], *PATHS[2:4]]), ("returning", PATHS[1:2])):
         found = by_channel(tables, buyers=buyers)
         told_of = removal_effects([*bought, *lost])
-        assert sum(row["markov_1"] for row in found.values()) == pytest.approx(len(bought), abs=1e-3)
+        shares = sum(row["markov_1"] for row in found.values())
+        assert shares == pytest.approx(len(bought), abs=1e-3)
         for channel, row in found.items():
             effect = told_of.removal_effect[channel]
             assert row["markov_1_removal_effect"] == pytest.approx(effect, abs=1e-6)
