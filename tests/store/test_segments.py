@@ -134,6 +134,24 @@ def test_the_shop_s_total_is_of_all_orders_wherever_they_lie(shop: Shop) -> None
     assert balance.missing(tables, Query()) == []
 
 
+def test_a_backlog_is_never_held_at_once(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    dice = random.Random(2)
+    for _ in range(60):
+        shop.happens(dice)
+    monkeypatch.setattr(store_segments, "AT_ONCE", 4)
+    sizes: list[int] = []
+    fill = store_segments.fill
+
+    def noted(engine: Any, name: str, rows: list[tuple[Any, ...]]) -> None:
+        sizes.append(len(rows))
+        fill(engine, name, rows)
+
+    monkeypatch.setattr(store_segments, "fill", noted)
+    shop.writer.write(whole=False)
+    assert max(sizes) == 4 < max(map(len, shop.true().values()))
+    assert _sorted(shop.reported()) == _sorted(shop.true())
+
+
 def test_few_changes_write_no_segment(shop: Shop) -> None:
     shop.order(random.Random(1))
     assert shop.writer.round() == 0

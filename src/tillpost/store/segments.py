@@ -7,6 +7,7 @@ many, all files of a kind become one.
 """
 
 import os
+import shutil
 import sqlite3
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
@@ -22,6 +23,12 @@ CHANGES_A_SEGMENT = 20_000
 
 MOST_FILES = 8
 """More files of one kind become one."""
+
+AT_ONCE = 50_000
+"""Rows that go from the database to a file together: however much waits, no more are held."""
+
+MEMORY = "512MB"
+"""What is held of a segment that is being written; beyond it, rows lie beside the segments."""
 
 _ALL = 2**62
 
@@ -102,8 +109,7 @@ class SegmentWriter:
         with self._db.reader() as conn:
             reach, _, last, _ = conn.execute(self._sql["state"]).fetchone()
             files = _by_kind(conn.execute(self._sql["manifest"]).fetchall())
-            found = tables(conn, self._directory, KINDS)
-        made = self._files(found, files if whole else {}, _next(files))
+            made = self._files(conn, files, whole=whole)
 
         def work(conn: sqlite3.Connection) -> None:
             if whole:
@@ -122,27 +128,36 @@ class SegmentWriter:
         conn.execute(self._sql["trim"], (reach,))
 
     def _files(
-        self, found: Mapping[str, Rows], older: Mapping[str, list[str]], number: int
+        self, conn: sqlite3.Connection, files: Mapping[str, list[str]], *, whole: bool
     ) -> list[tuple[int, str, str, int]]:
         """A new file of each kind, as the manifest lists it, of fresh facts and older files."""
         import duckdb
 
         (self._directory / SEGMENTS).mkdir(exist_ok=True)
+        number = _next(files)
         made: list[tuple[int, str, str, int]] = []
         with duckdb.connect(":memory:") as engine:
             engine.execute(EXACT)
+            engine.execute(f"SET memory_limit = '{MEMORY}'")
+            engine.execute("SET temp_directory = $1", [str(self._spilled())])
             engine.execute(f"CREATE TABLE {STALE} ({declared(STALE_COLUMNS)})")
-            fill(engine, STALE, found.get(STALE, ([], []))[1])
+            pour(engine, STALE, conn.execute(self._sql["stale"]))
             for name, kind in KINDS.items():
                 engine.execute(f"CREATE TABLE {name} ({declared(kind.columns)})")
-                fill(engine, name, found[name][1])
-                old = [str(self._directory / file) for file in older.get(name, ())]
+                pour(engine, name, conn.execute(_text(name, within=bool(files))))
+                old = [str(self._directory / file) for file in files.get(name, ()) if whole]
                 query = f"SELECT * FROM {name}" + (f" UNION ALL {merged(name, old)}" if old else "")
                 file = f"{SEGMENTS}/{number:08d}-{name}.parquet"
                 facts = _copy(engine, query, number, self._directory / file)
                 engine.execute(f"DROP TABLE {name}")
                 made.append((number, name, file, facts))
         return made
+
+    def _spilled(self) -> Path:
+        """Where rows lie that memory does not hold; nothing of a write that was broken off."""
+        folder = self._directory / f"{SEGMENTS}.part"
+        shutil.rmtree(folder, ignore_errors=True)
+        return folder
 
     def _listed(self) -> set[str]:
         with self._db.reader() as conn:
@@ -177,6 +192,12 @@ def fill(engine: Any, name: str, rows: list[tuple[Any, ...]]) -> None:
         appender = engine.appender(name)
         appender.append_rows(rows)
         appender.flush()
+
+
+def pour(engine: Any, name: str, rows: sqlite3.Cursor) -> None:
+    """Append all rows of a cursor to a table of a DuckDB connection, `AT_ONCE` together."""
+    while piece := rows.fetchmany(AT_ONCE):
+        fill(engine, name, piece)
 
 
 def _copy(engine: Any, query: str, version: int, file: Path) -> int:
