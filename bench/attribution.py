@@ -21,7 +21,6 @@ from tillpost.core.facts import KINDS, Kind
 from tillpost.ports import Rows
 from tillpost.report import engine as engines
 from tillpost.report.catalog import REPORTS
-from tillpost.report.engine import Held
 from tillpost.report.query import Query
 from tillpost.report.rollup import RollUp
 from tillpost.report.steps import EARNINGS, SPENDING, text
@@ -89,7 +88,11 @@ def rolled(orders: int) -> None:
     for name in ("channels", "campaigns", "models", "breakdown"):
         for window in ("7", "30", "lifetime"):
             query = Query(window=window)
-            timed(f"{name}, {window}", partial(REPORTS[name], Held(held), query))
+            timed(f"{name}, {window}", partial(_answered, held, name, query))
+
+
+def _answered(held: RollUp, name: str, query: Query) -> None:
+    REPORTS[name](held.question(name, query), query)
 
 
 kept: list[RollUp] = []

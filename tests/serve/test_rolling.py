@@ -1,5 +1,7 @@
 """The roll-up of a large shop: made once, and from then on brought up to date."""
 
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -7,6 +9,7 @@ from tests.report.conftest import Shop
 
 from tillpost.report.query import Query
 from tillpost.report.roas import channels
+from tillpost.report.rollup import RollUp, left
 from tillpost.serve.rounds import rolling
 from tillpost.serve.rounds.rolling import RollUps
 
@@ -25,9 +28,11 @@ def told(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     return {"facts": rolling.FACTS, "marks": 1, "tables": tables("1")}
 
 
-def kept(told: dict[str, Any]) -> RollUps:
+def kept(
+    told: dict[str, Any], folder: Path | None = None, zones: Mapping[str, str] = {"demo": "UTC"}
+) -> RollUps:
     return RollUps(
-        lambda: told["facts"], lambda: told["marks"], lambda: told["tables"], {"demo": "UTC"}
+        lambda: told["facts"], lambda: told["marks"], lambda: told["tables"], zones, folder
     )
 
 
@@ -68,9 +73,64 @@ def test_what_was_broken_off_is_made_anew(
     rollups.round()
     told |= {"tables": tables("1", "2"), "marks": 2}
     with monkeypatch.context() as broken:
-        broken.setattr("tillpost.report.rollup.RollUp._follow", lambda _: 1 / 0)
+        broken.setattr("tillpost.report.rollup.RollUp._follow", lambda *_: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             rollups.round()
     assert orders_of(rollups) == 1
     assert rollups.round() == 1
     assert orders_of(rollups) == 2
+
+
+def test_after_a_restart_it_answers_before_it_has_looked(
+    told: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = kept(told, tmp_path)
+    first.round()
+    first.close()
+    told |= {"tables": tables("1", "2"), "marks": 2}
+    again = kept(told, tmp_path)
+    with monkeypatch.context() as broken:
+        broken.setattr(RollUp, "prepare", lambda *_: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            again.round()
+    assert orders_of(again) == 1
+    assert again.behind("channels") > 0
+    with monkeypatch.context() as never:
+        never.setattr(RollUp, "_make", lambda *_: 1 / 0)
+        again.round()
+    assert orders_of(again) == 2
+    assert again.behind("channels") == 0
+    again.close()
+
+
+@pytest.mark.parametrize("broken", ["zones", "damaged", "half"])
+def test_a_file_that_says_something_else_is_made_anew(
+    told: dict[str, Any], tmp_path: Path, broken: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if broken == "half":
+        monkeypatch.setattr(RollUp, "_note", lambda *_: None)
+    first = kept(told, tmp_path)
+    first.round()
+    first.close()
+    monkeypatch.undo()
+    if broken == "damaged":
+        next(tmp_path.iterdir()).write_bytes(b"x" * 5000)
+    zones = {"demo": "Asia/Tokyo" if broken == "zones" else "UTC"}
+    assert left(zones, next(tmp_path.iterdir())) is None
+    again = kept(told | {"tables": tables("1", "2")}, tmp_path, zones)
+    assert again.round() == 1
+    assert orders_of(again) == 2
+    again.close()
+    assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_what_is_erased_leaves_the_file(told: dict[str, Any], tmp_path: Path) -> None:
+    rollups = kept(told, tmp_path)
+    rollups.round()
+    told |= {"tables": tables("2")}
+    rollups.forget()
+    assert not list(tmp_path.iterdir())
+    assert rollups.round() == 1
+    assert orders_of(rollups) == 1
+    rollups.close()
+    assert len(list(tmp_path.iterdir())) == 1

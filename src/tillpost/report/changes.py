@@ -25,32 +25,30 @@ def look(engine: Engine, tables: Mapping[str, Rows], files: Sequence[str], *, wh
     With `whole` the files are all there are, and what is not in them is gone.
     """
     run = engine.connection.execute
-    run(f"CREATE TABLE {STALE} ({declared(STALE_COLUMNS)})")
+    run(f"CREATE TEMP TABLE {STALE} ({declared(STALE_COLUMNS)})")
     engine.append(STALE, tables.get(STALE, ([], []))[1])
     for name in KINDS:
         wanted = columns_of(name)
         own = [file for file in files if file.endswith(f"-{name}.parquet")]
-        run(f"CREATE TABLE fresh_{name} ({declared(wanted)})")
+        run(f"CREATE TEMP TABLE fresh_{name} ({declared(wanted)})")
         engine.append(f"fresh_{name}", list(in_columns(tables.get(name, ([], [])), list(wanted))))
-        run(f"CREATE TABLE next_{name} AS {facts_of(name, own)}")
+        run(f"CREATE TEMP TABLE next_{name} AS {facts_of(name, own)}")
     for grain, names in GRAINS.items():
-        run(f"CREATE TABLE asked_{grain} AS {_asked(grain, names, whole=whole)}")
-        run(f"CREATE TABLE changed_{grain} AS {_changed(grain, names)}")
+        run(f"CREATE TEMP TABLE asked_{grain} AS {_asked(grain, names, whole=whole)}")
+        run(f"CREATE TEMP TABLE changed_{grain} AS {_changed(grain, names)}")
 
 
 def take(engine: Engine) -> None:
-    """Put what has changed in the place of what the engine holds, all at once."""
+    """Put what has changed in the place of what the engine holds."""
     run = engine.connection.execute
-    run("BEGIN")
     for grain, names in GRAINS.items():
         key = _key(names[0])
         for name in names:
             held = ", ".join(RENAMED.get(column, column) for column in KINDS[names[0]].key)
-            run(f"DELETE FROM main.{name} WHERE ({held}) IN (SELECT ({key}) FROM changed_{grain})")
+            run(f"DELETE FROM kept.{name} WHERE ({held}) IN (SELECT ({key}) FROM changed_{grain})")
             engine.take(
                 name, f"SELECT n.* FROM next_{name} n SEMI JOIN changed_{grain} USING ({key})"
             )
-    run("COMMIT")
 
 
 def _key(name: str) -> str:
@@ -74,7 +72,7 @@ def _asked(grain: str, names: Sequence[str], *, whole: bool) -> str:
     parts = [f"SELECT {key} FROM next_{name}" for name in names]
     parts.append(f"SELECT {stale} FROM {STALE} WHERE grain = '{grain}'")
     if whole:
-        parts += [f"SELECT {key} FROM main.{name}" for name in names]
+        parts += [f"SELECT {key} FROM kept.{name}" for name in names]
     return " UNION ".join(parts)
 
 

@@ -8,7 +8,7 @@ held as a star: a touch points at a label, which holds all that reports group by
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from tillpost.core.channel import DIRECT, UNKNOWN
 from tillpost.core.facts import (
@@ -26,6 +26,9 @@ from tillpost.ports import Rows
 from tillpost.report.exchange import factors
 from tillpost.report.query import Query, numbered
 from tillpost.report.steps import statements, text
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
 
 N, T = NUMBER, TEXT
 
@@ -138,18 +141,15 @@ MEMORY = "3GB"
 class Engine:
     """An in-memory database of one snapshot; close it after use, or use it in `with`."""
 
+    _create = "CREATE OR REPLACE"
+    """How the tables of a step are made."""
+
     def __init__(self, tables: Mapping[str, Rows]) -> None:
         """Load what the store's tables hold of `SCHEMA`; a table that is missing is empty."""
-        import duckdb
+        self.connection = connected()
+        self._load(tables)
 
-        self.connection = duckdb.connect(":memory:")
-        self.connection.execute(EXACT)
-        self.connection.execute(f"SET memory_limit = '{MEMORY}'")
-        # Where the system has no folder to write in, what does not fit into memory is an error.
-        with suppress(FileNotFoundError):
-            self.connection.execute("SET temp_directory = $1", [tempfile.gettempdir()])
-        for macro in MACROS:
-            self.connection.execute(macro)
+    def _load(self, tables: Mapping[str, Rows]) -> None:
         for name, columns in SCHEMA.items():
             renamed = {RENAMED.get(c, c): kind for c, kind in columns.items()}
             self.connection.execute(f"CREATE TABLE {name} ({declared(renamed)})")
@@ -229,27 +229,18 @@ class Engine:
         self.ask(query.checked(), report, models or (query.model,), windows)
         for step in steps:
             self.make(step, models or (query.model,))
-        cursor = self.connection.execute(text(report))
+        cursor = self.connection.execute(_part(self._text(report), query))
         names = [column[0] for column in cursor.description]
         return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
 
-    def beside(self) -> "Engine":
-        """Another connection to the same tables; see `clear`."""
-        other = Engine.__new__(Engine)
-        other.connection = self.connection.cursor()
-        other.connection.execute(EXACT)
-        return other
-
-    def clear(self, schema: str) -> None:
-        """Make an empty schema, in which this connection's tables are made from here on."""
-        self.connection.execute(f"DROP SCHEMA IF EXISTS {schema} CASCADE")
-        self.connection.execute(f"CREATE SCHEMA {schema}")
-        self.connection.execute(f"SET search_path = '{schema},main'")
+    def _text(self, report: str) -> str:
+        """The text that a report ends with."""
+        return text(report)
 
     def make(self, step: str, models: Sequence[str]) -> None:
         """Make the tables of one step, instead of those of an earlier query."""
         for kind, name, query in statements(step, models):
-            self.connection.execute(f"CREATE OR REPLACE {kind} {name} AS {query}")
+            self.connection.execute(f"{self._create} {kind} {name} AS {query}")
 
     def ask(
         self, query: Query, report: str, models: Sequence[str], windows: Sequence[str] = ()
@@ -259,7 +250,7 @@ class Engine:
         Windows are those named, or else the query's own, numbered from the shortest.
         """
         self.connection.execute(
-            "CREATE OR REPLACE TABLE params AS SELECT $1::VARCHAR AS shop, $2::BIGINT AS start,"
+            f"{self._create} TABLE params AS SELECT $1::VARCHAR AS shop, $2::BIGINT AS start,"
             " $3::BIGINT AS stop, $4::VARCHAR AS first_day, $5::VARCHAR AS last_day,"
             " $6::VARCHAR AS refunds, $7::VARCHAR AS basis, $8::VARCHAR AS part,"
             " $9::BIGINT AS returning_only",
@@ -275,10 +266,10 @@ class Engine:
                 {"new": 0, "returning": 1}.get(query.buyers),
             ],
         )
-        self.connection.execute("CREATE OR REPLACE TABLE models (model VARCHAR)")
+        self.connection.execute(f"{self._create} TABLE models (model VARCHAR)")
         self.append("models", [(model,) for model in models])
         self.connection.execute(
-            "CREATE OR REPLACE TABLE windows (number INTEGER, window_name VARCHAR, seconds BIGINT)"
+            f"{self._create} TABLE windows (number INTEGER, window_name VARCHAR, seconds BIGINT)"
         )
         self.append("windows", numbered(windows or (query.window,)))
         self._exchange(query.currency)
@@ -287,18 +278,39 @@ class Engine:
         """Fill the tables `reported_in` (each shop's currency) and `exchange` (rates by day)."""
         run = self.connection.execute
         run(
-            "CREATE OR REPLACE TABLE reported_in AS"
+            f"{self._create} TABLE reported_in AS"
             " SELECT shop, COALESCE($1::VARCHAR, currency) AS currency FROM shops",
             [currency],
         )
         run(
-            "CREATE OR REPLACE TABLE exchange (currency VARCHAR, into_currency VARCHAR,"
+            f"{self._create} TABLE exchange (currency VARCHAR, into_currency VARCHAR,"
             " day VARCHAR, number BIGINT, factor BIGINT)"
         )
         needed = run(text("rates_needed")).fetchall()
         if needed:
             rates = run("SELECT day, currency, quote, rate FROM rates").fetchall()
             self.append("exchange", factors(rates, needed))
+
+
+def _part(told: str, query: Query) -> str:
+    """The query of a report, as far as its rows are asked for."""
+    most = "" if query.limit is None else f"\nLIMIT {query.limit:d}"
+    return told + most + (f"\nOFFSET {query.skip:d}" if query.skip else "")
+
+
+def connected() -> "DuckDBPyConnection":
+    """A new database in memory, with the words that the texts use."""
+    import duckdb
+
+    connection = duckdb.connect(":memory:")
+    connection.execute(EXACT)
+    connection.execute(f"SET memory_limit = '{MEMORY}'")
+    # Where the system has no folder to write in, what does not fit into memory is an error.
+    with suppress(FileNotFoundError):
+        connection.execute("SET temp_directory = $1", [tempfile.gettempdir()])
+    for macro in MACROS:
+        connection.execute(macro)
+    return connection
 
 
 def columns_of(name: str) -> dict[str, str]:

@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 
 from tillpost.core.money import decimal_string, to_minor
 from tillpost.ports import Rows
-from tillpost.report.engine import Engine
+from tillpost.report.engine import opened
 from tillpost.report.query import Query
 from tillpost.report.roas import ratio
 from tillpost.report.steps import CAMPAIGN_KEYS, SALES, SPENDING
@@ -25,7 +25,7 @@ def metrics(tables: Mapping[str, Rows], query: Query) -> list[dict[str, Any]]:
     says what the goods of some order cost (`orders_without_costs` counts them). `overlap_factor`
     is what all platforms claim together by gross: above 1, sales are claimed more than once.
     """
-    with Engine(tables) as engine:
+    with opened(tables) as engine:
         found = engine.run((*SALES, *CAMPAIGN_KEYS, *SPENDING), "metrics", query)
     return [_row(sums) for sums in found]
 

@@ -44,6 +44,10 @@ class Query(Struct, frozen=True):
     currency: str | None = None
     """What money is turned into where a rate is known; None is each shop's own currency."""
     buyers: Buyers = "all"
+    limit: int | None = None
+    """So many rows at most, in the order of the report."""
+    skip: int = 0
+    """Only the rows after so many."""
 
     def checked(self) -> "Query":
         """The query itself; raises `Misconfigured` for an unknown model, window or mode."""

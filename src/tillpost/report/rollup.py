@@ -1,40 +1,55 @@
-"""Sums by day of what touches earned, so that a report over millions of orders is a moment's work.
+"""What touches earned, kept beside the facts, so that a report over millions is a moment's work.
 
-All rule models and windows are summed once, by shop, day of the shop's zone, label and kind of
-buyer. From there every report that sums credits over whole days is answered; other questions
-(by touch date, refunds on their own day, parts of days, single orders) go to the facts.
+Two things are kept. All rule models and windows are summed by shop, day of the shop's zone,
+label and kind of buyer: reports that sum credits over whole days are answered from there. And
+every order stands in one row with its money, each journey in another with all its touches:
+whatever else is asked (by touch date, refunds on their own day, single orders, paths) is made
+of these, without looking for the touches again. Only other currencies go back to the facts.
 
-The sums follow the facts by changed day: of a later snapshot only the days are summed again
-whose orders, or what those were credited by, have changed.
+What is kept follows the facts by changed day: of a later snapshot only the days are made again
+whose orders, or what those were credited by, have changed. It may lie in a file, and goes on
+from there after a restart.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from functools import cache
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from tillpost.core.attribution import DAY, MODELS, WINDOWS
-from tillpost.core.facts import SEGMENTS
+from tillpost.core.facts import EXACT, SEGMENTS
 from tillpost.ports import Rows
 from tillpost.report import changes
-from tillpost.report.engine import SCHEMA, Engine, in_columns
+from tillpost.report.engine import SCHEMA, Engine, Held, connected, in_columns
 from tillpost.report.query import FOREVER, Period, Query, numbered
-from tillpost.report.steps import CAMPAIGN_KEYS, CREDITING, SALES, SPENDING, text
+from tillpost.report.question import Mode, Question
+from tillpost.report.steps import CREDITING, SALES, every_text, text
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
 
 ORDERS_AT_ONCE = 250_000
 """Orders that are summed together: more take memory and no less time."""
 
-REPORTS = frozenset(
+SUMS = frozenset(
     {"ads", "channels", "campaigns", "models", "breakdown", "drill", "utm", "utm_health"}
 )
 """Reports that sum credits, landings, spend or claims."""
 
-_NEEDED = (*CAMPAIGN_KEYS, *SPENDING)
-_STEPS = (*SALES, "days", *CREDITING[len(SALES) :], "tallied")
+FORM = 1
+"""Raised when what is kept is made in another way than by other texts."""
 
-_WORK = "work"
-"""The schema in which sums are made; reports know nothing of it."""
+KEPT = {"tallied": "tallied", "sold": "kept/sold", "packed": "kept/packed"}
+"""What is kept by shop and day of the order, and the steps that make it."""
+
+FOLLOWED = ("spend", "conversions", "matches")
+"""Tables that are read whole each time."""
+
+_STEPS = (*SALES, "days", *CREDITING[len(SALES) :], "tallied")
 _FIRST, _LAST = datetime(2010, 1, 1, tzinfo=UTC), datetime(2040, 1, 1, tzinfo=UTC)
 
 
@@ -72,40 +87,181 @@ def _change(before: datetime, after: datetime, zone: ZoneInfo) -> int:
 
 
 class Outdated(Exception):
-    """Sums that have to be made anew."""
+    """What is kept has to be made anew."""
 
 
 class RollUp(Engine):
-    """An engine that holds the sums by day, and the facts, by which it follows what changes.
+    """Keeps sums, orders and journeys, and the facts, by which it follows what changes.
 
-    One report at a time may ask it, also while `prepare` works, but not while `settle` does.
+    Questions see what the last `settle` left, also while `prepare` works; `end` it after use.
     """
 
-    def __init__(self, tables: Mapping[str, Rows], zones: Mapping[str, str]) -> None:
-        """Sum all that the tables hold; `zones` are the shops' time zones by name."""
-        super().__init__(tables)
+    def __init__(
+        self, tables: Mapping[str, Rows] | None, zones: Mapping[str, str], file: Path | None = None
+    ) -> None:
+        """Make all that is kept from these tables, in memory or in a file that is not there yet.
+
+        `zones` are the shops' time zones by name. With no tables, what the file holds is opened;
+        raises `Outdated` if that is not what this version would make for these shops.
+        """
+        self.connection = connected()
         self._zones = dict(zones)
-        self._files = _files(tables)
-        self._lasting: list[Any] | None = _lasting(tables)
-        self._next: Mapping[str, Rows] = {}
-        rows = [(shop, *row) for shop, zone in zones.items() for row in offsets(zone)]
+        self._signature = _signature(zones)
+        self._work: _Work | None = None
+        place = ":memory:" if file is None else str(file).replace("'", "''")
+        self.connection.execute(f"ATTACH '{place}' AS kept")
+        self.connection.execute("SET search_path = 'kept.main,memory.main'")
+        if tables is not None:
+            self._make(tables)
+        elif not self._resume():
+            self.connection.close()
+            raise Outdated
+
+    def _resume(self) -> bool:
+        """Whether what is kept is what this version would make for these shops; then go on."""
         run = self.connection.execute
+        if not run("SELECT 1 FROM duckdb_tables() WHERE table_name = 'state'").fetchall():
+            return False
+        found = run("SELECT signature, files, lasting FROM state").fetchall()
+        if len(found) != 1 or found[0][0] != self._signature:
+            return False
+        self._files, self._lasting = frozenset(json.loads(found[0][1])), found[0][2]
+        return True
+
+    def _make(self, tables: Mapping[str, Rows]) -> None:
+        run = self.connection.execute
+        self._files, self._lasting = _files(tables), _lasting(tables)
+        self._load(tables)
+        rows = [(shop, *row) for shop, zone in self._zones.items() for row in offsets(zone)]
         run("CREATE TABLE zones (shop VARCHAR, since BIGINT, until BIGINT, seconds BIGINT)")
         self.append("zones", rows)
         run("CREATE TABLE all_windows (number INTEGER, window_name VARCHAR, seconds BIGINT)")
         self.append("all_windows", numbered(tuple(WINDOWS)))
-        self._work = self.beside()
-        self._work.clear(_WORK)
-        self._run = self._work.connection.execute
-        for number, span in enumerate(self._spans()):
-            self._sum(span)
-            into = "INSERT INTO main.tallied" if number else "CREATE TABLE main.tallied AS"
-            self._run(f"{into} FROM tallied")
-        self._work.clear(_WORK)
+        run("CREATE TABLE letters (channel VARCHAR, letter VARCHAR)")
+        work = self._working()
+        for number, span in enumerate(work.spans()):
+            work.sum(span)
+            for name in KEPT:
+                into = "INSERT INTO" if number else "CREATE TABLE"
+                work.run_text(f"{into} kept.{name} {'' if number else 'AS '}FROM {name}")
+        work.close()
+        run("CREATE TABLE state (signature VARCHAR, files VARCHAR, lasting VARCHAR)")
+        self._note(self)
 
-    def _spans(self, since: int = -FOREVER, until: int = FOREVER) -> Iterator[Period]:
+    def _note(self, engine: Engine) -> None:
+        """Write down what all that is kept is of."""
+        engine.connection.execute("DELETE FROM kept.state")
+        engine.connection.execute(
+            "INSERT INTO kept.state VALUES ($1, $2, $3)",
+            [self._signature, json.dumps(sorted(self._files)), self._lasting],
+        )
+
+    def _working(self) -> "_Work":
+        return _Work(_beside(self.connection))
+
+    def prepare(self, tables: Mapping[str, Rows]) -> int:
+        """Make the days again that a later snapshot changes; how many there are.
+
+        Questions see nothing new before `settle`; if this fails, nothing has happened. Raises
+        `Outdated` if all has to be made anew, since money is turned at other rates.
+        """
+        if _lasting(tables) != self._lasting:
+            raise Outdated
+        self._leave()
+        work = self._work = self._working()
+        work.run_text("BEGIN")
+        files = _files(tables)
+        whole = SEGMENTS not in tables or bool(self._files - files)
+        looked = [json.loads(f)[0] for f in sorted(files if whole else files - self._files)]
+        changes.look(work, tables, looked, whole=whole)
+        days = self._follow(work)
+        self._files = files
+        for name in FOLLOWED:
+            _renew(work, name, tables.get(name, ([], [])))
+        return days
+
+    @staticmethod
+    def _follow(work: "_Work") -> int:
+        """Take what has changed, and make the days again that it had or now has a part in."""
+        work.run_text(f"CREATE TEMP TABLE affected AS {text('affected')}")
+        changes.take(work)
+        work.run_text(f"INSERT INTO affected {text('affected')}")
+        since, until, days = work.run_text(
+            "SELECT MIN(first_moment), MAX(last_moment), COUNT(DISTINCT (shop, day)) FROM affected"
+        ).fetchall()[0]
+        for name in KEPT:
+            work.run_text(
+                f"DELETE FROM kept.{name} WHERE (shop, day) IN (SELECT (shop, day) FROM affected)"
+            )
+        for span in work.spans(since - 2 * DAY, until + 2 * DAY) if days else ():
+            work.sum(span, chosen=True)
+            for name in KEPT:
+                work.run_text(f"INSERT INTO kept.{name} FROM {name}")
+        return int(days)
+
+    def settle(self) -> None:
+        """Let questions see what `prepare` made; nothing if it made nothing."""
+        work, self._work = self._work, None
+        if work is None:
+            return
+        self._note(work)
+        work.run_text("COMMIT")
+        work.close()
+
+    def _leave(self) -> None:
+        """Undo what was prepared and not settled."""
+        if self._work is not None:
+            self._work.close()
+            self._work = None
+            self._resume()
+
+    def mode(self, name: str, query: Query) -> Mode:
+        """What the report can be made of: sums of days, orders with their journeys, or facts."""
+        if query.currency is not None:
+            return "facts"
+        plain = (query.basis, query.refunds) == ("cash", "restate")
+        parts = query.model == "participation" and name == "campaigns"
+        zones = {z for shop, z in self._zones.items() if query.shop in {None, shop}}
+        whole = len(zones) == 1 and _whole(query.period, ZoneInfo(next(iter(zones))))
+        return "days" if name in SUMS and plain and not parts and whole else "orders"
+
+    def question(self, name: str, query: Query, beside: Mapping[str, Rows] | None = None) -> Held:
+        """What the report is given for its tables, to be asked once; `beside` are further ones."""
+        engine = Question(_beside(self.connection), self.mode(name, query), beside or {})
+        return Held(engine, beside)
+
+    def close(self) -> None:
+        """Leave what is kept, and free the memory."""
+        self._leave()
+        self.connection.execute("CHECKPOINT kept")
+        super().close()
+
+
+def left(zones: Mapping[str, str], file: Path) -> RollUp | None:
+    """The roll-up that was left in a file; None if it cannot be gone on from.
+
+    What it holds is of the moment at which it was left: `prepare` and `settle` come next.
+    """
+    import duckdb
+
+    try:
+        return RollUp(None, zones, file)
+    except (Outdated, duckdb.Error):
+        return None
+
+
+class _Work(Engine):
+    """A connection of its own, whose tables nobody else sees, in which what is kept is made."""
+
+    _create = "CREATE OR REPLACE TEMP"
+
+    def __init__(self, connection: "DuckDBPyConnection") -> None:
+        self.connection = connection
+        self.run_text = connection.execute
+
+    def spans(self, since: int = -FOREVER, until: int = FOREVER) -> Iterator[Period]:
         """Periods of about `ORDERS_AT_ONCE` orders each, that together are this time."""
-        edges = self._work.connection.execute(
+        edges = self.run_text(
             "SELECT moment FROM (SELECT moment, ROW_NUMBER() OVER (ORDER BY moment) AS place"
             " FROM orders WHERE moment > $1 AND moment < $2) WHERE place % $3 = 0",
             [since, until, ORDERS_AT_ONCE],
@@ -114,92 +270,58 @@ class RollUp(Engine):
         for start, stop in zip(starts, [*starts[1:], until], strict=True):
             yield Period(start=start, stop=stop)
 
-    def _sum(self, span: Period, *, chosen: bool = False) -> None:
-        """Make the sums of a period's orders, or of those of its `affected` days."""
-        self._work.ask(Query(period=span), "channels", MODELS, tuple(WINDOWS))
+    def sum(self, span: Period, *, chosen: bool = False) -> None:
+        """Make what is kept of a period's orders, or of those of its `affected` days."""
+        self.ask(Query(period=span), "channels", MODELS, tuple(WINDOWS))
+        self.run_text(f"INSERT INTO kept.letters {text('kept/letters')}")
         for step in _STEPS:
-            self._work.make(step, MODELS)
+            self.make(step, MODELS)
             if step == "days" and chosen:
-                self._run(f"DELETE FROM sales WHERE {text('unaffected')}")
+                self.run_text(f"DELETE FROM sales WHERE {text('unaffected')}")
+        for name in ("sold", "packed"):
+            self.run_text(f"{self._create} TABLE {name} AS {text(KEPT[name])}")
 
-    def prepare(self, tables: Mapping[str, Rows]) -> int:
-        """Sum again the days that a later snapshot changes; how many there are.
 
-        Reports see no new sum before `settle`. Raises `Outdated` if all sums have to be made
-        anew: money is turned at other rates, or an earlier round was broken off.
-        """
-        if _lasting(tables) != self._lasting:
-            raise Outdated
-        self._lasting = None
-        files = _files(tables)
-        whole = SEGMENTS not in tables or bool(self._files - files)
-        looked = sorted(files if whole else files - self._files)
-        changes.look(self._work, tables, looked, whole=whole)
-        days = self._follow()
-        self._files, self._next = files, tables
-        return days
+def _beside(connection: "DuckDBPyConnection") -> "DuckDBPyConnection":
+    """Another connection to the same tables."""
+    other = connection.cursor()
+    other.execute(EXACT)
+    other.execute("SET search_path = 'memory.main,kept.main'")
+    return other
 
-    def _follow(self) -> int:
-        """Take what has changed, and sum the days again that it had or now has a part in."""
-        self._run(f"CREATE TABLE affected AS {text('affected')}")
-        changes.take(self._work)
-        self._run(f"INSERT INTO affected {text('affected')}")
-        since, until, days = self._run(
-            "SELECT MIN(first_moment), MAX(last_moment), COUNT(DISTINCT (shop, day)) FROM affected"
-        ).fetchall()[0]
-        self._run("CREATE TABLE again AS FROM main.tallied LIMIT 0")
-        for span in self._spans(since - 2 * DAY, until + 2 * DAY) if days else ():
-            self._sum(span, chosen=True)
-            self._run("INSERT INTO again FROM tallied")
-        return int(days)
 
-    def settle(self) -> None:
-        """Let reports see what `prepare` made."""
-        self._run("BEGIN")
-        self._run(
-            "DELETE FROM main.tallied WHERE (shop, day) IN (SELECT (shop, day) FROM affected)"
-        )
-        self._run("INSERT INTO main.tallied FROM again")
-        for name in ("spend", "conversions"):
-            self._run(f"DELETE FROM main.{name}")
-            told = self._next.get(name, ([], []))
-            self._work.append(name, list(in_columns(told, list(SCHEMA[name]))))
-        self._run("COMMIT")
-        self._lasting, self._next = _lasting(self._next), {}
-        self._work.clear(_WORK)
+def _renew(work: _Work, name: str, told: Rows) -> None:
+    """Put a table's rows in the place of those that are kept, as far as they differ."""
+    work.run_text(f"CREATE OR REPLACE TEMP TABLE told AS FROM kept.{name} LIMIT 0")
+    work.append("told", list(in_columns(told, list(SCHEMA[name]))))
+    work.run_text(f"CREATE OR REPLACE TEMP TABLE more AS FROM told EXCEPT ALL FROM kept.{name}")
+    work.run_text(f"CREATE OR REPLACE TEMP TABLE gone AS FROM kept.{name} EXCEPT ALL FROM told")
+    if work.run_text("SELECT 1 FROM gone LIMIT 1").fetchall():
+        work.run_text(f"DELETE FROM kept.{name}")
+        work.run_text(f"INSERT INTO kept.{name} FROM told")
+    else:
+        work.run_text(f"INSERT INTO kept.{name} FROM more")
+    work.run_text("DROP TABLE told")
 
-    def fits(self, name: str, query: Query) -> bool:
-        """Whether the report is one of sums over whole days of the shops it is about."""
-        plain = (query.basis, query.refunds, query.currency) == ("cash", "restate", None)
-        parts = query.model == "participation" and name == "campaigns"
-        zones = {z for shop, z in self._zones.items() if query.shop in {None, shop}}
-        whole = len(zones) == 1 and _whole(query.period, ZoneInfo(next(iter(zones))))
-        return name in REPORTS and plain and not parts and whole
 
-    def make(self, step: str, models: Sequence[str]) -> None:
-        """What touches earned comes from the sums; the steps before it are not needed."""
-        if step == "earned":
-            self.connection.execute(f"CREATE OR REPLACE VIEW earned AS {text('earned_of_days')}")
-        elif step in _NEEDED:
-            super().make(step, models)
-
-    def close(self) -> None:
-        """Nothing: it serves the next report. `end` frees the memory."""
-
-    def end(self) -> None:
-        """Free the memory."""
-        self._work.close()
-        super().close()
+def _signature(zones: Mapping[str, str]) -> str:
+    """What changes with all that decides how things are kept."""
+    told = json.dumps([FORM, sorted(zones.items()), sorted(every_text()), str(SCHEMA)])
+    return hashlib.sha256(told.encode()).hexdigest()
 
 
 def _files(tables: Mapping[str, Rows]) -> frozenset[str]:
-    """The segments' files of these tables."""
-    return frozenset(file for _, _, file in tables.get(SEGMENTS, ([], []))[1])
+    """The segments' files of these tables, each as JSON: its path, size and time."""
+    found = []
+    for _, _, file in tables.get(SEGMENTS, ([], []))[1]:
+        stat = Path(file).stat()
+        found.append(json.dumps([file, stat.st_size, stat.st_mtime_ns]))
+    return frozenset(found)
 
 
-def _lasting(tables: Mapping[str, Rows]) -> list[Any]:
+def _lasting(tables: Mapping[str, Rows]) -> str:
     """What all money in the sums was turned by."""
-    return [list(tables.get(name, ([], []))[1]) for name in ("rates", "shops")]
+    return json.dumps([list(tables.get(name, ([], []))[1]) for name in ("rates", "shops")])
 
 
 def _whole(period: Period, zone: ZoneInfo) -> bool:

@@ -21,8 +21,8 @@ JOURNEYS = (*SALES, "order_visitors", "carried", "journeys", "bounds")
 CREDITING = (*JOURNEYS, *CAMPAIGN_KEYS, "label_parts")
 """The steps before touches are credited."""
 
-ATTRIBUTION = (*CREDITING, "credits")
-"""The steps that credit touches one by one."""
+ATTRIBUTION = (*CREDITING, "credits", "mains")
+"""The steps that credit touches one by one, and say what brought each order."""
 
 EARNINGS = (*CREDITING, "earned")
 """The steps that sum up what touches earned."""
@@ -48,13 +48,20 @@ def text(name: str) -> str:
     return (files("tillpost.report") / "sql" / f"{name}.sql").read_text(encoding="utf-8")
 
 
+def every_text() -> list[str]:
+    """All SQL of reports."""
+    folder = files("tillpost.report") / "sql"
+    found = [*folder.iterdir(), *(folder / "kept").iterdir()]
+    return [one.read_text(encoding="utf-8") for one in found if one.name.endswith(".sql")]
+
+
 def statements(step: str, models: Sequence[str]) -> Iterator[tuple[str, str, str]]:
     """What makes a step's table, in order: `TABLE` or `VIEW`, a name, and its query.
 
     Credits are many and read once, so they are not kept.
     """
     if step not in {"credits", "earned", "tallied"}:
-        yield "TABLE", step, text(step)
+        yield "VIEW" if step == "mains" else "TABLE", step, text(step)
         return
     asked = {
         name: [model for model in known if model in {*models, "unseen"}]

@@ -51,7 +51,8 @@ class Seen(NamedTuple):
 class Kept:
     """Looks at the files of a directory; of one key at most one at a time.
 
-    `long` says which looks are long, in seconds, at that moment.
+    `long` says which looks are long, in seconds, at that moment, and `fits` whether what was
+    found is small enough to be kept.
     """
 
     def __init__(
@@ -59,8 +60,10 @@ class Kept:
         directory: Path,
         files: tuple[str, ...],
         long: Callable[[], float] = lambda: LONG_SECONDS,
+        fits: Callable[[Any], bool] = lambda _: True,
     ) -> None:
         self._long = long
+        self._fits = fits
         self._paths = paths_of(directory, files)
         self._lock = threading.Lock()
         self._looks: dict[Hashable, _Look] = {}
@@ -79,7 +82,8 @@ class Kept:
         if kept is None or not self._is_new(kept):
             kept = self._renewed(key, look, kept, taking)
         with self._lock:
-            self._looks[key] = kept = self._looks.pop(key, kept)
+            if self._fits(kept.found):
+                self._looks[key] = kept = self._looks.pop(key, kept)
             while len(self._looks) > _MOST:
                 oldest = next(iter(self._looks))
                 del self._looks[oldest]
@@ -116,8 +120,9 @@ class Kept:
     def _take(self, key: Hashable, look: Callable[[], Any]) -> _Look:
         marks, began = marks_of(self._paths), time.monotonic()
         made = _Look(look(), marks, began, time.monotonic() - began)
-        with self._lock:
-            self._looks[key] = made
+        if self._fits(made.found):
+            with self._lock:
+                self._looks[key] = made
         return made
 
 

@@ -23,6 +23,7 @@ from tillpost.deliver.outbox import Line, Sender
 from tillpost.ports import Clock, Transport
 from tillpost.report.spend.meta_insights import Account
 from tillpost.serve.access import Access
+from tillpost.serve.answers import Answers
 from tillpost.serve.clock import SystemClock
 from tillpost.serve.http.exchange import Networks
 from tillpost.serve.keeper import Keeper
@@ -37,6 +38,7 @@ from tillpost.serve.rounds.privacy import PrivacyDesk
 from tillpost.serve.rounds.pulling import Puller, Reader
 from tillpost.serve.rounds.reclassifying import Reclassifier
 from tillpost.serve.rounds.reconciling import Door, Reconciler
+from tillpost.serve.rounds.rolling import FOLDER as ROLLUP_FOLDER
 from tillpost.serve.rounds.rolling import RollUps
 from tillpost.serve.seal import AesSealer, Keys
 from tillpost.serve.settings import AdAccountSettings, Settings, ShopSettings
@@ -91,16 +93,20 @@ class Node:
         self.rollups = RollUps(
             self.segments.facts,
             lambda: marks_of(paths_of(directory, (GATEWAY_FILE, RECEIVER_FILE))),
-            self.reading.tables,
+            self.reading.rolled,
             {shop.name: shop.timezone for shop in settings.shops},
+            directory / ROLLUP_FOLDER,
         )
         self.reading.rollups = self.rollups
+        self.answers = Answers(
+            self.reading, directory, (GATEWAY_FILE, RECEIVER_FILE), self.segments.facts
+        )
         self.privacy = PrivacyDesk(
             PrivacyStore(self._database, self.sealer),
             self.receiver,
             self.shops,
             lambda shop: self.datasets(shop) or frozenset(),
-            self.segments.forget,
+            self._forget_facts,
         )
         self.transport = HttpTransport(own_url, networks(settings.server.private_networks))
         self.telemetry = told = Telemetry.of(settings.telemetry)
@@ -170,6 +176,11 @@ class Node:
             Watch(self.sending, _with_tokens(self.settings)),
         )
 
+    def _forget_facts(self) -> None:
+        """Once facts were erased: rewrite or remove the files that reports read."""
+        self.segments.forget()
+        self.rollups.forget()
+
     def troubles(self) -> list[str]:
         """Why no order could be taken now; it makes a commit, so call it in a thread."""
         return troubles(self._database, self.worker)
@@ -196,6 +207,7 @@ class Node:
         self.reconciler.stop()
         await self.worker.stop()
         await self.transport.close()
+        await asyncio.to_thread(self.rollups.close)
         self._database.close()
         self.receiver.close()
         self.keeper.close()

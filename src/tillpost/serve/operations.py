@@ -199,7 +199,8 @@ OPERATIONS = (
         "/api/v1/reports/{name}",
         "api",
         "A report: ads, channels, campaigns, orders, journeys, models, cohorts, coverage, "
-        "reconcile and others.",
+        "reconcile and others. Over millions of orders it may be as it was last made: `Age` then "
+        "says by how many seconds it is older than the stores.",
         {200: Body(shapes.Rows), **_GUARDED},
         None,
         (
@@ -211,6 +212,8 @@ OPERATIONS = (
             ("basis", "Which money counts."),
             ("currency", "What money is turned into, at the rate of its day."),
             ("buyers", "`new` or `returning`: whose orders count, in reports of credits."),
+            ("limit", "So many rows at most."),
+            ("skip", "Only the rows after so many."),
             ("format", "`csv` for a table of text."),
         ),
     ),

@@ -20,8 +20,12 @@ from tillpost.report.query import Query, period
 from tillpost.serve.rounds.rolling import RollUps
 from tillpost.serve.settings import CostSettings
 
-CLAIMED = frozenset({"ads", "campaigns", "breakdown", "drill"})
-"""Reports of sums that hold what platforms claim, by dataset; a roll-up knows no datasets."""
+CLAIMED = frozenset(
+    name
+    for name in catalog.REPORTS.keys() - catalog.TABLES_OF.keys()
+    if "conversions" in catalog.RECEIVED_OF.get(name, catalog.RECEIVER_TABLES)
+)
+"""Reports that hold what platforms claim, by dataset; a roll-up knows no datasets."""
 
 
 class Tallies(Facts, Protocol):
@@ -61,6 +65,10 @@ class Asked(Struct, frozen=True):
     """Columns that must have these values."""
     buyers: str | None = None
     """`new` or `returning`, for the reports of `catalog.OF_BUYERS` and for `drill`."""
+    limit: int | None = None
+    """So many rows at most."""
+    skip: int = 0
+    """Only the rows after so many."""
 
 
 class ShopBasis(Struct, frozen=True):
@@ -94,13 +102,26 @@ class Reading:
             known = ", ".join(sorted(catalog.REPORTS))
             raise Misconfigured(f"there is no report {name[:40]!r}: use one of {known}")
         query = self._query(asked, name)
+        is_part = asked.limit is not None or asked.skip > 0
+        by_engine = is_part and name in catalog.LISTS and not (asked.within or asked.where)
+        if by_engine:
+            query = structs.replace(query, limit=asked.limit, skip=asked.skip)
         rows = None
         if self.rollups and (name not in CLAIMED or self._is_alone(asked.shop)):
-            beside = partial(self._facts.tables, catalog.MORE_TABLES.get(name, ()))
-            rows = self.rollups.answer(name, query, found, beside)
+            rows = self.rollups.answer(name, query, found, partial(self._beside, name))
         if rows is None:
             with self._turn:
                 rows = found(self.tables(name, asked.shop), query)
+        found_rows = self._chosen(name, rows, query, asked)
+        if not is_part or by_engine:
+            return found_rows
+        end = None if asked.limit is None else asked.skip + asked.limit
+        return found_rows[asked.skip : end]
+
+    def _chosen(
+        self, name: str, rows: list[dict[str, Any]], query: Query, asked: Asked
+    ) -> list[dict[str, Any]]:
+        """Of these rows those of the place and with the values that were asked for."""
         if name == "drill":
             currency = query.currency or self._basis(asked.shop).currency
             return drilling.drilled(rows, asked.within, asked.buyers, currency)
@@ -108,7 +129,22 @@ class Reading:
 
     def behind(self, name: str, asked: Asked) -> float:
         """By how many seconds `report` is older than the stores; 0 but for a large shop."""
-        return self.rollups.behind(name, self._query(asked, name)) if self.rollups else 0.0
+        self._query(asked, name)
+        return self.rollups.behind(name) if self.rollups else 0.0
+
+    def _beside(self, name: str) -> dict[str, Rows]:
+        """What a report reads that a roll-up does not keep."""
+        found = {**self._facts.tables(catalog.MORE_TABLES.get(name, ())), **self._told()}
+        if self._platform is not None and name in catalog.SIGHTED:
+            found.update(self._platform.tables(("sightings",)))
+        return {name: rows for name, rows in found.items() if name != "shops"}
+
+    def rolled(self) -> dict[str, Rows]:
+        """All that a roll-up keeps, as it stands now."""
+        tables = {**self._facts.tables(catalog.GATEWAY_TABLES), **self._told()}
+        if self._platform is not None:
+            tables.update(self._platform.tables(("conversions", "matches")))
+        return self._claimed(tables, None)
 
     def tables(self, report: str | None = None, shop: str | None = None) -> dict[str, Rows]:
         """All that reports (or this one, of this shop) are made from, as it stands now."""
@@ -123,11 +159,14 @@ class Reading:
         )
         if self._platform is not None and received:
             tables.update(self._platform.tables(received))
+        return self._claimed({**tables, **self._told()}, shop)
+
+    def _told(self) -> dict[str, Rows]:
+        """What the settings say of shops."""
         currencies = [(name, shop.currency) for name, shop in self._shops.items()]
         rules = [(name, *structs.astuple(basis.costs)) for name, basis in self._shops.items()]
         columns = ["shop", *CostSettings.__struct_fields__]
-        told = {"shops": (["shop", "currency"], currencies), "cost_rules": (columns, rules)}
-        return self._claimed({**tables, **told}, shop)
+        return {"shops": (["shop", "currency"], currencies), "cost_rules": (columns, rules)}
 
     def _is_alone(self, shop: str | None) -> bool:
         """Whether no other shop has claims of its own, or every shop is asked for."""

@@ -10,7 +10,7 @@ SELECT s.shop, COUNT(*) AS orders,
     SUM(COALESCE(m.matched, 0)) AS matched
 FROM sales s
 JOIN orders o ON o.seq = s.sale
-JOIN credits c ON c.sale = s.sale
+JOIN mains c ON c.sale = s.sale
 JOIN labels b ON b.label = c.label
 LEFT JOIN (SELECT order_id, MAX(matched) AS matched FROM matches GROUP BY order_id) m
     ON m.order_id = o.order_id

@@ -14,11 +14,6 @@ credited AS (
         MAX_BY(campaign_id, moment) AS campaign_id
     FROM conversions
     GROUP BY order_id
-),
-main AS (
-    SELECT c.sale, c.label,
-        ROW_NUMBER() OVER (PARTITION BY c.sale ORDER BY c.share DESC, c.back) AS place
-    FROM credits c
 )
 SELECT o.shop, o.order_id, o.name, o.moment, o.kind, o.eligible, o.reason,
     CASE WHEN o.cancelled_at IS NULL THEN 0 ELSE 1 END AS cancelled,
@@ -37,7 +32,7 @@ SELECT o.shop, o.order_id, o.name, o.moment, o.kind, o.eligible, o.reason,
 FROM orders o
 CROSS JOIN params p
 LEFT JOIN sales s ON s.sale = o.seq
-LEFT JOIN main c ON c.sale = o.seq AND c.place = 1
+LEFT JOIN mains c ON c.sale = o.seq
 LEFT JOIN labels b ON b.label = c.label
 LEFT JOIN label_keys k ON k.label = c.label
 LEFT JOIN way w ON w.shop = o.shop AND w.order_id = o.order_id AND w.place = 1

@@ -1,10 +1,4 @@
--- One row an order: what brought it (the touch with the largest credit, of equals the latest),
--- who saw it, whether the platform knew the person, and what was given back.
-WITH main AS (
-    SELECT c.sale, c.label, c.moment,
-        ROW_NUMBER() OVER (PARTITION BY c.sale ORDER BY c.share DESC, c.back) AS place
-    FROM credits c
-)
+-- One row an order: what brought it, who saw it, whether the platform knew the person, and what was given back.
 SELECT o.shop, o.order_id, o.name, o.moment, o.kind, s.value_minor, s.currency,
     o.value_minor AS told_minor, o.currency AS told_currency,
     b.channel, b.source, b.medium, b.campaign, b.campaign_id, b.adset_id, b.ad_id,
@@ -13,7 +7,7 @@ SELECT o.shop, o.order_id, o.name, o.moment, o.kind, s.value_minor, s.currency,
     CASE WHEN o.cancelled_at IS NULL THEN 0 ELSE 1 END AS cancelled, s.is_returning
 FROM sales s
 JOIN orders o ON o.seq = s.sale
-LEFT JOIN main c ON c.sale = s.sale AND c.place = 1
+LEFT JOIN mains c ON c.sale = s.sale
 LEFT JOIN labels b ON b.label = c.label
 LEFT JOIN label_keys k ON k.label = c.label
 LEFT JOIN (SELECT order_id, MAX(matched) AS matched FROM matches GROUP BY order_id) m

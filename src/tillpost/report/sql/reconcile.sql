@@ -3,11 +3,6 @@ WITH claims AS (
     SELECT order_id, MAX(window_name) AS window_name, MAX_BY(campaign_id, moment) AS campaign_id
     FROM conversions
     GROUP BY order_id
-),
-own AS (
-    SELECT c.sale, c.label,
-        ROW_NUMBER() OVER (PARTITION BY c.sale ORDER BY c.share DESC, c.back) AS place
-    FROM credits c
 )
 SELECT o.shop, o.order_id, o.name, o.moment,
     COALESCE(s.value_minor, o.value_minor) AS value_minor,
@@ -29,7 +24,7 @@ SELECT o.shop, o.order_id, o.name, o.moment,
 FROM orders o
 CROSS JOIN params p
 LEFT JOIN sales s ON s.sale = o.seq
-LEFT JOIN own w ON w.sale = o.seq AND w.place = 1
+LEFT JOIN mains w ON w.sale = o.seq
 LEFT JOIN labels b ON b.label = w.label
 LEFT JOIN label_keys k ON k.label = w.label
 LEFT JOIN claims x ON x.order_id = o.order_id

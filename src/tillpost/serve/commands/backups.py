@@ -28,6 +28,7 @@ from tillpost.serve.commands import schemas
 from tillpost.serve.development import FILE as SECRETS_FILE
 from tillpost.serve.node import GATEWAY_FILE
 from tillpost.serve.private import write_private
+from tillpost.serve.rounds.rolling import FOLDER as ROLLUP_FOLDER
 from tillpost.serve.seal import KEY_FILE, parse_keys, read_keys
 from tillpost.store import queries
 from tillpost.store.lock import hold
@@ -95,6 +96,7 @@ def restore(source: Path, directory: Path) -> Manifest:
             for file, schema in schemas.FILES.items():
                 if file in manifest.files:
                     version_of(folder / file, schema)
+            shutil.rmtree(directory / ROLLUP_FOLDER, ignore_errors=True)
             _put(folder, manifest, directory)
     return manifest
 

@@ -17,18 +17,19 @@ from tillpost.core.outcome import Misconfigured
 from tillpost.report.breakdown import LEVELS
 from tillpost.serve import spending
 from tillpost.serve.access import COOKIE, Scope, is_own
+from tillpost.serve.answers import Form
 from tillpost.serve.clock import SimulatedClock, unix
 from tillpost.serve.http.exchange import problem
 from tillpost.serve.node import Node
 from tillpost.serve.reading import Asked
 from tillpost.serve.rounds.pulling import shown
 from tillpost.serve.sessions import Act, Viewer
-from tillpost.serve.tabular import as_csv
 
 T = TypeVar("T")
 
 _MOST_ITEMS = 1000
 _SPEND_LIMIT = 10 << 20
+_DIGITS = 16
 
 
 def routes(node: Node) -> list[Route]:
@@ -164,12 +165,24 @@ async def _report(node: Node, request: Request) -> Response:
         within={level: query[level] for level in LEVELS if query.get(level) is not None},
         where={name[6:]: value for name, value in query.items() if name.startswith("where.")},
         buyers=query.get("buyers"),
+        limit=_number(query.get("limit"), "limit"),
+        skip=_number(query.get("skip"), "skip") or 0,
     )
+    form: Form = "csv" if query.get("format") == "csv" else "json"
     name = request.path_params["name"]
-    rows = await anyio.to_thread.run_sync(node.reading.report, name, asked)
-    if query.get("format") == "csv":
-        return Response(as_csv(rows), media_type="text/csv; charset=utf-8")
-    return reply(200, {"rows": rows})
+    answer = await anyio.to_thread.run_sync(node.answers.give, name, asked, form)
+    media = "text/csv; charset=utf-8" if form == "csv" else "application/json"
+    headers = {"age": str(round(answer.age))} if answer.age >= 1 else None
+    return Response(answer.body, media_type=media, headers=headers)
+
+
+def _number(text: str | None, name: str) -> int | None:
+    """A count of rows; raises `Misconfigured` for what is none."""
+    if not text:
+        return None
+    if not (text.isdecimal() and len(text) < _DIGITS):
+        raise Misconfigured(f"{name}: {text[:20]!r} is no count of rows; write e.g. {name}=1000")
+    return int(text)
 
 
 async def _spend(node: Node, request: Request) -> Response:

@@ -1,19 +1,24 @@
 """A roll-up of a large shop's facts, which follows them beside the server's work.
 
 Below `FACTS` facts there is none: every report reads the facts as they stand. Above, reports
-of sums read a roll-up, in which the days that have changed are summed again, round after round.
+read a roll-up, in which the days that have changed are made again, round after round. It lies
+in a file, so that after a restart it answers at once, as of the moment at which it was left.
 """
 
 import time
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from pathlib import Path
 from threading import Event, Lock
 from typing import Any
 
 from tillpost.ports import Rows
 from tillpost.report.catalog import Report
-from tillpost.report.engine import Held
 from tillpost.report.query import Query
-from tillpost.report.rollup import Outdated, RollUp
+from tillpost.report.rollup import Outdated, RollUp, left
+
+FOLDER = "rollup"
+"""Where a roll-up lies in the data directory: made of the other files, and no part of a backup."""
 
 FACTS = 1_000_000
 """From so many facts in segments on, reports of sums read a roll-up."""
@@ -25,8 +30,15 @@ REST = 4
 """After a round that took t seconds, the next is begun this many times t later."""
 
 
+NEVER = frozenset({"balance", "missing"})
+"""Reports that look at every delivery, which a roll-up does not keep."""
+
+
 class RollUps:
-    """Keeps a roll-up; `marks` change with every commit, `facts` count segments' rows."""
+    """Keeps a roll-up; `marks` change with every commit, `facts` count segments' rows.
+
+    `folder` is where it lies, else in memory. `close` it when the server ends.
+    """
 
     def __init__(
         self,
@@ -34,22 +46,28 @@ class RollUps:
         marks: Callable[[], object],
         tables: Callable[[], Mapping[str, Rows]],
         zones: Mapping[str, str],
+        folder: Path | None = None,
     ) -> None:
         self._facts = facts
         self._marks = marks
         self._tables = tables
         self._zones = zones
-        self._lock = Lock()
+        self._folder = folder
+        self._turns = {"days": Lock(), "orders": Lock(), "facts": Lock()}
+        """One question of each mode at a time: those of sums never wait for the others."""
+        self._changing = Lock()
         self._kept: RollUp | None = None
         self._of: object = None
         self._next = 0.0
-        self._read_at = 0.0
+        self._read_at = time.monotonic()
         self._tried = Event()
+        self._is_forgotten = False
 
     def round(self) -> int:
         """Follow the facts if they have changed and the time has come; 1 if so, else 0."""
         try:
-            return self._round()
+            with self._changing:
+                return self._round()
         finally:
             self._tried.set()
 
@@ -58,27 +76,68 @@ class RollUps:
         if marks == self._of or time.monotonic() < self._next or self._facts() < FACTS:
             return 0
         began = time.monotonic()
+        self._resume()
         self._follow(self._tables())
         self._of, self._read_at = marks, began
         ended = time.monotonic()
         self._next = ended + REST * (ended - began)
         return 1
 
+    def _resume(self) -> None:
+        """Answer from what was left before the start, until the facts have been looked at."""
+        if self._kept is not None:
+            return
+        for file in self._files("*.duckdb"):
+            written = max(path.stat().st_mtime for path in self._files(f"{file.name}*"))
+            self._kept = left(self._zones, file)
+            self._read_at = time.monotonic() - max(0.0, time.time() - written)
+        if self._kept is not None:
+            self._tried.set()
+
+    def _files(self, pattern: str) -> list[Path]:
+        return list(self._folder.glob(pattern)) if self._folder is not None else []
+
     def _follow(self, tables: Mapping[str, Rows]) -> None:
-        """Sum again the days that have changed, or, where there are no sums yet, all."""
-        try:
-            if self._kept is not None:
+        """Make the days again that have changed, or, where nothing is kept yet, all."""
+        if self._kept is not None and not self._is_forgotten:
+            try:
                 self._kept.prepare(tables)
-                with self._lock:
-                    self._kept.settle()
+            except Outdated:
+                pass
+            else:
+                self._kept.settle()
                 return
-        except Outdated:
-            pass
-        made = RollUp(tables, self._zones)
-        with self._lock:
+        self._make(tables)
+
+    def _make(self, tables: Mapping[str, Rows]) -> None:
+        """Keep all anew; what was kept before answers meanwhile, though its file is gone."""
+        self._remove()
+        file = None
+        if self._folder is not None:
+            self._folder.mkdir(exist_ok=True)
+            file = self._folder / f"{time.time_ns()}.duckdb"
+        made = RollUp(tables, self._zones, file)
+        self._is_forgotten = False
+        self._put(made)
+
+    def _put(self, made: RollUp | None) -> None:
+        with ExitStack() as turns:
+            for turn in self._turns.values():
+                turns.enter_context(turn)
             old, self._kept = self._kept, made
             if old is not None:
-                old.end()
+                old.close()
+
+    def _remove(self) -> None:
+        for path in self._files("*"):
+            path.unlink(missing_ok=True)
+
+    def forget(self) -> None:
+        """Once facts were erased: remove the file that holds them; the next round makes another."""
+        self._is_forgotten = True
+        self._of = None
+        self._next = 0.0
+        self._remove()
 
     def answer(
         self, name: str, query: Query, report: Report, beside: Callable[[], Mapping[str, Rows]]
@@ -88,16 +147,30 @@ class RollUps:
         `beside` gives the tables that it reads as they are. The first roll-up of a large shop is
         waited for: whoever reads the facts meanwhile would take as long.
         """
+        if name in NEVER:
+            return None
         if not self._tried.is_set() and self._facts() >= FACTS:
             self._tried.wait(FIRST_SECONDS)
-        with self._lock:
-            if self._kept is None or not self._kept.fits(name, query):
+        kept = self._kept
+        if kept is None:
+            return None
+        more = beside()
+        with self._turns[kept.mode(name, query)]:
+            if self._kept is None:
                 return None
-            return report(Held(self._kept, beside()), query)
+            held = self._kept.question(name, query, more)
+            try:
+                return report(held, query)
+            finally:
+                held.engine.close()
 
-    def behind(self, name: str, query: Query) -> float:
+    def behind(self, name: str) -> float:
         """By how many seconds what `answer` tells is older than the stores; 0 if it is not."""
-        with self._lock:
-            if self._kept is None or not self._kept.fits(name, query):
-                return 0.0
-            return 0.0 if self._marks() == self._of else time.monotonic() - self._read_at
+        if self._kept is None or name in NEVER or self._marks() == self._of:
+            return 0.0
+        return time.monotonic() - self._read_at
+
+    def close(self) -> None:
+        """Leave what is kept in its file."""
+        with self._changing:
+            self._put(None)
