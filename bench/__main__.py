@@ -7,7 +7,7 @@ import runpy
 import sys
 from pathlib import Path
 
-BENCHES = ("build", "ingest", "deliver", "receive", "attribution", "markov", "dashboard")
+BENCHES = ("build", "ingest", "deliver", "receive", "attribution", "markov", "dashboard", "reports")
 
 
 def main() -> None:

@@ -32,6 +32,14 @@ FIRST_LOAD = (
     "/static/vendor/uplot-1.6.32.min.css",
 )  # fmt: skip
 PAGES = ("/", *(s.path for s in SCREENS if s.listed), "/order?id=o1", "/event?id=1")
+LONG_PAGES = (
+    *(f"{path}?days=0" for path in ("/", "/channels", "/ads", "/models", "/cohorts", "/quality")),
+    "/orders?days=0", "/orders?channel=Paid+Social", "/orders?channel=Paid+Social&days=0",
+    "/orders?buyers=new&days=0", "/orders?campaign=c7&days=0", "/orders?reason=VIEW_ONLY",
+    "/orders?reason=VIEW_ONLY&days=0", "/channels?basis=accrual",
+    "/channels?basis=accrual&model=linear", "/channels?basis=accrual&days=0", "/utm?days=0",
+)  # fmt: skip
+"""Pages over all time, and lists of orders that have to be credited to be found."""
 FIRST_NUMBER = 9_000_000
 ORDER_SECONDS = 1.0
 """The first number of the orders that come in meanwhile, and the time between two."""
@@ -87,29 +95,31 @@ def orders_coming(live: Live) -> Iterator[None]:
 def measure(live: Live, rounds: int) -> None:
     """Ask for every page, and print what came of it."""
     browser = Browser(live.url, live.secrets["admin_password"])
-    firsts = {path: browser.complete(path) for path in PAGES}
-    quiet = {path: [browser.timed(path)[0] for _ in range(rounds)] for path in PAGES}
+    every = (*PAGES, *LONG_PAGES)
+    firsts = {path: browser.complete(path) for path in every}
+    quiet = {path: [browser.timed(path)[0] for _ in range(rounds)] for path in every}
     with orders_coming(live):
         turns = [_after_an_order(browser) for _ in range(rounds)]
-    print(f"  {'page':14}{'first':>8}{'figures':>9}{'median':>8}{'busy':>8}{'slowest':>9}  (ms)")
-    for path in PAGES:
+    print(f"  {'page':38}{'first':>8}{'figures':>9}{'median':>8}{'busy':>8}{'slowest':>9}  (ms)")
+    for path in every:
         busy = [turn[path] for turn in turns]
         told = (*firsts[path], statistics.median(quiet[path]), statistics.median(busy), max(busy))
         widths = (8, 9, 8, 8, 9)
         cells = "".join(f"{s * 1000:{w}.0f}" for s, w in zip(told, widths, strict=True))
-        print(f"  {path:14}{cells}")
+        print(f"  {path:38}{cells}")
     weight = sum(len(gzip.compress(browser.timed(path)[1])) for path in FIRST_LOAD)
     print(f"  first load: {weight / 1024:.0f} KB gzipped")
-    print(f"  the server's largest memory: {_peak(live.process.pid):,} MB")
+    print(f"  the server's largest memory: {peak(live.process.pid):,} MB")
 
 
 def _after_an_order(browser: Browser) -> dict[str, float]:
     """Seconds for each page, of which none is as the stores were at the turn before."""
     time.sleep(ORDER_SECONDS * 1.1)
-    return {path: browser.timed(path)[0] for path in PAGES}
+    return {path: browser.timed(path)[0] for path in (*PAGES, *LONG_PAGES)}
 
 
-def _peak(pid: int) -> int:
+def peak(pid: int) -> int:
+    """Megabytes of memory that a process has held at most."""
     lines = Path(f"/proc/{pid}/status").read_text().splitlines()
     return next(int(line.split()[1]) // 1024 for line in lines if line.startswith("VmHWM"))
 
@@ -130,16 +140,25 @@ def made(given: argparse.Namespace) -> Path:
 
 def main() -> None:
     """Make the shop, start a server over it, and measure."""
-    options = argparse.ArgumentParser(description=__doc__)
-    options.add_argument("--orders", type=int, default=1_000_000)
-    options.add_argument("--touches", type=int, default=10_000_000)
-    options.add_argument("--rounds", type=int, default=20)
-    options.add_argument("--data", type=Path)
-    given = options.parse_args()
+    given = options(__doc__).parse_args()
     directory = made(given)
     print(f"{given.orders:,} orders over {given.touches:,} touches", flush=True)
     with running(directory) as live:
         measure(live, given.rounds)
+    with running(directory) as live:
+        browser = Browser(live.url, live.secrets["admin_password"])
+        print("  after a restart: seconds to the figures of each page, one after the other")
+        print("  " + ", ".join(f"{path} {browser.complete(path)[1]:.1f}" for path in PAGES))
+
+
+def options(about: str | None) -> argparse.ArgumentParser:
+    """How large the shop is, where it lies, and how often each page is asked for."""
+    made = argparse.ArgumentParser(description=about)
+    made.add_argument("--orders", type=int, default=1_000_000)
+    made.add_argument("--touches", type=int, default=10_000_000)
+    made.add_argument("--rounds", type=int, default=20)
+    made.add_argument("--data", type=Path)
+    return made
 
 
 if __name__ == "__main__":

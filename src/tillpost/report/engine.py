@@ -85,6 +85,9 @@ UNSEEN: tuple[tuple[Any, ...], ...] = (
 )
 """The labels of orders without a touch: of nobody that was seen, and of somebody."""
 
+_TYPES = {"returning": N, "moment": N}
+"""Columns of `chosen` that are numbers."""
+
 TOLD = "told"
 """Touches with their labels, before they are a star."""
 
@@ -273,6 +276,12 @@ class Engine:
         )
         self.append("windows", numbered(windows or (query.window,)))
         self._exchange(query.currency)
+
+    def choose(self, given: Mapping[str, Any]) -> None:
+        """Fill the table `chosen`, which the texts of single orders read, with one row."""
+        columns = {RENAMED.get(name, name): _TYPES.get(name, T) for name in given}
+        self.connection.execute(f"{self._create} TABLE chosen ({declared(columns)})")
+        self.append("chosen", [tuple(given.values())])
 
     def _exchange(self, currency: str | None) -> None:
         """Fill the tables `reported_in` (each shop's currency) and `exchange` (rates by day)."""

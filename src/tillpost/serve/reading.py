@@ -16,6 +16,7 @@ from tillpost.ports import Facts, Rows
 from tillpost.report import catalog, drilling
 from tillpost.report.health import findings
 from tillpost.report.ledger import ledger
+from tillpost.report.newest import Chosen, newest
 from tillpost.report.query import Query, period
 from tillpost.serve.rounds.rolling import RollUps
 from tillpost.serve.settings import CostSettings
@@ -117,6 +118,19 @@ class Reading:
             return found_rows
         end = None if asked.limit is None else asked.skip + asked.limit
         return found_rows[asked.skip : end]
+
+    def newest(self, asked: Asked, chosen: Chosen) -> list[str]:
+        """Ids of the orders that were chosen, the newest first; see `report.newest`."""
+        name = "reasons" if chosen.reason else "orders"
+        query = self._query(asked, name)
+        if self.rollups and (chosen.reason is None or self._is_alone(asked.shop)):
+            ids = self.rollups.answer(
+                name, query, lambda tables, query: newest(tables, query, chosen), dict
+            )
+            if ids is not None:
+                return ids
+        with self._turn:
+            return newest(self.tables(name, asked.shop), query, chosen)
 
     def _chosen(
         self, name: str, rows: list[dict[str, Any]], query: Query, asked: Asked

@@ -10,12 +10,13 @@ from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from threading import Event, Lock
-from typing import Any
+from typing import TypeVar
 
 from tillpost.ports import Rows
-from tillpost.report.catalog import Report
 from tillpost.report.query import Query
 from tillpost.report.rollup import Outdated, RollUp, left
+
+T = TypeVar("T")
 
 FOLDER = "rollup"
 """Where a roll-up lies in the data directory: made of the other files, and no part of a backup."""
@@ -132,6 +133,10 @@ class RollUps:
         for path in self._files("*"):
             path.unlink(missing_ok=True)
 
+    def wait(self) -> None:
+        """Return when there is a roll-up, or when it has turned out that there is none."""
+        self._tried.wait(FIRST_SECONDS)
+
     def forget(self) -> None:
         """Once facts were erased: remove the file that holds them; the next round makes another."""
         self._is_forgotten = True
@@ -140,8 +145,12 @@ class RollUps:
         self._remove()
 
     def answer(
-        self, name: str, query: Query, report: Report, beside: Callable[[], Mapping[str, Rows]]
-    ) -> list[dict[str, Any]] | None:
+        self,
+        name: str,
+        query: Query,
+        report: Callable[[Mapping[str, Rows], Query], list[T]],
+        beside: Callable[[], Mapping[str, Rows]],
+    ) -> list[T] | None:
         """The report's rows from the newest roll-up; None if there is none that can tell.
 
         `beside` gives the tables that it reads as they are. The first roll-up of a large shop is
@@ -150,7 +159,7 @@ class RollUps:
         if name in NEVER:
             return None
         if not self._tried.is_set() and self._facts() >= FACTS:
-            self._tried.wait(FIRST_SECONDS)
+            self.wait()
         kept = self._kept
         if kept is None:
             return None

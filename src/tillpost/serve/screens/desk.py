@@ -14,6 +14,7 @@ import msgspec
 from tillpost.core import capi
 from tillpost.core.books import Wanted
 from tillpost.core.shop import Shop
+from tillpost.report.newest import Chosen
 from tillpost.report.query import Period, period
 from tillpost.serve.kept import LONG_SECONDS, Kept
 from tillpost.serve.node import GATEWAY_FILE, RECEIVER_FILE, Node
@@ -63,6 +64,19 @@ class Desk:
         rows, behind = found
         self.age = max(self.age, age + behind)
         return list(rows)
+
+    def newest(self, ask: Ask, chosen: Chosen) -> list[str]:
+        """Ids of the orders of this shop and period that were chosen, the newest first."""
+        asked = ask.asked(self.today(ask))
+        reading = self.node.reading
+
+        def look() -> tuple[list[str], float]:
+            return reading.newest(asked, chosen), reading.behind("orders", asked)
+
+        key = ("newest", msgspec.json.encode((asked, chosen)))
+        (ids, behind), age = self._kept.see(key, look)
+        self.age = max(self.age, age + behind)
+        return list(ids)
 
     def findings(self, ask: Ask) -> list[dict[str, Any]]:
         """The faults of this shop's set-up, each with its fix, as far as the receiver tells."""

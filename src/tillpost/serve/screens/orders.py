@@ -3,12 +3,14 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from msgspec import Struct
+import msgspec
+from msgspec import Struct, structs
 
 from tillpost.core.attribution import Model
 from tillpost.core.moment import iso
 from tillpost.core.money import decimal_string
-from tillpost.report.breakdown import KEYS, LEVELS, Level
+from tillpost.report.breakdown import KEYS, LEVELS
+from tillpost.report.newest import Chosen
 from tillpost.report.query import FOREVER
 from tillpost.serve.screens.ask import Ask
 from tillpost.serve.screens.desk import Desk
@@ -107,12 +109,10 @@ def _lines(desk: Desk, ask: Ask, rows: PageRows) -> list[OrderLine]:
         return rows.orders(rows.named(ask.one("q").strip()))
     period = desk.period(ask)
     before = _before(ask)
-    ids = _narrowed(desk, ask)
-    if ids is None:
+    chosen = _chosen(ask, before)
+    if chosen is None:
         return rows.latest_orders(period.start, period.stop, PAGE + 1, before)
-    latest = (iso(before[0]), before[1]) if before[0] < FOREVER else ("9999", "")
-    older = [order_id for at, order_id in ids if (at, order_id) < latest]
-    return rows.orders(older[: PAGE + 1])
+    return rows.orders(desk.newest(ask, chosen))
 
 
 def _before(ask: Ask) -> tuple[int, str]:
@@ -120,24 +120,19 @@ def _before(ask: Ask) -> tuple[int, str]:
     return (int(at), order_id) if at.isdigit() else (FOREVER, "")
 
 
-def _narrowed(desk: Desk, ask: Ask) -> list[tuple[str, str]] | None:
-    """(ISO time, id) of orders of a place, buyers or reason, the newest first; None for all."""
-    place: dict[Level, str] = {level: ask.one(level) for level in LEVELS if ask.one(level)}
-    if ask.one("reason"):
-        found = [r for r in desk.report("reconcile", ask) if r["reason"] == ask.one("reason")]
-    elif place or ask.buyers != "all":
-        found = [r for r in desk.report("orders", ask) if _is_in(r, place)]
-    else:
+def _chosen(ask: Ask, before: tuple[int, str]) -> Chosen | None:
+    """The orders of a place, buyers or reason before this one; None for all orders."""
+    reason = ask.one("reason")
+    place = {KEYS[level]: ask.one(level) for level in LEVELS if ask.one(level) and not reason}
+    if not (reason or place or ask.buyers != "all"):
         return None
-    if ask.buyers != "all":
-        found = [r for r in found if r.get("returning") is (ask.buyers == "returning")]
-    return sorted(((r["at"], r["order_id"]) for r in found), reverse=True)
-
-
-def _is_in(row: Mapping[str, Any], place: Mapping[Level, str]) -> bool:
-    return all(
-        (row[KEYS[level]] or "") == ("" if value == "-" else value)
-        for level, value in place.items()
+    within = {name: "" if value == "-" else value for name, value in place.items()}
+    return structs.replace(
+        msgspec.convert(within, Chosen),
+        returning={"new": False, "returning": True}.get(ask.buyers),
+        reason=reason or None,
+        before=before,
+        limit=PAGE + 1,
     )
 
 

@@ -33,9 +33,9 @@ TABLES = ("trend", "channels", "campaigns", "orders", "destinations")
 OVERVIEW = Page(path="/", title="Overview", filters=("days",), own=("pixels",))
 
 
-def routes(desk: Desk, door: Door, work: LongWork) -> list[BaseRoute]:
+def routes(desk: Desk, door: Door, work: LongWork, summaries: SummaryDesk) -> list[BaseRoute]:
     """`/` and its parts."""
-    front = FrontPage(desk, door, work)
+    front = FrontPage(desk, door, work, summaries)
     return [
         Route("/", front.whole),
         Route("/summary", front.part),
@@ -47,12 +47,12 @@ def routes(desk: Desk, door: Door, work: LongWork) -> list[BaseRoute]:
 class FrontPage:
     """`/`, the part of it that is asked for again and again, and its numbers as JSON."""
 
-    def __init__(self, desk: Desk, door: Door, work: LongWork) -> None:
+    def __init__(self, desk: Desk, door: Door, work: LongWork, summaries: SummaryDesk) -> None:
         self._desk = desk
         self._work = work
         self._door = door
         self._node = desk.node
-        self._summaries = SummaryDesk(desk.node)
+        self._summaries = summaries
 
     async def whole(self, request: Request) -> Response:
         """The page."""
