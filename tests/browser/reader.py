@@ -77,10 +77,16 @@ class Reader:
 
 def turn_to(page: Page, title: str) -> None:
     """Open a page by its name in the menu, which may be folded away; it shows its figures."""
+    settled(page)
     unfold = page.get_by_role("link", name="Menu", exact=True)
     if unfold.is_visible():
         unfold.click()
     page.get_by_role("navigation", name="Pages").get_by_role("link", name=title, exact=True).click()
+    settled(page)
+
+
+def settled(page: Page) -> None:
+    """Return when the page has loaded and shows its figures."""
     page.wait_for_load_state()
     expect(page.locator("#reading")).to_have_count(0, timeout=20_000)
 

@@ -7,7 +7,7 @@ from urllib.parse import quote
 import pytest
 from playwright.sync_api import Browser, Page, expect
 from tests.acceptance.test_two_shops import shops as _shops
-from tests.browser.reader import DESK, PHONE, chromium, too_small, too_wide, turn_to
+from tests.browser.reader import DESK, PHONE, chromium, settled, too_small, too_wide, turn_to
 from tests.live import Live, wait_for
 
 from tillpost.serve.keeper import FIRST_FILE
@@ -54,6 +54,7 @@ def test_from_the_first_sign_in_to_a_client_who_sees_one_shop(
     owner.goto(f"{server.url}/first?token={quote(token)}")
     fill(owner, {"Name": "ada", "Password": GOOD})
     owner.get_by_role("button").click()
+    owner.wait_for_url(lambda url: "/first" not in url)
     _sees_all_shops(owner)
     _adds_somebody(owner)
     address = _makes_a_link(owner)
@@ -74,9 +75,12 @@ def _sees_all_shops(owner: Page) -> None:
     expect(rows).to_have_count(2)
     expect(rows.first).to_contain_text("no order yet")
     owner.get_by_role("rowheader").get_by_role("link", name="b", exact=True).click()
-    expect(owner.locator(".where")).to_contain_text("b")
+    owner.wait_for_url("**shop=b**")
+    settled(owner)
+    expect(owner.locator(".where strong")).to_have_text("b")
     owner.get_by_label("Shop", exact=True).select_option("a")
     owner.wait_for_url("**shop=a**")
+    settled(owner)
     fits(owner)
 
 
