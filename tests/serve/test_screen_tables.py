@@ -4,7 +4,7 @@ from typing import Any
 
 from tillpost.serve.screens import ask
 from tillpost.serve.screens.ask import Ask
-from tillpost.serve.screens.table import MOST_ROWS, Column, Table, total
+from tillpost.serve.screens.table import MOST_ROWS, Column, Table, state, total
 
 COLUMNS = (
     Column("name", "Name"),
@@ -38,6 +38,14 @@ def test_rows_keep_their_order_until_a_column_is_chosen() -> None:
     assert names(table(("sort", "revenue"))) == ["b", "A", "c"]
     assert names(table(("sort", "name"))) == ["A", "b", "c"]
     assert names(table(("sort", "-orders"))) == ["b", "c", "A"]
+
+
+def test_states_sort_by_name_and_cells_without_one_come_last() -> None:
+    columns = (Column("name", "Name"), Column("server", "Server", "state"))
+    told = {"a": state("sent", None, 7), "b": None, "c": state("dead", "refused")}
+    rows = [{"name": name, "server": value} for name, value in told.items()]
+    made = Table(name="t", caption="T", columns=columns, rows=rows, empty="")
+    assert names(made.as_asked(asked(("sort", "server")))) == ["c", "a", "b"]
 
 
 def test_a_heading_asks_for_the_largest_number_first_and_then_the_other_way() -> None:

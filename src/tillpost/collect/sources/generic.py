@@ -150,7 +150,8 @@ def _problem(event: _Event, at: int, where: str) -> Rejection | None:
         known = ", ".join(sorted(_SOURCES))
         return Rejection(400, "unknown_source", f"{where}.action_source", f"use one of: {known}")
     for key in ("value", "currency") if event.event_name == "Purchase" else ():
-        if event.custom_data.get(key) in {None, ""}:
+        given = event.custom_data.get(key)
+        if given == "" or not isinstance(given, str | int | float):
             detail = f"a Purchase needs custom_data.{key}"
             return Rejection(400, f"no_{key}", f"{where}.custom_data.{key}", detail)
     return None

@@ -139,8 +139,8 @@ def sorted_rows(
     """The rows by one column, `-name` the largest first; cells without a value come last."""
     name = sort.removeprefix("-")
     kind = next(column.kind for column in columns if column.name == name)
-    filled = [row for row in rows if row.get(name) not in {None, ""}]
-    blank = [row for row in rows if row.get(name) in {None, ""}]
+    filled = [row for row in rows if row.get(name) is not None and row[name] != ""]
+    blank = [row for row in rows if row.get(name) is None or row[name] == ""]
     key = _as_number if kind in RIGHT else _as_text
     return sorted(filled, key=lambda r: key(r[name]), reverse=sort.startswith("-")) + blank
 
