@@ -21,10 +21,10 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from tillpost.core.attribution import DAY, MODELS, WINDOWS
-from tillpost.core.facts import EXACT, SEGMENTS
+from tillpost.core.facts import EXACT, SEGMENTS, declared
 from tillpost.ports import Rows
 from tillpost.report import changes
-from tillpost.report.engine import SCHEMA, Engine, Held, connected, in_columns
+from tillpost.report.engine import RENAMED, SCHEMA, Engine, Held, connected, in_columns
 from tillpost.report.query import FOREVER, Period, Query, numbered
 from tillpost.report.question import Mode, Question
 from tillpost.report.steps import CREDITING, SALES, every_text, text
@@ -40,7 +40,7 @@ SUMS = frozenset(
 )
 """Reports that sum credits, landings, spend or claims."""
 
-FORM = 1
+FORM = 2
 """Raised when what is kept is made in another way than by other texts."""
 
 KEPT = {"tallied": "tallied", "sold": "kept/sold", "packed": "kept/packed"}
@@ -291,8 +291,13 @@ def _beside(connection: "DuckDBPyConnection") -> "DuckDBPyConnection":
 
 
 def _renew(work: _Work, name: str, told: Rows) -> None:
-    """Put a table's rows in the place of those that are kept, as far as they differ."""
-    work.run_text(f"CREATE OR REPLACE TEMP TABLE told AS FROM kept.{name} LIMIT 0")
+    """Put a table's rows in the place of those that are kept, as far as they differ.
+
+    DuckDB 2.0.0 loses what is added, from 122,880 rows on, to a table that the same transaction
+    made of an empty query: so its columns are declared.
+    """
+    columns = {RENAMED.get(column, column): kind for column, kind in SCHEMA[name].items()}
+    work.run_text(f"CREATE OR REPLACE TEMP TABLE told ({declared(columns)})")
     work.append("told", list(in_columns(told, list(SCHEMA[name]))))
     work.run_text(f"CREATE OR REPLACE TEMP TABLE more AS FROM told EXCEPT ALL FROM kept.{name}")
     work.run_text(f"CREATE OR REPLACE TEMP TABLE gone AS FROM kept.{name} EXCEPT ALL FROM told")
