@@ -11,6 +11,7 @@ import subprocess
 import sys
 from pathlib import Path
 from typing import NamedTuple
+from urllib.error import HTTPError
 
 from tests.drills import catalog, rigged_drills
 from tests.drills.nodes import NotUp
@@ -258,6 +259,8 @@ def judged(name: str, directory: Path) -> Verdict:
             )
         except NotUp:
             return Verdict(0, 0, 0, 0, 0, 0, 1, ("what it left does not start again",))
+        except HTTPError as refused:
+            return Verdict(0, 0, 0, 0, 0, 0, 1, (f"its books cannot be read: {refused.code}",))
         return found.verdict
     return _apart(mutant, source, directory)
 
