@@ -57,12 +57,12 @@ def agrees_with_the_truth(summary: dict[str, Any]) -> None:
     assert s["ledger"]["balanced"] is True
 
 
-def test_two_thousand_orders_are_all_accounted_for() -> None:
-    summary = played("--orders=2000", "--days=14", "--seed=7")
+def test_a_thousand_orders_are_all_accounted_for() -> None:
+    summary = played("--orders=1000", "--days=14", "--seed=7")
     agrees_with_the_truth(summary)
-    assert summary["orders"] > 1500
+    assert summary["orders"] > 750
     assert 0.5 < summary["match_rate"] < 0.95
-    assert summary["server_only"] > 100
+    assert summary["server_only"] > 50
     assert {"consent_denied", "consent_unknown", "no_match_keys", "bot"} <= set(
         summary["ledger"]["destinations"][0]["dropped"]
     )
