@@ -40,6 +40,20 @@ if [ ! -d tests/browser/node_modules ] && command -v npm >/dev/null; then
 fi
 tools/lint.sh
 [ $# -eq 0 ] || exec .venv/bin/python -m pytest "$@"
-# Every branch of the rules is walked; a whole run proves it.
-.venv/bin/coverage run --source=tillpost.core -m pytest
-.venv/bin/coverage report --skip-covered --show-missing --fail-under=100
+# Drills wait for disks, deadlines and processes most of their time, so they run beside the rest
+# and are printed when they end. Every branch of the rules is walked; a whole run proves it.
+cover=(.venv/bin/coverage run --parallel-mode --source=tillpost.core -m pytest)
+rm -f .coverage .coverage.*
+drills() {
+    local told failed=0
+    told=$("${cover[@]}" tests/drills 2>&1) || failed=1
+    printf '\ndrills:\n%s\n' "$told"
+    return $failed
+}
+drills &
+failed=0
+"${cover[@]}" --ignore=tests/drills || failed=1
+wait $! || failed=1
+.venv/bin/coverage combine --quiet
+.venv/bin/coverage report --skip-covered --show-missing --fail-under=100 || failed=1
+exit $failed

@@ -7,6 +7,6 @@ def test_numbers_and_words_in_lists_stay_and_persons_go() -> None:
     given = {
         "sizes": [40, 42.5, None, True, "M"],
         "email": "ada@mail.example",
-        "note": ["ada@mail.example"],
+        "labels": ["ada@mail.example"],
     }
-    assert scrub(given) == {"sizes": [40, 42.5, None, True, "M"], "note": [REMOVED]}
+    assert scrub(given) == {"sizes": [40, 42.5, None, True, "M"], "labels": [REMOVED]}
