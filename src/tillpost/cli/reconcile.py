@@ -34,7 +34,7 @@ def reconcile(
     is missing still, or other than the shop has it.
     """
     from tillpost.serve.commands.reconciling import reconcile as compare
-    from tillpost.serve.http.reconciling import Wish
+    from tillpost.serve.rounds.reconciling import Wish
 
     begin = since and moment("--since", since)
     wish = Wish(begin, until and moment("--until", until), **flags)

@@ -9,8 +9,8 @@ from msgspec import json
 from tillpost.serve import app
 from tillpost.serve.clock import SystemClock
 from tillpost.serve.commands.remote import Remote, settings_of, shop_of
-from tillpost.serve.http.reconciling import Wish, compare
 from tillpost.serve.node import Node
+from tillpost.serve.rounds.reconciling import Wish
 from tillpost.serve.seal import read_keys
 from tillpost.serve.settings import Settings
 from tillpost.store.lock import hold, running
@@ -19,7 +19,7 @@ from tillpost.store.lock import hold, running
 def reconcile(
     wish: Wish, config_file: Path | None, data: Path | None, shop: str | None
 ) -> dict[str, Any]:
-    """What `http.reconciling.compare` tells of one shop.
+    """What `Reconciler.answer` tells of one shop.
 
     Raises `Misconfigured` with the fix, or `Retryable` when the shop did not answer.
     """
@@ -37,6 +37,6 @@ async def _alone(settings: Settings, directory: Path, shop: str, wish: Wish) -> 
         own = app.own_url(settings.server.host, settings.server.port)
         node = Node(settings, directory, SystemClock(), read_keys(directory), own)
         try:
-            return await compare(node, shop, wish)
+            return await node.reconciler.answer(shop, wish)
         finally:
             await node.close()

@@ -18,9 +18,11 @@ from tillpost.collect.sources.shopify import compared, pull
 from tillpost.collect.sources.shopify.compared import Difference, Known, Reach, Told
 from tillpost.core import wire
 from tillpost.core.moment import iso
+from tillpost.core.money import decimal_string
 from tillpost.core.outcome import Misconfigured, TillpostError
 from tillpost.ports import Clock, Journal, Sealer, Transport
 from tillpost.serve.admin_api import AdminApi
+from tillpost.serve.clock import unix
 from tillpost.serve.settings import ShopifySettings, ShopSettings
 from tillpost.store.checks import Check, CheckStore
 
@@ -29,10 +31,25 @@ GRACE_SECONDS = 4 * 3600.0
 OVERLAP_SECONDS = 3600.0
 """A round asks again for so much of what the one before it saw."""
 AGAIN_SECONDS = 900.0
+WEEK_SECONDS = 7 * 86400.0
+"""How far back is looked, unless told otherwise: a platform takes nothing older."""
 AT_ONCE = 10
 """Orders that are asked for in full by one query: its answer must stay below 1 MiB."""
 
 _log = structlog.get_logger("tillpost.reconciling")
+
+
+class Wish(Struct, forbid_unknown_fields=True):
+    """Which orders to compare, and whether to take in the missing ones.
+
+    Orders made between `since` and `until` (ISO times with a zone), by default from a week ago
+    to four hours ago; with `reports_only` no platform is told of those that are taken in.
+    """
+
+    since: str | None = None
+    until: str | None = None
+    fetch: bool = False
+    reports_only: bool = False
 
 
 class Found(Struct, frozen=True):
@@ -89,6 +106,23 @@ class Reconciler:
         for name in due[:1]:
             await self._by_the_clock(self._shops[name])
         return len(due[:1])
+
+    async def answer(self, shop: str, wish: Wish) -> dict[str, Any]:
+        """What comparing a shop's orders now found, and what was taken in.
+
+        `{"shop", "since", "until", "orders", "right", "accuracy", "fetched", "missing": [{"name",
+        "order_id", "at", "value", "currency", "why"}]}`; `right` are here as the shop has them
+        and delivered or left out by a rule, `accuracy` is their share. Raises as `compare`.
+        """
+        now = self._clock.now()
+        reach = Reach(
+            unix(wish.since, "since") if wish.since else now - WEEK_SECONDS,
+            unix(wish.until, "until") if wish.until else now - GRACE_SECONDS,
+        )
+        if not 0 <= reach.since < reach.until:
+            raise Misconfigured("since: it must be before `until`, which by default is 4 hours ago")
+        found = await self.compare(shop, reach, fetch=wish.fetch, reports_only=wish.reports_only)
+        return {"shop": shop, "since": iso(reach.since), "until": iso(reach.until), **_shown(found)}
 
     async def compare(self, shop: str, reach: Reach, *, fetch: bool, reports_only: bool) -> Found:
         """Compare a shop's orders of that time now; with `fetch`, take in what is missing.
@@ -193,6 +227,26 @@ def is_asked(shop: ShopSettings) -> bool:
     if given is None or given.reconcile == "off":
         return False
     return bool(given.access_token or (given.client_id and given.client_secret))
+
+
+def _shown(found: Found) -> dict[str, Any]:
+    return {
+        "orders": found.orders,
+        "right": found.right_orders,
+        "accuracy": round(found.right_orders / found.orders, 4) if found.orders else None,
+        "fetched": found.fetched,
+        "missing": [
+            {
+                "name": row.name,
+                "order_id": row.order_id,
+                "at": iso(row.at),
+                "value": decimal_string(row.value_minor, row.currency),
+                "currency": row.currency,
+                "why": row.why,
+            }
+            for row in found.differences
+        ],
+    }
 
 
 def shown(check: Check) -> dict[str, Any]:
