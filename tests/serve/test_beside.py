@@ -13,7 +13,7 @@ from msgspec import structs
 from tillpost.cli.check import compare
 from tillpost.core.outcome import Misconfigured
 from tillpost.serve import beside, development
-from tillpost.serve.beside import Desk, payloads
+from tillpost.serve.beside import Comparer, payloads
 from tillpost.serve.clock import SimulatedClock
 from tillpost.serve.node import Node
 from tillpost.serve.screens import balance
@@ -64,11 +64,11 @@ class Office:
         self.runner.run(self.node.worker.drain())
 
     @property
-    def desk(self) -> Desk:
-        return Desk(self.settings, self.directory, self.node.sealer)
+    def comparer(self) -> Comparer:
+        return Comparer(self.settings, self.directory, self.node.sealer)
 
     def file(self, *events: Any) -> dict[str, Any]:
-        return self.desk.of_file("demo", b"\n".join(json.dumps(e).encode() for e in events))
+        return self.comparer.of_file("demo", b"\n".join(json.dumps(e).encode() for e in events))
 
 
 @pytest.fixture
@@ -110,7 +110,7 @@ def test_what_the_other_tool_sends_to_the_receiver_is_compared_too(office: Offic
     sent = [structs.replace(event, dataset_id=OTHER, received_at=float(NOW)) for event in events]
     office.runner.run(office.node.receiver._store.receive(sent))
     office.node.receiver.settle_all()
-    told = office.desk.of_dataset("demo", (NOW - 100, NOW + 100))
+    told = office.comparer.of_dataset("demo", (NOW - 100, NOW + 100))
     sums = {row["who"]: row["orders"] for row in told["sales"]}
     assert sums == {"both": 1, "ours": 2, "theirs": 1, "neither": 1}
     tables = balance.view([], [], None, told).tables
@@ -120,11 +120,11 @@ def test_what_the_other_tool_sends_to_the_receiver_is_compared_too(office: Offic
 
 def test_no_dataset_and_no_destination_are_told(office: Office) -> None:
     settings = Settings(shops=office.settings.shops)
-    desk = Desk(settings, office.directory, office.node.sealer)
+    comparer = Comparer(settings, office.directory, office.node.sealer)
     with pytest.raises(Misconfigured, match='beside = "demo"'):
-        desk.of_dataset("demo", (0, 1))
+        comparer.of_dataset("demo", (0, 1))
     with pytest.raises(Misconfigured, match="no destination"):
-        desk.of_file("demo", json.dumps(payload(1)).encode())
+        comparer.of_file("demo", json.dumps(payload(1)).encode())
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ from tillpost.core.received import ReceivedEvent
 from tillpost.ports import Sealer
 from tillpost.receive.accept import server_event
 from tillpost.receive.wire import GraphCall
-from tillpost.serve.node import GATEWAY_FILE, RECEIVER_FILE, destination_name
+from tillpost.serve.node import GATEWAY_FILE, RECEIVER_FILE, Node, destination_name
 from tillpost.serve.settings import Settings
 from tillpost.store import beside as rows
 from tillpost.store.sqlite import Database
@@ -103,7 +103,7 @@ def _received(given: Any) -> ReceivedEvent | None:
         return None
 
 
-class Desk:
+class Comparer:
     """Compares for the shops of one data directory."""
 
     def __init__(self, settings: Settings, directory: Path, sealer: Sealer) -> None:
@@ -167,6 +167,11 @@ class Desk:
         if not own:
             raise Misconfigured(f"shop {shop[:50]!r} has no destination: name one")
         return destination_name(min(own, key=lambda d: d.kind != "meta"), self._settings)
+
+
+def comparer(node: Node) -> Comparer:
+    """Who compares for the shops of a running node."""
+    return Comparer(node.settings, node.directory, node.sealer)
 
 
 def _own(row: rows.OwnRow) -> Own:

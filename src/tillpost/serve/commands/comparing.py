@@ -5,7 +5,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from tillpost.core.outcome import Misconfigured
-from tillpost.serve.beside import Desk
+from tillpost.serve.beside import Comparer
 from tillpost.serve.clock import unix
 from tillpost.serve.commands.remote import Remote, settings_of, shop_of
 from tillpost.serve.node import GATEWAY_FILE
@@ -25,22 +25,22 @@ class Place:
             raise Misconfigured(f"there is no {GATEWAY_FILE} in {self._directory}: name --data")
 
     def of_file(self, text: bytes) -> dict[str, Any]:
-        """What `serve.beside.Desk` tells of a file of payloads."""
+        """What `serve.beside.Comparer` tells of a file of payloads."""
         if self._remote is not None:
             return self._remote.post(self._path, text.decode("utf-8", "replace"))
-        return self._desk().of_file(self._shop, text)
+        return self._comparer().of_file(self._shop, text)
 
     def of_dataset(self, since: str, until: str) -> dict[str, Any]:
         """The same of what the other tool sent to the receiver between these ISO times."""
         if self._remote is not None:
             return self._remote.get(f"{self._path}?{urlencode({'from': since, 'to': until})}")
         span = int(unix(since, "since")), int(unix(until, "until"))
-        return self._desk().of_dataset(self._shop, span)
+        return self._comparer().of_dataset(self._shop, span)
 
     @property
     def _path(self) -> str:
         return f"/api/v1/compare/{self._shop}"
 
-    def _desk(self) -> Desk:
+    def _comparer(self) -> Comparer:
         sealer = AesSealer(*read_keys(self._directory))
-        return Desk(self._settings, self._directory, sealer)
+        return Comparer(self._settings, self._directory, sealer)

@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from tillpost.serve import beside
+from tillpost.serve.beside import comparer
 from tillpost.serve.clock import unix
 from tillpost.serve.http.api import guarded, refusal, reply
 from tillpost.serve.node import Node
@@ -25,24 +25,19 @@ def routes(node: Node) -> list[Route]:
     ]
 
 
-def desk(node: Node) -> beside.Desk:
-    """Who compares for a node's shops."""
-    return beside.Desk(node.settings, node.directory, node.sealer)
-
-
 async def _of_dataset(node: Node, request: Request) -> Response:
     query, now = request.query_params, node.clock.now()
     since = unix(query["from"], "from") if query.get("from") else now - _WEEK_SECONDS
     until = unix(query["to"], "to") if query.get("to") else now
     span = int(since), int(until)
-    return await _told(node, request, lambda shop: desk(node).of_dataset(shop, span))
+    return await _told(node, request, lambda shop: comparer(node).of_dataset(shop, span))
 
 
 async def _of_file(node: Node, request: Request) -> Response:
     body = await request.body()
     if len(body) > _MOST_BYTES:
         return refusal(413, "too_large", "body", "send at most 10 MiB at once")
-    return await _told(node, request, lambda shop: desk(node).of_file(shop, body))
+    return await _told(node, request, lambda shop: comparer(node).of_file(shop, body))
 
 
 async def _told(node: Node, request: Request, compare: Any) -> Response:

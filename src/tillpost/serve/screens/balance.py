@@ -3,13 +3,13 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from tillpost.serve.beside import WORDS
-from tillpost.serve.beside import Desk as Comparing
+from tillpost.serve.beside import WORDS, comparer
 from tillpost.serve.rounds.reconciling import shown
 from tillpost.serve.screens.ask import Ask
 from tillpost.serve.screens.desk import Desk
 from tillpost.serve.screens.table import Column, Table
 from tillpost.serve.screens.view import Screen, View
+from tillpost.serve.shown import words
 from tillpost.store.checks import Check
 
 PARTS = {
@@ -34,7 +34,7 @@ def read(desk: Desk, ask: Ask) -> View:
     """This shop's orders of the period."""
     node = desk.node
     check = node.checks.of(ask.shop)
-    compare = Comparing(node.settings, node.directory, node.sealer)
+    compare = comparer(node)
     told = None
     if compare.dataset(ask.shop) is not None:
         period = desk.period(ask)
@@ -62,7 +62,7 @@ def _parts(rows: Sequence[Mapping[str, Any]]) -> Table:
         {
             **row,
             "what": PARTS[row["part"]],
-            "why": (row["reason"] or "").replace("_", " "),
+            "why": words(row["reason"] or ""),
         }
         for row in rows
     ]
@@ -85,7 +85,7 @@ def _parts(rows: Sequence[Mapping[str, Any]]) -> Table:
 
 
 def _missing(rows: Sequence[Mapping[str, Any]]) -> Table:
-    told = [{**row, "reason": row["why"].replace("_", " ")} for row in rows]
+    told = [{**row, "reason": words(row["why"])} for row in rows]
     return Table(
         name="missing",
         caption="Missing orders, and why",
@@ -130,7 +130,7 @@ def _beside(told: Mapping[str, Any]) -> tuple[Table, ...]:
         {
             "order": row["name"] or row["order_id"],
             "what": WHO[row["who"]],
-            "why": (row["why"] or "").replace("_", " "),
+            "why": words(row["why"] or ""),
             "copies": row["copies"],
             "ids": row["ids"],
             "unlike": ", ".join(f"{d['field']} {WORDS[d['verdict']]}" for d in row["differences"]),
