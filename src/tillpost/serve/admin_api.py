@@ -27,14 +27,56 @@ TOKENLESS = (
 _SECONDS = 30.0
 
 
+class Door:
+    """Where a shop's Admin API is, and what is sent there: whoever asks does the sending.
+
+    Raises `Misconfigured` for a shop without the table `shops.shopify`.
+    """
+
+    def __init__(self, shop: ShopSettings) -> None:
+        if shop.shopify is None:
+            raise Misconfigured(f"shop {shop.name} has no table shops.shopify: add it")
+        self.base = (shop.shopify.admin_url or f"https://{shop.domain}").rstrip("/")
+        self.token = shop.shopify.access_token
+        """A token that was given and lasts; empty if one must be asked for."""
+        self._given = shop.shopify
+
+    def query(self, step: Ask, token: str) -> Request:
+        """A GraphQL query."""
+        path = f"/admin/api/{self._given.api_version}/graphql.json"
+        body = {"query": step.query, "variables": step.variables}
+        return self._post(path, body, {"x-shopify-access-token": token})
+
+    def credentials(self) -> Request:
+        """The request for a token by client credentials, which lives for a day (reference 5.1).
+
+        Raises `Misconfigured` if there are none.
+        """
+        if not (self._given.client_id and self._given.client_secret):
+            raise Misconfigured(TOKENLESS)
+        body = {
+            "client_id": self._given.client_id,
+            "client_secret": self._given.client_secret,
+            "grant_type": "client_credentials",
+        }
+        return self._post("/admin/oauth/access_token", body, {})
+
+    def _post(self, path: str, body: Any, headers: dict[str, str]) -> Request:
+        told = {"content-type": "application/json", **headers}
+        return Request("POST", self.base + path, told, msgspec.json.encode(body))
+
+
+def check(status: int) -> None:
+    """Raises `Misconfigured` for an answer that no later try would change."""
+    if status in REASONS:
+        raise Misconfigured(f"the Admin API answered {status}: {REASONS[status]}")
+
+
 class AdminApi:
     """One shop's Admin API over the server's own transport."""
 
     def __init__(self, shop: ShopSettings, transport: Transport, stopping: asyncio.Event) -> None:
-        if shop.shopify is None:
-            raise Misconfigured(f"shop {shop.name} has no table shops.shopify: add it")
-        self._given = shop.shopify
-        self._base = (shop.shopify.admin_url or f"https://{shop.domain}").rstrip("/")
+        self._door = Door(shop)
         self._transport = transport
         self._stopping = stopping
 
@@ -44,7 +86,7 @@ class AdminApi:
         Raises `Misconfigured` for what the owner must mend, `Retryable` if no answer came or
         the server ends, `Permanent` for an answer that is not as documented.
         """
-        token = self._given.access_token or await self._fresh_token()
+        token = self._door.token or await self._fresh_token()
         found: list[Any] = []
         answer: dict[str, Any] | None = None
         while True:
@@ -57,40 +99,21 @@ class AdminApi:
                 raise Permanent(f"the Admin API answered in another shape ({what})") from None
             answer = {}
             if isinstance(step, Ask):
-                answer = await self._asked(step, token)
+                answer = await self._answered(self._door.query(step, token))
             elif isinstance(step, Wait):
                 await self._wait(step.seconds)
             elif isinstance(step, Keep):
                 found += step.orders
 
-    async def _asked(self, step: Ask, token: str) -> dict[str, Any]:
-        path = f"/admin/api/{self._given.api_version}/graphql.json"
-        body = {"query": step.query, "variables": step.variables}
-        return await self._posted(path, body, {"x-shopify-access-token": token})
-
     async def _fresh_token(self) -> str:
-        """A token by client credentials, which lives for a day (reference 5.1)."""
-        if not (self._given.client_id and self._given.client_secret):
-            raise Misconfigured(TOKENLESS)
-        body = {
-            "client_id": self._given.client_id,
-            "client_secret": self._given.client_secret,
-            "grant_type": "client_credentials",
-        }
-        answer = await self._posted("/admin/oauth/access_token", body, {})
-        token = answer.get("access_token")
+        token = (await self._answered(self._door.credentials())).get("access_token")
         if not isinstance(token, str):
             raise Permanent("the Admin API answered without `access_token`")
         return token
 
-    async def _posted(self, path: str, body: Any, headers: dict[str, str]) -> dict[str, Any]:
-        told = {"content-type": "application/json", **headers}
-        request = Request("POST", self._base + path, told, msgspec.json.encode(body))
+    async def _answered(self, request: Request) -> dict[str, Any]:
         response = await self._transport.send(request, _SECONDS)
-        if response.status in REASONS:
-            raise Misconfigured(
-                f"the Admin API answered {response.status}: {REASONS[response.status]}"
-            )
+        check(response.status)
         if response.status != 200:
             raise Retryable(f"the Admin API answered {response.status}")
         try:

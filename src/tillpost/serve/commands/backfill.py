@@ -22,8 +22,8 @@ from msgspec import Struct
 from tillpost.collect.backfill import Ask, Fetch, Keep, Pull, Span, Wait
 from tillpost.collect.sources.shopify import pull
 from tillpost.core.outcome import Misconfigured, Retryable
-from tillpost.serve import app
-from tillpost.serve.admin_api import REASONS, TOKENLESS
+from tillpost.core.wire import Request
+from tillpost.serve import admin_api, app
 from tillpost.serve.clock import SystemClock
 from tillpost.serve.commands.remote import Remote, settings_of, shop_of
 from tillpost.serve.http.backfill import take_in
@@ -167,22 +167,17 @@ class _Shop:
     """The shop's Admin API, with its token; a token of client credentials is asked for."""
 
     def __init__(self, shop: ShopSettings) -> None:
-        if shop.shopify is None:
-            raise Misconfigured(f"shop {shop.name} has no table shops.shopify: add it")
-        self._given = shop.shopify
-        self._base = (shop.shopify.admin_url or f"https://{shop.domain}").rstrip("/")
-        self._token = shop.shopify.access_token or self._fresh_token()
+        self._door = admin_api.Door(shop)
+        self._token = self._door.token or self._fresh_token()
 
     def ask(self, step: Ask) -> dict[str, Any]:
         """The answer to a query, after as many tries as it takes (at most five)."""
-        path = f"/admin/api/{self._given.api_version}/graphql.json"
-        body = {"query": step.query, "variables": step.variables}
-        return self._posted(path, body, {"x-shopify-access-token": self._token})
+        return self._answered(self._door.query(step, self._token))
 
     @contextmanager
     def lines(self, url: str) -> Iterator[Iterator[bytes]]:
         """The lines of a file, as they come."""
-        if not url.startswith("https://") and not url.startswith(self._base):
+        if not url.startswith("https://") and not url.startswith(self._door.base):
             raise Misconfigured("the shop names a file that is not read over https")
         try:
             with urllib.request.urlopen(url, timeout=_SECONDS) as answer:  # noqa: S310  # nosec B310  # checked above
@@ -191,27 +186,17 @@ class _Shop:
             raise Retryable(f"the file of orders broke off ({error}): run it again") from None
 
     def _fresh_token(self) -> str:
-        """A token by client credentials, which lives for a day (reference 5.1)."""
-        if not (self._given.client_id and self._given.client_secret):
-            raise Misconfigured(TOKENLESS)
-        body = {
-            "client_id": self._given.client_id,
-            "client_secret": self._given.client_secret,
-            "grant_type": "client_credentials",
-        }
-        return str(self._posted("/admin/oauth/access_token", body, {})["access_token"])
+        return str(self._answered(self._door.credentials())["access_token"])
 
-    def _posted(self, path: str, body: Any, headers: dict[str, str]) -> dict[str, Any]:
-        told = {"content-type": "application/json", **headers}
-        url, text = self._base + path, msgspec.json.encode(body)
+    def _answered(self, asked: Request) -> dict[str, Any]:
         for tries in range(_MOST_TRIES):
-            request = urllib.request.Request(url, text, told)  # noqa: S310  # the shop's own address
+            request = urllib.request.Request(asked.url, asked.body, dict(asked.headers))  # noqa: S310  # the shop's own address
             try:
                 with urllib.request.urlopen(request, timeout=_SECONDS) as answer:  # noqa: S310  # nosec B310
                     found: dict[str, Any] = json.load(answer)
                     return found
             except urllib.error.HTTPError as error:
-                _check(error)
+                admin_api.check(error.code)
                 why = f"status {error.code}"
                 pause = float(error.headers.get("retry-after") or _FIRST_PAUSE * 2**tries)
             except (OSError, ValueError) as error:
@@ -219,11 +204,6 @@ class _Shop:
             if tries < _MOST_TRIES - 1:
                 time.sleep(pause)
         raise Retryable(f"the shop's Admin API does not answer ({why}): run the command again")
-
-
-def _check(error: urllib.error.HTTPError) -> None:
-    if error.code in REASONS:
-        raise Misconfigured(f"the Admin API answered {error.code}: {REASONS[error.code]}")
 
 
 @contextmanager
