@@ -141,6 +141,11 @@ MEMORY = "3GB"
 """What one engine may hold in memory; beyond it, tables lie in files of the system's own folder."""
 
 
+def declared_as(name: str) -> str:
+    """The columns of a table of `SCHEMA`, with their types, for the statement that makes it."""
+    return declared({RENAMED.get(column, column): kind for column, kind in SCHEMA[name].items()})
+
+
 class Engine:
     """An in-memory database of one snapshot; close it after use, or use it in `with`."""
 
@@ -153,9 +158,8 @@ class Engine:
         self._load(tables)
 
     def _load(self, tables: Mapping[str, Rows]) -> None:
-        for name, columns in SCHEMA.items():
-            renamed = {RENAMED.get(c, c): kind for c, kind in columns.items()}
-            self.connection.execute(f"CREATE TABLE {name} ({declared(renamed)})")
+        for name in SCHEMA:
+            self.connection.execute(f"CREATE TABLE {name} ({declared_as(name)})")
         self.append("platform_channels", PLATFORM_CHANNELS)
         self.append("labels", UNSEEN)
         if SEGMENTS in tables:

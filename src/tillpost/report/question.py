@@ -3,9 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
-from tillpost.core.facts import declared
 from tillpost.ports import Rows
-from tillpost.report.engine import RENAMED, SCHEMA, Engine, in_columns
+from tillpost.report.engine import SCHEMA, Engine, declared_as, in_columns
 from tillpost.report.steps import CAMPAIGN_KEYS, SPENDING, text
 
 if TYPE_CHECKING:
@@ -47,8 +46,7 @@ class Question(Engine):
         self.connection.execute("BEGIN")
         for name, rows in beside.items():
             if name in SCHEMA:
-                columns = {RENAMED.get(c, c): kind for c, kind in SCHEMA[name].items()}
-                self.connection.execute(f"CREATE TEMP TABLE {name} ({declared(columns)})")
+                self.connection.execute(f"CREATE TEMP TABLE {name} ({declared_as(name)})")
                 self.append(name, list(in_columns(rows, list(SCHEMA[name]))))
 
     def make(self, step: str, models: Sequence[str]) -> None:

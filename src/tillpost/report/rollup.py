@@ -21,10 +21,10 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from tillpost.core.attribution import DAY, MODELS, WINDOWS
-from tillpost.core.facts import EXACT, SEGMENTS, declared
+from tillpost.core.facts import EXACT, SEGMENTS
 from tillpost.ports import Rows
 from tillpost.report import changes
-from tillpost.report.engine import RENAMED, SCHEMA, Engine, Held, connected, in_columns
+from tillpost.report.engine import SCHEMA, Engine, Held, connected, declared_as, in_columns
 from tillpost.report.query import FOREVER, Period, Query, numbered
 from tillpost.report.question import Mode, Question
 from tillpost.report.steps import CREDITING, SALES, every_text, text
@@ -296,8 +296,7 @@ def _renew(work: _Work, name: str, told: Rows) -> None:
     DuckDB 2.0.0 loses what is added, from 122,880 rows on, to a table that the same transaction
     made of an empty query: so its columns are declared.
     """
-    columns = {RENAMED.get(column, column): kind for column, kind in SCHEMA[name].items()}
-    work.run_text(f"CREATE OR REPLACE TEMP TABLE told ({declared(columns)})")
+    work.run_text(f"CREATE OR REPLACE TEMP TABLE told ({declared_as(name)})")
     work.append("told", list(in_columns(told, list(SCHEMA[name]))))
     work.run_text(f"CREATE OR REPLACE TEMP TABLE more AS FROM told EXCEPT ALL FROM kept.{name}")
     work.run_text(f"CREATE OR REPLACE TEMP TABLE gone AS FROM kept.{name} EXCEPT ALL FROM told")
