@@ -43,10 +43,12 @@ def first_shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reader]:
         yield reader
 
 
-def _follow(reader: Reader, page: str) -> None:
-    for block in written(ROOT / page):
-        if not _listed(LEFT_OUT, page, block):
-            reader.follow(block, interrupted=_listed(INTERRUPTED, page, block))
+def _follow(reader: Reader, page: str) -> int:
+    """Do what each block says; a block that fails, or shows something else, fails the test."""
+    told = [block for block in written(ROOT / page) if not _listed(LEFT_OUT, page, block)]
+    for block in told:
+        reader.follow(block, interrupted=_listed(INTERRUPTED, page, block))
+    return len(told)
 
 
 @pytest.mark.slow
@@ -54,7 +56,7 @@ def _follow(reader: Reader, page: str) -> None:
 def test_a_page_does_what_it_says(page: str, tmp_path: Path) -> None:
     with Reader(tmp_path) as reader:
         reader.stopping = tuple(FOLLOWED["pages"].get(page, {}).get("stopping", ()))
-        _follow(reader, page)
+        assert _follow(reader, page) > 0
 
 
 @pytest.mark.slow
@@ -72,7 +74,7 @@ def test_a_page_for_a_shop_that_runs_does_what_it_says(page: str, first_shop: Re
                 for name, value in told["environment"].items()
             }
             first_shop.is_stale = True
-        _follow(first_shop, page)
+        assert _follow(first_shop, page) > 0
 
 
 def _put_back(reader: Reader, settings: str) -> None:

@@ -97,13 +97,14 @@ def test_what_was_acknowledged_meanwhile_is_there(agency: Agency) -> None:
         if number == 20:
             agency.server.process.send_signal(signal.SIGHUP)
 
-    def told() -> bool:
+    def told() -> set[str]:
         text = _tillpost(
             agency.folder, "report", "orders", "--config", "tillpost.toml", "--format", "json"
         )
-        return {row["order_id"] for row in json.loads(text)["rows"]} >= {str(n) for n in sold}
+        return {row["order_id"] for row in json.loads(text)["rows"]}
 
-    wait_for(told)
+    wait_for(lambda: len(told()) >= len(sold))
+    assert told() == {str(number) for number in sold}
 
 
 def test_wrong_settings_are_refused_and_nothing_changes(agency: Agency) -> None:
