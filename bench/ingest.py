@@ -26,6 +26,8 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
+from tests.live import ONE_SHOP
+
 from bench import taker
 from bench.doors import DATASET, DOORS, Door
 from tillpost.serve.app import free_port
@@ -39,27 +41,7 @@ MODES = {
 _DRAIN_SECONDS = 300.0
 _UNFOLDED = "SELECT (SELECT max(id) FROM journal) > (SELECT max(position) FROM progress)"
 _HERE = Path(__file__).parent
-_SETTINGS = """\
-[server]
-port = {port}
-data = "{data}"
-private_networks = ["127.0.0.0/8"]
-[[shops]]
-name = "demo"
-domain = "demo-shop.myshopify.com"
-country = "US"
-origins = ["https://demo-shop.myshopify.com"]
-server_keys = [{{key = "{server_key}", scopes = ["events", "reports"]}}]
-[shops.shopify]
-webhook_secrets = ["{webhook_secret}"]
-[shops.orders]
-join_wait = 2.0
-[[destinations]]
-kind = "meta"
-shop = "demo"
-dataset_id = "{dataset}"
-access_token = "{access_token}"
-url = "http://127.0.0.1:{platform}"
+_RECEIVER = """\
 [[receiver.datasets]]
 id = "{dataset}"
 access_token = "{access_token}"
@@ -190,8 +172,16 @@ def _serving(data: Path, mode: str) -> Iterator[Running]:
                 "webhook_secret": secrets.token_hex(),
                 "access_token": secrets.token_hex(),
             }
-            settings = {"port": port, "data": data, "dataset": DATASET, "platform": platform}
-            (data / "tillpost.toml").write_text(_SETTINGS.format(**given, **settings))
+            text = (ONE_SHOP + _RECEIVER).format(
+                port=port,
+                data=data,
+                scopes='["events", "reports"]',
+                join_wait=2.0,
+                dataset=DATASET,
+                platform=f"http://127.0.0.1:{platform}",
+                **given,
+            )
+            (data / "tillpost.toml").write_text(text)
             asked = ["tillpost", "serve", f"--config={data / 'tillpost.toml'}"]
         else:
             module = "bench.idle" if mode == "idle" else "tillpost"

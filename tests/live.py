@@ -19,6 +19,30 @@ from typing import Any
 
 DATASET = "1234567890123456"
 
+ONE_SHOP = """\
+[server]
+port = {port}
+data = "{data}"
+private_networks = ["127.0.0.0/8"]
+[[shops]]
+name = "demo"
+domain = "demo-shop.myshopify.com"
+country = "US"
+origins = ["https://demo-shop.myshopify.com"]
+server_keys = [{{key = "{server_key}", scopes = {scopes}}}]
+[shops.shopify]
+webhook_secrets = ["{webhook_secret}"]
+[shops.orders]
+join_wait = {join_wait}
+[[destinations]]
+kind = "meta"
+shop = "demo"
+dataset_id = "{dataset}"
+access_token = "{access_token}"
+url = "{platform}"
+"""
+"""Settings of a gateway with one shop that sends to the platform at an address."""
+
 
 @dataclass(frozen=True)
 class Reply:

@@ -13,31 +13,9 @@ from pathlib import Path
 
 from tests.drills.forks import Fork, Zygote
 from tests.drills.shop import KEY, SECRET
-from tests.live import free_port
+from tests.live import ONE_SHOP, free_port
 
 TOKEN = "EAADdrilltoken0123456789"
-_SETTINGS = """\
-[server]
-port = {port}
-data = "{data}"
-private_networks = ["127.0.0.0/8"]
-[[shops]]
-name = "demo"
-domain = "demo-shop.myshopify.com"
-country = "US"
-origins = ["https://demo-shop.myshopify.com"]
-server_keys = [{{key = "{key}", scopes = ["events", "reports", "costs", "admin"]}}]
-[shops.shopify]
-webhook_secrets = ["{secret}"]
-[shops.orders]
-join_wait = 0.1
-[[destinations]]
-kind = "meta"
-shop = "demo"
-dataset_id = "1234567890123456"
-access_token = "{token}"
-url = "{platform}"
-"""
 
 
 class NotUp(AssertionError):
@@ -65,12 +43,15 @@ class Node:
         self.output = directory / "output.log"
         self._settings = directory / "tillpost.toml"
         self._settings.write_text(
-            _SETTINGS.format(
+            ONE_SHOP.format(
                 port=self.port,
                 data=self.data,
-                key=KEY,
-                secret=SECRET,
-                token=TOKEN,
+                server_key=KEY,
+                scopes='["events", "reports", "costs", "admin"]',
+                webhook_secret=SECRET,
+                join_wait=0.1,
+                dataset="1234567890123456",
+                access_token=TOKEN,
                 platform=platform,
             )
         )
