@@ -182,7 +182,7 @@ def _beside(told: Mapping[str, Any]) -> tuple[Table, ...]:
 
 SCREEN = Screen(
     path="/balance",
-    title="Every order",
+    title="Balance",
     group="Signal",
     about="The shop's own total equals what counts and each part that does not, with its reason.",
     read=read,
