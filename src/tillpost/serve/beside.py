@@ -62,7 +62,7 @@ def payloads(text: bytes) -> Payloads:
             made.append(event)
     if not made:
         raise Misconfigured(
-            "there is no Purchase in it: give Conversions API request bodies or events, one "
+            "these payloads hold no Purchase: give Conversions API request bodies or events, one "
             "JSON document or one a line"
         )
     return Payloads(tuple(made), unread)

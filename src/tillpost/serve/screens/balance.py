@@ -74,7 +74,12 @@ def _parts(rows: Sequence[Mapping[str, Any]]) -> Table:
             Column("why", "Why"),
             Column("orders", "Orders", "whole"),
             Column("value", "Value", "money"),
-            Column("accuracy", "Accuracy", "share", about="counted and left out, by all orders"),
+            Column(
+                "accuracy",
+                "Accuracy so far",
+                "share",
+                about="counted and left out, by all orders, also those on their way",
+            ),
             Column("lost", "Never came", "whole"),
             Column("destination", "Destination"),
         ),
