@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from tests.shopify_admin import TOKEN, AdminApi, graphql_order
 
-from tillpost.collect.sources.shopify.compared import Reach
+from tillpost.collect.sources.shopify.order_list import Reach
 from tillpost.core.outcome import Misconfigured, Permanent, Retryable
 from tillpost.core.wire import Request, Response
 from tillpost.deliver import catalog

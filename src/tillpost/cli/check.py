@@ -117,7 +117,7 @@ def _compare_sales(
 ) -> None:
     from tillpost.cli.backfill import moment
     from tillpost.core.moment import iso
-    from tillpost.serve.commands.comparing import Place
+    from tillpost.serve.commands.other_tool import Place
 
     there = Place(**place)
     if payload is not None:
@@ -134,7 +134,7 @@ def _compare_sales(
 
 
 def _show_sales(found: dict[str, Any]) -> None:
-    from tillpost.serve.beside import WORDS
+    from tillpost.serve.other_tool import WORDS
 
     for row in found["sales"]:
         money = f", {row['value']} {row['currency']}" if row["currency"] else ""

@@ -24,9 +24,9 @@ from tillpost.serve import measured
 from tillpost.serve.http import (
     api,
     backfill,
-    beside,
     letters,
     operations,
+    other_tool,
     pages,
     privacy,
     reconciling,
@@ -60,7 +60,7 @@ def build(node: Node) -> Rsgi:
 
 def behind(node: Node) -> Starlette:
     """The pages and the API, which stand behind the front."""
-    parts = (api, backfill, beside, reconciling, letters, privacy, operations, pages)
+    parts = (api, backfill, other_tool, reconciling, letters, privacy, operations, pages)
     routes = [route for part in parts for route in part.routes(node)]
     return Starlette(
         routes=routes, exception_handlers={HTTPException: _refused, Exception: _trouble}

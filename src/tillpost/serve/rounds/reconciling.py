@@ -14,8 +14,8 @@ import structlog
 from msgspec import Struct, json, structs
 
 from tillpost.collect.accept import Intake, accept
-from tillpost.collect.sources.shopify import compared, pull
-from tillpost.collect.sources.shopify.compared import Difference, Known, Reach, Told
+from tillpost.collect.sources.shopify import order_list, pull
+from tillpost.collect.sources.shopify.order_list import Difference, Known, Reach, Told
 from tillpost.core import wire
 from tillpost.core.moment import iso
 from tillpost.core.money import decimal_string
@@ -172,10 +172,10 @@ class Reconciler:
     ) -> Found:
         async with self._turn:
             api = AdminApi(shop, self._transport, self._stopping)
-            told = compared.told(await api.orders(pull.changed(iso(since))))
+            told = order_list.told(await api.orders(pull.changed(iso(since))))
             ours = await self._known(shop.name, told)
-            due = compared.due(told, ours, reach)
-            found = compared.differences(told, ours, reach)
+            due = order_list.due(told, ours, reach)
+            found = order_list.differences(told, ours, reach)
             fetched = 0
             if fetch and found:
                 fetched, found = await self._fetched(api, shop, found, reports=reports)

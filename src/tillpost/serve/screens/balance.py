@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from tillpost.serve.beside import WORDS, comparer
+from tillpost.serve.other_tool import WORDS, comparer
 from tillpost.serve.rounds.reconciling import shown
 from tillpost.serve.screens.ask import Ask
 from tillpost.serve.screens.desk import Desk

@@ -11,10 +11,10 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from tillpost.core import beside, capi
-from tillpost.core.beside import Own, Pair
+from tillpost.core import capi, other_tool
 from tillpost.core.moment import iso
 from tillpost.core.money import decimal_string
+from tillpost.core.other_tool import Own, Pair
 from tillpost.core.outcome import Misconfigured, Reason, State
 from tillpost.core.received import ReceivedEvent
 from tillpost.ports import Sealer
@@ -22,7 +22,7 @@ from tillpost.receive.accept import server_event
 from tillpost.receive.wire import GraphCall
 from tillpost.serve.node import GATEWAY_FILE, RECEIVER_FILE, Node, destination_name
 from tillpost.serve.settings import Settings
-from tillpost.store import beside as rows
+from tillpost.store import other_tool as rows
 from tillpost.store.sqlite import Database
 
 MOST_SHOWN = 1000
@@ -152,7 +152,7 @@ class Comparer:
             found = rows.ours(database, self._sealer, shop, destination, span)
         finally:
             database.close()
-        pairs = beside.pairs([_own(row) for row in found], theirs)
+        pairs = other_tool.pairs([_own(row) for row in found], theirs)
         return {
             "shop": shop,
             "destination": destination,
@@ -193,7 +193,7 @@ def report(pairs: Sequence[Pair]) -> dict[str, Any]:
         "sales": _sums(pairs),
         "fields": [
             {"field": name, **{verdict: counts[verdict] for verdict in WORDS}}
-            for name, counts in beside.fields(pairs).items()
+            for name, counts in other_tool.fields(pairs).items()
         ],
         "orders": odd[:MOST_SHOWN],
         "left": max(len(odd) - MOST_SHOWN, 0),

@@ -28,7 +28,7 @@ def ours(
     """The shop's Purchases of `since <= event_time < until`, the oldest first."""
     given = {"shop": shop, "destination": destination, "since": span[0], "until": span[1]}
     with database.reader() as conn:
-        rows = conn.execute(queries.load("beside")["ours"], {**given, "limit": MOST}).fetchall()
+        rows = conn.execute(queries.load("other_tool")["ours"], {**given, "limit": MOST}).fetchall()
     return [OwnRow(codec.unpack_event(row[0], row[1], sealer), *row[2:]) for row in rows]
 
 
@@ -36,5 +36,5 @@ def theirs(receiver: Database, dataset: str, span: tuple[int, int]) -> list[Rece
     """What servers sent of that time to a dataset of the receiver, in order of receipt."""
     given = {"dataset": dataset, "since": span[0], "until": span[1], "limit": MOST}
     with receiver.reader() as conn:
-        rows = conn.execute(queries.load("beside")["theirs"], given).fetchall()
+        rows = conn.execute(queries.load("other_tool")["theirs"], given).fetchall()
     return [settled_event(row).event for row in rows]

@@ -5,10 +5,10 @@ from typing import Any
 from urllib.parse import urlencode
 
 from tillpost.core.outcome import Misconfigured
-from tillpost.serve.beside import Comparer
 from tillpost.serve.clock import unix
 from tillpost.serve.commands.remote import Remote, settings_of, shop_of
 from tillpost.serve.node import GATEWAY_FILE
+from tillpost.serve.other_tool import Comparer
 from tillpost.serve.seal import AesSealer, read_keys
 from tillpost.store.lock import running
 
@@ -25,7 +25,7 @@ class Place:
             raise Misconfigured(f"there is no {GATEWAY_FILE} in {self._directory}: name --data")
 
     def of_file(self, text: bytes) -> dict[str, Any]:
-        """What `serve.beside.Comparer` tells of a file of payloads."""
+        """What `serve.other_tool.Comparer` tells of a file of payloads."""
         if self._remote is not None:
             return self._remote.post(self._path, text.decode("utf-8", "replace"))
         return self._comparer().of_file(self._shop, text)

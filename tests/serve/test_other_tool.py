@@ -12,10 +12,10 @@ from msgspec import structs
 
 from tillpost.cli.check import compare
 from tillpost.core.outcome import Misconfigured
-from tillpost.serve import beside, development
-from tillpost.serve.beside import Comparer, payloads
+from tillpost.serve import development, other_tool
 from tillpost.serve.clock import SimulatedClock
 from tillpost.serve.node import Node
+from tillpost.serve.other_tool import Comparer, payloads
 from tillpost.serve.screens import balance
 from tillpost.serve.seal import read_keys
 from tillpost.serve.settings import Dataset, ReceiverSettings, Server, Settings
@@ -149,7 +149,7 @@ def test_where_there_is_no_purchase_nothing_can_be_compared(text: bytes) -> None
 
 
 def test_a_long_list_is_cut_and_counted(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(beside, "MOST_SHOWN", 2)
+    monkeypatch.setattr(other_tool, "MOST_SHOWN", 2)
     told = office.file(payload(1), payload(2))
     assert (len(told["orders"]), told["left"]) == (2, 3)
 

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from tillpost.core import match_key
-from tillpost.core.beside import Own, Pair, fields, pairs
 from tillpost.core.match_key import Code
+from tillpost.core.other_tool import Own, Pair, fields, pairs
 from tillpost.core.received import ReceivedEvent
 from tillpost.core.traits import Trait
 

@@ -8,10 +8,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from tillpost.serve.beside import comparer
 from tillpost.serve.clock import unix
 from tillpost.serve.http.api import guarded, refusal, reply
 from tillpost.serve.node import Node
+from tillpost.serve.other_tool import comparer
 
 _MOST_BYTES = 10 << 20
 _WEEK_SECONDS = 7 * 86400
