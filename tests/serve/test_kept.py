@@ -74,8 +74,29 @@ def test_what_takes_long_is_shown_with_its_age_while_it_is_taken_anew(
     shop.may.set()
     wait_for(lambda: shop.looks == 2)
     shop.change()
-    clock.at += 2.0 * 65
+    clock.at += 301
     assert desk.get("key", shop.look) == 3
+
+
+def test_nobody_stands_in_line_with_looks_that_nobody_waits_for(
+    tmp_path: Path, clock: Time
+) -> None:
+    slow, quick = Shop(tmp_path, clock), Shop(tmp_path, clock)
+    desk = Kept(tmp_path, ("a.db",))
+    slow.takes = quick.takes = 1.0
+    assert [desk.get("slow", slow.look), desk.get("quick", quick.look)] == [1, 1]
+    slow.may.clear()
+    slow.change()
+    clock.at += 5
+    assert desk.get("slow", slow.look) == 1
+    wait_for(kept._LINE.locked)
+    clock.at += 5
+    assert desk.see("quick", quick.look) == (1, 11.0)
+    clock.at += 301
+    assert desk.get("quick", quick.look) == 2
+    assert (desk.get("new", quick.look), slow.looks) == (3, 1)
+    slow.may.set()
+    wait_for(lambda: slow.looks == 2 and not kept._LINE.locked())
 
 
 def test_two_who_ask_at_once_wait_for_one_look(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """The roll-up of a large shop: made once, and from then on brought up to date."""
 
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from tests.report.conftest import Shop
 from tillpost.report.query import Query
 from tillpost.report.roas import channels
 from tillpost.report.rollup import RollUp, left
+from tillpost.serve.kept import behind
 from tillpost.serve.rounds import rolling
 from tillpost.serve.rounds.rolling import RollUps
 
@@ -56,6 +58,19 @@ def test_the_sums_follow_what_is_written(told: dict[str, Any]) -> None:
     told |= {"tables": tables("1", "2"), "marks": 2}
     assert [rollups.round(), rollups.round()] == [1, 0]
     assert orders_of(rollups) == 2
+
+
+def test_who_waits_is_answered_while_a_reading_behind_goes_on(told: dict[str, Any]) -> None:
+    rollups = kept(told)
+    rollups.round()
+    with ThreadPoolExecutor() as waiting, behind():
+        found = rollups.answer(
+            "channels",
+            Query(),
+            lambda *_: [waiting.submit(orders_of, rollups).result(timeout=20)],
+            dict,
+        )
+    assert found == [1]
 
 
 def test_after_other_rates_all_is_summed_again(told: dict[str, Any]) -> None:

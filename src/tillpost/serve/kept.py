@@ -1,12 +1,15 @@
 """Keeps what was read from the stores until they change: one look serves all who ask.
 
 A look that takes long is not waited for again: what it found last is shown, with its age,
-while it is taken anew behind the page.
+while it is taken anew behind the page. Looks behind pages are taken one at a time, and whoever
+waits for a look of their own does not stand in line with them.
 """
 
 import threading
 import time
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Callable, Hashable, Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
@@ -18,9 +21,32 @@ _REST = 4.0
 LONG_SECONDS = 1.0
 """Whoever asks does not wait for a look that took longer, but sees the one before."""
 _STALEST = 60.0
-"""What took t seconds is shown at most this many times t later: then the new look is waited for."""
+_SHOWN_SECONDS = 300.0
+"""What took t seconds is shown at most this many times t later, or so many seconds if that is more.
+
+After that the new look is waited for: nobody has asked for so long that none was taken.
+"""
 _MOST = 64
 """Looks that are kept; the one that nobody asked for longest goes first."""
+
+_LINE = threading.Lock()
+_IS_BEHIND: ContextVar[bool] = ContextVar("behind", default=False)
+
+
+@contextmanager
+def behind() -> Iterator[None]:
+    """Work that nobody waits for, as long as the block lasts: one such piece at a time."""
+    with _LINE:
+        told = _IS_BEHIND.set(True)
+        try:
+            yield
+        finally:
+            _IS_BEHIND.reset(told)
+
+
+def is_behind() -> bool:
+    """Whether nobody waits for what is done here."""
+    return _IS_BEHIND.get()
 
 
 class _Look(NamedTuple):
@@ -38,7 +64,8 @@ class _Look(NamedTuple):
 
     def bridges(self, now: float, long: float) -> bool:
         """Whether it is shown while a new one is taken."""
-        return self.took >= long and now - self.began < self.took * (1 + _STALEST)
+        lasts = max(self.took * (1 + _STALEST), _SHOWN_SECONDS)
+        return self.took >= long and now - self.began < lasts
 
 
 class Seen(NamedTuple):
@@ -68,6 +95,7 @@ class Kept:
         self._lock = threading.Lock()
         self._looks: dict[Hashable, _Look] = {}
         self._taking: dict[Hashable, threading.Lock] = {}
+        self._due: set[Hashable] = set()
 
     def get(self, key: Hashable, look: Callable[[], T]) -> T:
         """What `look` finds as the files stand, or found a moment ago under the same key."""
@@ -99,11 +127,12 @@ class Kept:
     ) -> _Look:
         """A new look; or the kept one, if that may be shown while the new one is taken."""
         if kept is not None and kept.bridges(time.monotonic(), self._long()):
-            if taking.acquire(blocking=False):
-                threading.Thread(
-                    target=self._take_behind, args=(key, look, taking), daemon=True
-                ).start()
+            self._renew_behind(key, look, taking)
             return kept
+        return self._taken(key, look, taking)
+
+    def _taken(self, key: Hashable, look: Callable[[], Any], taking: threading.Lock) -> _Look:
+        """A new look, or the one that was taken while this one waited for its turn."""
         with taking:
             with self._lock:
                 meanwhile = self._looks.get(key)
@@ -111,11 +140,20 @@ class Kept:
                 return meanwhile
             return self._take(key, look)
 
-    def _take_behind(self, key: Hashable, look: Callable[[], Any], taking: threading.Lock) -> None:
-        try:
-            self._take(key, look)
-        finally:
-            taking.release()
+    def _renew_behind(self, key: Hashable, look: Callable[[], Any], taking: threading.Lock) -> None:
+        """Take a new look when its turn comes, unless one is due already."""
+
+        def take() -> None:
+            with behind():
+                with self._lock:
+                    self._due.discard(key)
+                self._taken(key, look, taking)
+
+        with self._lock:
+            if key in self._due or taking.locked():
+                return
+            self._due.add(key)
+        threading.Thread(target=take, daemon=True).start()
 
     def _take(self, key: Hashable, look: Callable[[], Any]) -> _Look:
         marks, began = marks_of(self._paths), time.monotonic()

@@ -15,6 +15,7 @@ from typing import TypeVar
 from tillpost.ports import Rows
 from tillpost.report.query import Query
 from tillpost.report.rollup import Outdated, RollUp, left
+from tillpost.serve.kept import is_behind
 
 T = TypeVar("T")
 
@@ -30,6 +31,8 @@ FIRST_SECONDS = 300.0
 REST = 4
 """After a round that took t seconds, the next is begun this many times t later."""
 
+BEHIND = "behind"
+"""The turn of questions that nobody waits for."""
 
 NEVER = frozenset({"balance", "missing"})
 """Reports that look at every delivery, which a roll-up does not keep."""
@@ -54,8 +57,11 @@ class RollUps:
         self._tables = tables
         self._zones = zones
         self._folder = folder
-        self._turns = {"days": Lock(), "orders": Lock(), "facts": Lock()}
-        """One question of each mode at a time: those of sums never wait for the others."""
+        self._turns = {name: Lock() for name in ("days", "orders", "facts", BEHIND)}
+        """One question of each mode at a time: those of sums never wait for the others.
+
+        Nobody waits for those that nobody waits for, which have a turn of their own.
+        """
         self._changing = Lock()
         self._kept: RollUp | None = None
         self._of: object = None
@@ -164,7 +170,7 @@ class RollUps:
         if kept is None:
             return None
         more = beside()
-        with self._turns[kept.mode(name, query)]:
+        with self._turns[BEHIND if is_behind() else kept.mode(name, query)]:
             if self._kept is None:
                 return None
             held = self._kept.question(name, query, more)

@@ -7,6 +7,7 @@ from functools import partial
 import structlog
 
 from tillpost.core.outcome import Misconfigured
+from tillpost.serve.kept import behind
 from tillpost.serve.rounds.rolling import FACTS
 from tillpost.serve.screens import ask
 from tillpost.serve.screens.catalog import SCREENS
@@ -38,7 +39,8 @@ def _look(desk: Desk, path: str, look: Callable[[], object]) -> None:
     if desk.node.memory.is_ending:
         return
     try:
-        look()
+        with behind():
+            look()
     except Misconfigured:
         return
     except Exception as error:  # noqa: BLE001  # the next page is read all the same
