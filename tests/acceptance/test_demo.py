@@ -49,7 +49,7 @@ def agrees_with_the_truth(summary: dict[str, Any]) -> None:
     assert seen == s["orders"]
     assert s["counted"] == s["both"] + s["server_only"]
     assert s["doubled"] == 0
-    for figure in ("checkouts", "registrations", "edited"):
+    for figure in ("checkouts", "registrations", "edited", "refunded"):
         assert s[figure] == s["expected"][figure], figure
     assert s["matched"] == s["matchable"] > 0
     assert s["matched_wrong"] == 0

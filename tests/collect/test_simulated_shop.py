@@ -112,6 +112,19 @@ def test_an_edited_order_is_worth_what_it_is_worth_now() -> None:
     assert {row[2] for row in turned()["edits"]} <= edited.keys()
 
 
+def test_what_was_given_back_is_counted_in_the_shops_money_to_the_cent() -> None:
+    """Transactions are in the buyer's money, whole refunds and parts of one."""
+    mixed = {"other_currency": 0.5, "refund_full": 0.3, "refund_partial": 0.3, "cancelled": 0.0}
+    found: Tally[str] = Tally()
+    for _, _, order_id, _, minor, currency in turned(**mixed)["refunds"]:
+        assert currency == "USD"
+        found[order_id] += minor
+    told = [o for o in world(**mixed).truth.orders if o.refunded is not None and o.server]
+    paid = {row[1]: row[17] for row in turned(**mixed)["orders"]}
+    assert {paid[o.order_id] for o in told} > {"USD"}
+    assert found == {o.order_id: int(str(o.refunded).replace(".", "")) for o in told}
+
+
 def test_nothing_but_what_was_told_is_sent() -> None:
     names = {event[0] for event in turned()["events"]}
     assert names == {

@@ -49,6 +49,13 @@ def test_text_and_units_are_one(units: int, currency: str) -> None:
     assert money.to_minor(money.decimal_string(units, currency), currency) == units
 
 
+def test_a_part_of_one_money_is_the_same_part_of_the_other() -> None:
+    fifty, value = Decimal("50.00"), Decimal("59.00")
+    assert money.proportional(Decimal("25.00"), fifty, value, "USD") == Decimal("29.50")
+    assert money.proportional(fifty, fifty, value, "USD") == value
+    assert money.proportional(Decimal("0.01"), fifty, value, "JPY") == 0
+
+
 def test_the_odd_cent_goes_to_the_latest() -> None:
     assert money.split(100, [1, 1, 1]) == (33, 33, 34)
     assert money.split(-100, [1, 1, 1]) == (-33, -33, -34)

@@ -162,6 +162,7 @@ def _row(order: OrderTruth) -> dict[str, Any]:
         "order_id": order.order_id, "channel": said.channel, "source": said.source,
         "medium": said.medium, "campaign": said.campaign, "browser": order.browser,
         "server": True, "told_value": order.edited or order.value,
+        "refunded": order.refunded or "0.00",
     }  # fmt: skip
 
 

@@ -1,7 +1,8 @@
 """Money given back: always a row of the reports, and an event where the shop wants one.
 
 Never a negative Purchase (domain rule 14): a platform is told of a custom `Refund`, with a
-value above zero, and only of a sale that it was told of before.
+value above zero in the buyer's money, and only of a sale that it was told of before. The
+reports take the same in the shop's money (domain rule 10).
 """
 
 import hmac
@@ -11,8 +12,8 @@ from msgspec import structs
 
 from tillpost.collect.draft import Draft
 from tillpost.core import money
-from tillpost.core.books import EventRow, RefundRow
-from tillpost.core.event import Entry, Event, RefundSeen
+from tillpost.core.books import EventRow, OrderRow, RefundRow
+from tillpost.core.event import Entry, Event, Money, RefundSeen
 from tillpost.core.outcome import FINAL, Reason, State
 from tillpost.core.policy import READY, Standing
 from tillpost.core.shop import PAYMENT_WAIT, UNCONFIRMED_AFTER, Shop
@@ -30,7 +31,7 @@ def is_refund(row: EventRow) -> bool:
 
 def fold_refund(draft: Draft, entry: Entry, refund: RefundSeen, shop: Shop, now: float) -> None:
     """Keep the refund; with `refunds = "event"` also make its event, once."""
-    given = refund.money
+    given = _in_shop_money(refund, draft.order(shop.name, refund.order_id))
     minor = money.to_minor(given.amount, given.currency)
     row = RefundRow(shop.name, refund.refund_id, refund.order_id, refund.at, minor, given.currency)
     draft.add_refund(row)
@@ -44,6 +45,23 @@ def fold_refund(draft: Draft, entry: Entry, refund: RefundSeen, shop: Shop, now:
 def release_refund(draft: Draft, held: EventRow, now: float) -> None:
     """Look again at a refund that waits for its sale."""
     _put(draft, held, held, now)
+
+
+def _in_shop_money(refund: RefundSeen, order: OrderRow | None) -> Money:
+    """The refund in the shop's money: a whole one is the order's value, to the cent.
+
+    Else it is what the sender told, or turned at the order's rate where it told none.
+    """
+    given, buyer = refund.money, refund.shown or refund.money
+    if order is None:
+        return given
+    shown, value = order.seen.presentment, order.seen.value
+    if buyer == shown:
+        return value
+    if given.currency == value.currency or given.currency != shown.currency or not shown.amount:
+        return given
+    worth = money.proportional(given.amount, shown.amount, value.amount, value.currency)
+    return Money(worth, value.currency)
 
 
 def _put(draft: Draft, old: EventRow | None, row: EventRow, now: float) -> None:
@@ -67,7 +85,7 @@ def _standing(draft: Draft, sale: EventRow | None, received_at: float, now: floa
 
 
 def _event(refund: RefundSeen, shop: Shop) -> Event:
-    given = refund.money
+    given = refund.shown or refund.money
     return Event(
         shop=shop.name,
         event_name="Refund",

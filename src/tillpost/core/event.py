@@ -183,12 +183,17 @@ class OrderSeen(Struct, frozen=True, tag="order", omit_defaults=True):
 
 
 class RefundSeen(Struct, frozen=True, tag="refund", omit_defaults=True):
-    """Money given back: what the shop's payment transactions say, in shop currency."""
+    """Money given back: what the shop's payment transactions say, in the shop's currency.
+
+    `shown` is the same in the buyer's, where that is another. Without it `money` may still be
+    in the buyer's, if the sender told no rate.
+    """
 
     refund_id: str
     order_id: str
     at: int
     money: Money
+    shown: Money | None = None
 
 
 class CartSeen(Struct, frozen=True, tag="cart", omit_defaults=True):

@@ -71,6 +71,14 @@ def decimal_string(units: int, currency: str) -> str:
     return f"{Decimal(units).scaleb(-places):.{places}f}"
 
 
+def proportional(amount: Decimal, of: Decimal, to: Decimal, currency: str) -> Decimal:
+    """What is to `to` as `amount` is to `of`, in whole minor units of `to`'s currency.
+
+    So 25.00 of 50.00 EUR that cost 59.00 USD are 29.50 USD. `of` is not zero.
+    """
+    return Decimal(decimal_string(to_minor(amount * to / of, currency), currency))
+
+
 def split(total: int, weights: Sequence[int]) -> tuple[int, ...]:
     """The total in as many parts as there are weights, in proportion, and adding up exactly.
 

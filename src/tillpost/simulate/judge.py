@@ -33,6 +33,7 @@ def judge(truth: Truth, answers: Answers) -> dict[str, Any]:
         "counted": len(counted),
         **_happened(truth, answers),
         "edited": sum(_is_edited(order, rows[order.order_id][0]) for order in counted),
+        "refunded": sum(_is_refunded(order, rows[order.order_id][0]) for order in counted),
         "doubled": _doubled(truth, answers),
         "people_known": len(truth.accounts),
         **_matches(eligible, answers),
@@ -45,6 +46,7 @@ def judge(truth: Truth, answers: Answers) -> dict[str, Any]:
             **_expected(eligible),
             **_must_happen(truth),
             "edited": sum(order.edited is not None for order in counted),
+            "refunded": sum(order.refunded is not None for order in counted),
         },
     }
 
@@ -109,6 +111,11 @@ def _end(event: dict[str, Any]) -> str:
 def _is_edited(order: OrderTruth, row: dict[str, Any]) -> bool:
     """Whether the reports have the order's value with the line that was added."""
     return order.edited is not None and order.edited == row["told_value"]
+
+
+def _is_refunded(order: OrderTruth, row: dict[str, Any]) -> bool:
+    """Whether the reports have what was given back, in the shop's money to the cent."""
+    return order.refunded is not None and order.refunded == row["refunded"]
 
 
 def _doubled(truth: Truth, answers: Answers) -> int:

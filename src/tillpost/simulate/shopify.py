@@ -179,6 +179,7 @@ def refund_json(sale: Sale) -> dict[str, Any]:
     at = shop_time(sale.refund_at or sale.at)
     amount = sale.refund()
     lines = sale.lines if not sale.refund_lines else sale.lines[:1]
+    worths = [x.price * (x.quantity if not sale.refund_lines else 1) for x in lines]
     return {
         "id": sale.id + 7,
         "admin_graphql_api_id": f"gid://shopify/Refund/{sale.id + 7}",
@@ -198,11 +199,13 @@ def refund_json(sale: Sale) -> dict[str, Any]:
                 "line_item_id": sale.id + 100 + n,
                 "quantity": line.quantity if not sale.refund_lines else 1,
                 "restock_type": "return",
-                "subtotal": float(line.price * (line.quantity if not sale.refund_lines else 1)),
+                "subtotal": float(worth),
+                "subtotal_set": _money(sale.currency, worth),
                 "total_tax": 0.0,
+                "total_tax_set": _money(sale.currency, Decimal("0.00")),
                 "line_item": _line(sale, n, line),
             }
-            for n, line in enumerate(lines)
+            for n, (line, worth) in enumerate(zip(lines, worths, strict=True))
         ],
         "transactions": [
             {
@@ -216,7 +219,6 @@ def refund_json(sale: Sale) -> dict[str, Any]:
                 "test": sale.test,
                 "created_at": at,
                 "processed_at": at,
-                "amount_set": _money(sale.currency, amount),
             }
         ],
     }

@@ -14,7 +14,7 @@ from typing import NamedTuple, TypeAlias
 import msgspec
 from msgspec import Struct
 
-from tillpost.collect.sources.shopify import edit, order, privacy, visit
+from tillpost.collect.sources.shopify import edit, order, privacy, refund, visit
 from tillpost.core.body import check_depth
 from tillpost.core.event import Parsed
 from tillpost.core.money import MoneyError
@@ -125,7 +125,7 @@ TOPICS: tuple[Told, ...] = (
     ),
     Told(
         ("refunds/create",),
-        lambda body, _, settings: order.read_refund(body, settings.currency),
+        lambda body, _, settings: refund.read_refund(body, settings.currency),
         "money back in the reports; a `Refund` where the shop wants one",
     ),
     Told(

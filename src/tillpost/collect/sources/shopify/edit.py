@@ -11,7 +11,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta, Struct
 
-from tillpost.collect.sources.shopify.order import Id
+from tillpost.collect.sources.shopify.prices import Id
 from tillpost.core.event import EditSeen, Parsed
 
 

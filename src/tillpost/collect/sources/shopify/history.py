@@ -13,7 +13,9 @@ import msgspec
 from msgspec import Struct, structs
 
 from tillpost.collect.sources.shopify import order as rest
-from tillpost.collect.sources.shopify.order import Address, AmountSet, Customer, Id, Line, Refund
+from tillpost.collect.sources.shopify.order import Address, Customer, Line
+from tillpost.collect.sources.shopify.prices import Amount, AmountSet, Id
+from tillpost.collect.sources.shopify.refund import Refund, Transaction
 from tillpost.core import click
 from tillpost.core.event import Journey, OrderSeen, Parsed, Visit
 from tillpost.core.money import MoneyError
@@ -36,8 +38,8 @@ class _Prices(Struct, rename="camel"):
     def rest(self) -> AmountSet:
         shown = self.presentment_money or self.shop_money
         return AmountSet(
-            rest.Amount(self.shop_money.amount, self.shop_money.currency_code),
-            rest.Amount(shown.amount, shown.currency_code),
+            Amount(self.shop_money.amount, self.shop_money.currency_code),
+            Amount(shown.amount, shown.currency_code),
         )
 
 
@@ -264,8 +266,9 @@ def _refund(refund: _Refund) -> Refund:
     total = refund.total_refunded_set
     paid = []
     if total is not None and total.shop_money.amount > 0:
-        money = total.shop_money
-        paid.append(rest.Transaction("refund", "success", money.amount, money.currency_code))
+        money = total.presentment_money or total.shop_money
+        told = (money.amount, money.currency_code, total.rest())
+        paid.append(Transaction("refund", "success", *told))
     return Refund(refund.legacy_resource_id, created_at=refund.created_at, transactions=paid)
 
 

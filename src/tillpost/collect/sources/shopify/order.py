@@ -1,4 +1,4 @@
-"""Shopify's order and refund JSON, as far as it matters, and what it says in our words.
+"""Shopify's order JSON, as far as it matters, and what it says in our words.
 
 The shape is the REST resource of API versions 2022-04 to 2026-07: every field is
 optional, unknown ones are skipped (reference `shopify`, 2). Amounts are decimal
@@ -8,11 +8,13 @@ strings; scalar prices are shop currency, `*_set.presentment_money` is the buyer
 from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
-from typing import Any, TypeAlias
+from typing import Any
 
 import msgspec
 from msgspec import Struct
 
+from tillpost.collect.sources.shopify.prices import Amount, AmountSet, Id
+from tillpost.collect.sources.shopify.refund import Refund, refund_facts
 from tillpost.core import click
 from tillpost.core.device import shopper
 from tillpost.core.event import (
@@ -34,27 +36,12 @@ from tillpost.core.event import (
 )
 from tillpost.core.money import MoneyError, to_minor
 
-Id: TypeAlias = int | str
 _NO_CURRENCY = "???"
 """Stands where an order names none; no report could hold it, so it becomes a bad row."""
 _LATEST = 10**10
 """A Unix second in the year 2286; a report could not show what is later."""
 _CUT = 255
 """Shopify cuts `landing_site` at this length; a click id in a cut URL is not whole (rule 16)."""
-
-
-class Amount(Struct):
-    """One money value."""
-
-    amount: Decimal | None = None
-    currency_code: str | None = None
-
-
-class AmountSet(Struct):
-    """One price in the shop's and in the buyer's money."""
-
-    shop_money: Amount = msgspec.field(default_factory=Amount)
-    presentment_money: Amount = msgspec.field(default_factory=Amount)
 
 
 class Address(Struct):
@@ -116,26 +103,6 @@ class Line(Struct):
     gift_card: bool = False
 
 
-class Transaction(Struct):
-    """A movement of money."""
-
-    kind: str = ""
-    status: str = ""
-    amount: Decimal = Decimal(0)
-    currency: str | None = None
-
-
-class Refund(Struct):
-    """A refund, inside an order or alone."""
-
-    id: Id
-    order_id: Id | None = None
-    created_at: datetime | None = None
-    processed_at: datetime | None = None
-    transactions: list[Transaction] = msgspec.field(default_factory=list)
-    refund_line_items: list[Any] = msgspec.field(default_factory=list)
-
-
 class Code(Struct):
     """A discount code."""
 
@@ -185,7 +152,6 @@ class Order(Struct):
 
 
 _orders = msgspec.json.Decoder(Order)
-_refunds = msgspec.json.Decoder(Refund)
 _answers = msgspec.json.Decoder(dict[str, bool | None] | None)
 _UNPAID = frozenset({"pending", "voided", "expired"})
 """No money has come, and none was promised by a card; a voided promise never was one."""
@@ -219,14 +185,8 @@ def facts_of(order: Order, topic: str, domain: str, country: str | None) -> list
     region = seen.place.country or country
     facts = [Parsed(seen, identifiers(order), region)]
     for refund in order.refunds or ():
-        facts += _refund_facts(refund, str(order.id), seen.value.currency)
+        facts += refund_facts(refund, str(order.id), seen.value.currency)
     return facts
-
-
-def read_refund(body: bytes, currency: str) -> list[Parsed]:
-    """A refund webhook as a fact; one that moved no money is none."""
-    refund = _refunds.decode(body)
-    return _refund_facts(refund, str(refund.order_id or ""), currency)
 
 
 def check(fact: Fact) -> None:
@@ -242,7 +202,8 @@ def check(fact: Fact) -> None:
         if not 0 <= fact.at < _LATEST:
             raise MoneyError("created_at of the edit is outside 1970 to 2286")
     elif isinstance(fact, RefundSeen):
-        to_minor(fact.money.amount, fact.money.currency)
+        for money in filter(None, (fact.money, fact.shown)):
+            to_minor(money.amount, money.currency)
 
 
 def kind_of(order: Order) -> OrderKind:
@@ -319,16 +280,6 @@ def _seen(order: Order, topic: str, domain: str) -> OrderSeen:
         consent=carried_consent(attributes, created),
         place=_place(order),
     )
-
-
-def _refund_facts(refund: Refund, order_id: str, currency: str) -> list[Parsed]:
-    at = refund.processed_at or refund.created_at
-    given = [t for t in refund.transactions if t.kind == "refund" and t.status == "success"]
-    if not given or at is None or not order_id:
-        return []
-    total = sum((t.amount for t in given), Decimal(0))
-    money = Money(total, given[0].currency or currency)
-    return [Parsed(RefundSeen(str(refund.id), order_id, _unix(at), money), {})]
 
 
 def _shop_money(prices: AmountSet | None, scalar: Decimal | None, currency: str | None) -> Money:

@@ -7,7 +7,7 @@ The bodies are `customers/data_request`, `customers/redact` and `shop/redact` (r
 import msgspec
 from msgspec import Struct
 
-from tillpost.collect.sources.shopify.order import Id
+from tillpost.collect.sources.shopify.prices import Id
 from tillpost.core.event import Parsed, PrivacyAsked, PrivacyRequest
 
 TOPICS: dict[str, PrivacyRequest] = {

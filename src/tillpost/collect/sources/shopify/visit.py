@@ -17,11 +17,11 @@ from tillpost.collect.sources.shopify.order import (
     Address,
     Attribute,
     Customer,
-    Id,
     Order,
     carried_consent,
     identifiers,
 )
+from tillpost.collect.sources.shopify.prices import Id
 from tillpost.core import event_id
 from tillpost.core.event import CartSeen, Parsed, Person, Place, ServerSeen
 from tillpost.core.money import to_minor
