@@ -125,6 +125,17 @@ def test_the_same_click_keeps_its_first_time_and_its_suffix() -> None:
     assert click.newer_fbc(None, None, SECOND) is None
 
 
+def test_of_one_click_the_first_sight_counts() -> None:
+    early, late = "fb.1.1763890000000.AbC", "fb.1.1763890000009.AbC"
+    other = "fb.1.1763880000000.XyZ"
+    assert click.first_seen(late, early) == early
+    assert click.first_seen(early, late) == early
+    assert click.first_seen(late, other) == late
+    assert click.first_seen(None, early) == click.first_seen(early, None) == early
+    assert click.first_seen("fb.1.1000", early) == early
+    assert click.first_seen(None, None) is None
+
+
 @pytest.mark.parametrize(
     ("event_time", "sent"),
     [

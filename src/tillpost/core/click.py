@@ -199,6 +199,18 @@ def newer_fbc(cookie: str | None, url: str | None, first_seen: float) -> str | N
     return cookie if known else None
 
 
+def first_seen(fbc: str | None, other: str | None) -> str | None:
+    """Of two `fbc` of one click the one that was made first; else `fbc`, or `other` if it is none.
+
+    What is not well-formed counts as none.
+    """
+    mine, theirs = parse(fbc), parse(other)
+    if theirs is None:
+        return fbc
+    earlier = mine is None or (mine.value == theirs.value and theirs.created < mine.created)
+    return other if earlier else fbc
+
+
 def usable_fbc(fbc: str | None, event_time: float) -> str | None:
     """`fbc` unchanged if it may be sent with an event of this time (Unix seconds), else None.
 

@@ -123,10 +123,13 @@ def _person(
 ) -> Person:
     """The order's identifiers with the first click cookies known: beacon, cart, then visitor.
 
+    A click that the order tells with its landing page has the time at which the visitor's
+    browser first had it, where that is known (domain rule 16).
+
     Identifiers that a browser reports are never believed (`reliability`, section 6).
     """
     seen = sighting.person if sighting else Person()
-    fbc = seen.fbc or order.person.fbc or (visitor.fbc if visitor else None)
+    fbc = seen.fbc or click.first_seen(order.person.fbc, visitor.fbc if visitor else None)
     fbp = seen.fbp or order.person.fbp or (visitor.fbp if visitor else None)
     return Person(
         keys=order.person.keys,

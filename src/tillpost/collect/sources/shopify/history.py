@@ -147,6 +147,7 @@ class _Order(Struct, rename="camel"):
     checkout_token: str | None = None
     email: str | None = None
     phone: str | None = None
+    tags: list[str] = msgspec.field(default_factory=list)
     discount_codes: list[str] = msgspec.field(default_factory=list)
     presentment_currency_code: str | None = None
     subtotal_price_set: _Prices | None = None
@@ -217,6 +218,7 @@ def _as_rest(order: _Order) -> rest.Order:
         updated_at=order.updated_at,
         cancelled_at=order.cancelled_at,
         test=order.test,
+        tags=order.tags,
         source_name=order.source_name,
         app_id=_number(order.app.id) if order.app else None,
         financial_status=(order.display_financial_status or "").lower(),

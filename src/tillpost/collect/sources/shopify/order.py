@@ -40,8 +40,8 @@ _NO_CURRENCY = "???"
 """Stands where an order names none; no report could hold it, so it becomes a bad row."""
 _LATEST = 10**10
 """A Unix second in the year 2286; a report could not show what is later."""
-_CUT = 255
-"""Shopify cuts `landing_site` at this length; a click id in a cut URL is not whole (rule 16)."""
+_RENEWED = frozenset({"subscription recurring order", "appstle_subscription_recurring_order"})
+"""Tags by which Recharge and Appstle tell a renewal: such orders come under an app's number."""
 
 
 class Address(Struct):
@@ -58,7 +58,7 @@ class Address(Struct):
 
 
 class Customer(Struct):
-    """The customer inside an order; null for walk-ins."""
+    """The customer inside an order; null for walk-ins. A guest's address may be a gift's."""
 
     id: Id | None = None
     email: str | None = None
@@ -66,6 +66,7 @@ class Customer(Struct):
     first_name: str | None = None
     last_name: str | None = None
     orders_count: int | None = None
+    default_address: Address | None = None
 
 
 class ClientDetails(Struct):
@@ -115,6 +116,7 @@ class Order(Struct):
     id: Id
     created_at: datetime
     name: str | None = None
+    tags: str | list[str] | None = None
     processed_at: datetime | None = None
     updated_at: datetime | None = None
     cancelled_at: datetime | None = None
@@ -209,7 +211,7 @@ def check(fact: Fact) -> None:
 def kind_of(order: Order) -> OrderKind:
     """Where the sale was made (reference `shopify`, 2.2 and 3.2)."""
     source = order.source_name or ""
-    if source.startswith("subscription_contract"):
+    if source.startswith("subscription_contract") or not _RENEWED.isdisjoint(_tags(order)):
         return "renewal"
     if source in _SOURCE_KINDS:
         return _SOURCE_KINDS[source]
@@ -221,14 +223,16 @@ def kind_of(order: Order) -> OrderKind:
 
 
 def identifiers(order: Order) -> Raw:
-    """Raw identifiers by match key: names from billing, then the customer (domain rule 11)."""
+    """Raw identifiers by match key: of billing, then of the customer (domain rule 11)."""
     customer = order.customer or Customer()
     billing, shipping = _address(order.billing_address), _address(order.shipping_address)
     first = billing.first_name or customer.first_name
     last = billing.last_name or customer.last_name
     same = _same_name(shipping, first, last)
-    home = billing if (billing.city or billing.zip or not same) else shipping
-    phone = order.phone or customer.phone or billing.phone or (shipping.phone if same else None)
+    addresses = (billing, customer.default_address or Address(), shipping)
+    own = [billing, *(a for a in addresses[1:] if _same_name(a, first, last))]
+    home = next((a for a in own if a.city or a.zip), billing)
+    phone = order.phone or customer.phone or next((a.phone for a in own if a.phone), None)
     raw = {
         "em": _distinct(order.email, order.contact_email, customer.email),
         "ph": _distinct(phone),
@@ -339,11 +343,16 @@ def _carried(order: Order, attributes: dict[str, str], domain: str) -> Carried:
 
 
 def _cookies(order: Order, attributes: dict[str, str], created: int) -> Person:
-    """Click cookies of the cart; without one, an fbc of the landing page's whole fbclid."""
+    """Click cookies of the cart; without one, an fbc of a landing page's whole fbclid.
+
+    Shopify dates an order a second or two after its payment, which is the event's time: a
+    click of `created_at` would come after its event, and would not be sent (domain rule 16).
+    """
     fbc = attributes.get("_fbc")
-    landing = attributes.get("_tillpost_landing") or order.landing_site or ""
-    if fbc is None and len(order.landing_site or "") < _CUT:
-        fbc = click.fbc_of_url(landing, created)
+    if fbc is None:
+        at = min(created, _unix(order.processed_at or order.created_at))
+        landing = attributes.get("_tillpost_landing")
+        fbc = click.fbc_of_url(landing, at) or click.fbc_of_landing_site(order.landing_site, at)
     return Person(fbc=fbc, fbp=attributes.get("_fbp"))
 
 
@@ -388,6 +397,13 @@ def _returning(customer: Customer | None) -> bool | None:
 
 def _address(value: Address | list[Any] | None) -> Address:
     return value if isinstance(value, Address) else Address()
+
+
+def _tags(order: Order) -> set[str]:
+    """Webhooks write them in one text, the GraphQL API in a list."""
+    told = order.tags or ""
+    listed = told.split(",") if isinstance(told, str) else told
+    return {tag.strip().casefold() for tag in listed}
 
 
 def _same_name(address: Address, first: str | None, last: str | None) -> bool:

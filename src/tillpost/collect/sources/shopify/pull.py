@@ -35,7 +35,7 @@ _LINE = (
 _SINCE_2026_07 = "cartToken checkoutToken "
 _ORDER = (
     "id legacyResourceId name createdAt processedAt updatedAt test sourceName cancelledAt "
-    "displayFinancialStatus app{id} clientIp %s email phone discountCodes "
+    "displayFinancialStatus app{id} clientIp %s email phone tags discountCodes "
     "currencyCode presentmentCurrencyCode "
     f"totalPriceSet{_MONEY} subtotalPriceSet{_MONEY} totalTaxSet{_MONEY} "
     f"totalShippingPriceSet{_MONEY} customAttributes{{key value}} "

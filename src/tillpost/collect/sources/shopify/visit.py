@@ -47,7 +47,6 @@ class Account(Customer):
     created_at: datetime | None = None
     updated_at: datetime | None = None
     state: str | None = None
-    default_address: Address | None = None
 
 
 class Cart(Struct):
