@@ -189,8 +189,10 @@ def test_models_that_learn_from_paths_share_the_orders_that_have_one(shop: Live)
     learned = table(shop, "/models", "learned")
     assert [row["channel"] for row in learned] == ["Paid Social"]
     assert (learned[0]["markov_1_revenue"], learned[0]["shapley_revenue"]) == ("59.00", "59.00")
-    by_visit = read(shop, "/models.json?basis=accrual")["tables"][1]
-    assert (by_visit["rows"], "choose that under Counted on" in by_visit["empty"]) == ([], True)
+    found = read(shop, "/models.json?basis=accrual")["tables"]
+    by_visit, paths = found[1], found[3]
+    assert [row["markov_1_revenue"] for row in by_visit["rows"]] == ["59.00"]
+    assert paths["caption"] == "Top paths to an order, by the day of the order"
 
 
 def key(server: Live) -> str:

@@ -17,8 +17,8 @@ BROWSER, SERVER, ORDERS = 740, 980, 1_000
 """The browser saw the first so many orders but the last 20, which only it saw."""
 
 
-def rows(name: str, tables: Tables) -> list[dict[str, Any]]:
-    return catalog.REPORTS[name](tables, Query())
+def rows(name: str, tables: Tables, shop: str | None = None) -> list[dict[str, Any]]:
+    return catalog.REPORTS[name](tables, Query(shop=shop))
 
 
 @pytest.fixture
@@ -66,8 +66,10 @@ def test_what_the_receiver_credits_is_claimed_too_but_never_twice(
         at=shop.NOW,
         window="7d_click",
     )
-    (row,) = rows("metrics", tables | {"conversions": told})
+    row, other = rows("metrics", tables | {"conversions": told})
     assert row["platform_value"] == "65042.00"
+    assert (other["shop"], other["orders"], other["platform_value"]) == ("other", 0, "42.00")
+    assert rows("metrics", tables | {"conversions": told}, shop="demo") == [row]
     (bare,) = rows("metrics", {"orders": tables["orders"]})
     assert (bare["platform_value"], bare["overlap_factor"]) == (None, None)
 

@@ -3,10 +3,11 @@
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 from tillpost.ports import Rows
 from tillpost.report import catalog, drilling
-from tillpost.report.query import Query
+from tillpost.report.query import Period, Query
 from tillpost.report.spend.products import read
 
 Tables = dict[str, Rows]
@@ -147,3 +148,39 @@ def test_a_file_of_what_products_cost() -> None:
     told, none = read("product_id,cost,currency\n7,10,jpy\n", "EUR")
     assert (told[0]["cost_minor"], told[0]["currency"], none) == (10, "JPY", [])
     assert read("a,b\n", "EUR")[1][0].fix == "name the columns product and cost"
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "metrics", "takings", "cohorts", "journeys", "orders", "coverage", "reconcile", "reasons",
+        "bridge", "bridge_orders",
+    ],
+)  # fmt: skip
+def test_reports_of_orders_have_only_those_of_the_period(
+    tables: Tables, shop: Any, name: str
+) -> None:
+    """By touch date too: a touch may lead to a later order, but no report of orders lists that."""
+    more = {"deliveries": shop.table("deliveries"), "shop_journeys": shop.table("shop_journeys")}
+    told = {**tables, **more}
+    before = Period(stop=shop.NOW, last_day="2026-05-27")
+    whole, past = Query(basis="accrual"), Query(period=before, basis="accrual")
+    assert catalog.REPORTS[name](told, whole) == catalog.REPORTS[name](told, Query())
+    of_order_date = catalog.REPORTS[name](told, structs.replace(past, basis="cash"))
+    assert catalog.REPORTS[name](told, past) == of_order_date
+    assert not any(row.get("orders") for row in of_order_date)
+
+
+def test_a_claim_in_another_currency_is_not_lost(tables: Tables, shop: Any) -> None:
+    claims = (("e1", "1001", "USD", 30_000), ("e2", "1003", "GBP", 4_000))
+    tables["conversions"] = shop.table(
+        "conversions",
+        *({"event_id": e, "order_id": o, "currency": c, "value_minor": v} for e, o, c, v in claims),
+        campaign_id="c1",
+        shop="demo",
+        at=shop.NOW,
+    )
+    own, other = rows("metrics", tables)
+    assert (own["currency"], own["platform_value"], own["overlap_factor"]) == ("USD", "300.00", 0.6)
+    assert (other["currency"], other["platform_value"], other["orders"]) == ("GBP", "40.00", 0)
+    assert (other["shop"], other["gross"], other["overlap_factor"]) == ("demo", "0.00", None)

@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 
 from tillpost.core.markov import removal_effects
-from tillpost.core.outcome import Misconfigured
 from tillpost.core.paths import Path, shapley_rate, shapley_total
 from tillpost.ports import Rows
 from tillpost.report.catalog import REPORTS
@@ -131,6 +130,95 @@ def test_without_orders_there_is_nothing_to_share(shop: Any) -> None:
     assert REPORTS["path_models"]({"touches": tables["touches"]}, Query()) == []
 
 
-def test_by_touch_date_a_path_has_no_day() -> None:
-    with pytest.raises(Misconfigured, match="leave basis at cash"):
-        REPORTS["path_models"]({}, Query(basis="accrual"))
+def test_by_touch_date_all_time_says_what_the_order_date_says(shop: Any) -> None:
+    tables = tables_of(shop)
+    assert by_channel(tables, basis="accrual") == by_channel(tables)
+
+
+WAYS = (("google", "meta", "google"), ("meta", "email"), ("email",), ("direct", "meta"))
+AGES = ((9, 6, 1), (5, 4), (8,), (20, 7))
+"""Days before the order of each touch of four journeys that led to one, of 10.01 each."""
+GONE = ((("google", "meta"), (7, 1)), (("email",), (4,)), (("meta",), (2,)))
+"""The same of three that led to nothing, before now."""
+FROM, TO = 8, 3
+"""The touches that count: of 8 to 4 days ago."""
+
+
+def dated(shop: Any) -> dict[str, Rows]:
+    visitors = [(f"v{n}", *way) for n, way in enumerate(zip(WAYS, AGES, strict=True))]
+    visitors += [(f"w{n}", *way) for n, way in enumerate(GONE)]
+    touches = [
+        (visitor, shop.NOW - age * shop.DAY, came)
+        for visitor, way, ages in visitors
+        for came, age in zip(way, ages, strict=True)
+    ]
+    ids = [str(n) for n in range(len(WAYS))]
+    return {
+        "orders": shop.orders(*({"order_id": i, "value_minor": 1001} for i in ids)),
+        "order_keys": shop.order_keys(*((i, "order", i) for i in ids)),
+        "links": shop.links(*(("order", i, f"v{i}", shop.NOW) for i in ids)),
+        "touches": shop.touches(*touches),
+    }
+
+
+def test_by_touch_date_each_touch_counts_on_its_own_day(shop: Any) -> None:
+    span = Period(shop.NOW - FROM * shop.DAY, shop.NOW - TO * shop.DAY)
+    rows = by_channel(dated(shop), basis="accrual", period=span)
+    sold = list(zip(WAYS, AGES, strict=True))
+    left = [path(way, 0, 1) for way, ages in GONE if any(TO < age <= FROM for age in ages)]
+    assert len(left) == 2
+    every = [path(way, 1, 0) for way in WAYS] + left
+    for order in (1, 2, 3):
+        told = removal_effects(every, order)
+        for name, channel in CAME.items():
+            inside, whole = 0.0, 0.0
+            for way, ages in sold:
+                effects = [told.removal_effect[CAME[step]] for step in way]
+                for step, age, effect in zip(way, ages, effects, strict=True):
+                    whole += (step == name) * effect / sum(effects)
+                    inside += (step == name) * (TO < age <= FROM) * effect / sum(effects)
+            earned = told.conversions[channel] * inside / whole
+            assert rows[channel][f"markov_{order}"] == pytest.approx(earned, abs=1e-4)
+            assert float(rows[channel][f"markov_{order}_revenue"]) == pytest.approx(
+                earned * 10.01, abs=0.011
+            )
+            effect = told.removal_effect[channel]
+            assert rows[channel][f"markov_{order}_removal_effect"] == pytest.approx(
+                effect, abs=1e-6
+            )
+    assert {channel: row["shapley"] for channel, row in rows.items()} == {
+        "Organic Search": 0.0, "Paid Social": 1.5, "Email": 1.5, "Direct": 0.0,
+    }  # fmt: skip
+    assert {channel: row["shapley_revenue"] for channel, row in rows.items()} == {
+        "Organic Search": "0.00", "Paid Social": "15.03", "Email": "15.01", "Direct": "0.00",
+    }  # fmt: skip
+
+
+def test_days_by_touch_date_add_up_where_one_chain_holds(shop: Any) -> None:
+    """Every journey of the first week has one touch in it and one in the second."""
+    tables = {
+        **dated(shop),
+        "touches": shop.touches(
+            *((f"v{n}", shop.NOW - 10 * shop.DAY, "meta") for n in range(4)),
+            *((f"v{n}", shop.NOW - 2 * shop.DAY, "email") for n in range(4)),
+        ),
+    }
+    middle = shop.NOW - 5 * shop.DAY
+    first = by_channel(tables, basis="accrual", period=Period(stop=middle))
+    second = by_channel(tables, basis="accrual", period=Period(start=middle))
+    assert [first[c]["markov_1"] for c in ("Paid Social", "Email")] == [2.0, 0.0]
+    assert [second[c]["markov_1"] for c in ("Paid Social", "Email")] == [0.0, 2.0]
+    earned = (first["Paid Social"]["markov_1_revenue"], second["Email"]["markov_1_revenue"])
+    assert sum(map(Decimal, earned)) == Decimal("40.04")
+    assert first["Email"]["markov_1_revenue"] == "0.00"
+
+
+def test_by_touch_date_without_money_the_orders_say_which_day(shop: Any) -> None:
+    tables = dated(shop)
+    columns, rows = tables["orders"]
+    place = columns.index("value_minor")
+    tables["orders"] = (columns, [(*row[:place], 0, *row[place + 1 :]) for row in rows])
+    span = Period(shop.NOW - FROM * shop.DAY, shop.NOW - TO * shop.DAY)
+    found = by_channel(tables, basis="accrual", period=span)
+    assert found["Email"]["shapley"] == 1.5
+    assert {row["markov_1_revenue"] for row in found.values()} == {"0.00"}

@@ -96,8 +96,6 @@ def _query(dice: random.Random, name: str) -> Query:
         span = structs.replace(span, start=span.start + 4000)
     ways = [("restate", "cash"), ("restate", "accrual"), ("refund_day", "cash"), ("gross", "cash")]
     refunds, basis = dice.choice(ways)
-    if name == "path_models":
-        basis = "cash"
     model, window = dice.choice(MODELS), dice.choice(sorted(WINDOWS))
     made = Query(span, dice.choice([None, "demo"]), model, window, refunds, basis)  # type: ignore[arg-type]
     return structs.replace(made, buyers=dice.choice(get_args(Buyers)))

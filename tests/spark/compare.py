@@ -76,7 +76,7 @@ PLANS = (
         ("position",),
         ("60",),
         EVERYTHING,
-        ("breakdown", "campaigns", "channels"),
+        ("breakdown", "campaigns", "channels", "dated_paths", "lost_paths"),
     ),
 )  # fmt: skip
 """What both engines are asked."""

@@ -7,7 +7,7 @@ that, relative to all, are its removal effect (attribution reference, 3.2).
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain as chain_of
 from operator import mul
 from typing import TypeAlias
@@ -135,13 +135,21 @@ def per_journey(paths: Iterable[Path], effects: dict[str, float]) -> dict[str, f
     """
     earned: dict[str, float] = defaultdict(float)
     for path in paths:
-        weights = [effects.get(step, 0.0) for step in path.steps]
-        if not any(weights):
-            weights = [1.0] * len(path.steps)
-        whole = sum(weights)
-        for step, weight in zip(path.steps, weights, strict=True):
-            earned[step] += path.conversions * weight / whole
+        for step, part in zip(path.steps, touch_parts(path.steps, effects), strict=True):
+            earned[step] += path.conversions * part
     return dict(earned)
+
+
+def touch_parts(steps: Sequence[str], effects: Mapping[str, float]) -> tuple[float, ...]:
+    """What part of an order each touch of its path earned: its channel's removal effect, by all.
+
+    The parts add up to 1; where no channel has any effect, all touches are alike.
+    """
+    weights = [effects.get(step, 0.0) for step in steps]
+    if not any(weights):
+        weights = [1.0] * len(steps)
+    whole = sum(weights)
+    return tuple(weight / whole for weight in weights)
 
 
 def _states(steps: tuple[str, ...], order: int) -> Iterable[State]:

@@ -4,6 +4,8 @@ from collections import defaultdict
 from collections.abc import Mapping
 from typing import Any
 
+from msgspec import structs
+
 from tillpost.core.attribution import MODELS
 from tillpost.core.money import decimal_string
 from tillpost.ports import Rows
@@ -41,9 +43,12 @@ def models(tables: Mapping[str, Rows], query: Query) -> list[dict[str, Any]]:
 
 
 def journeys(tables: Mapping[str, Rows], query: Query) -> list[dict[str, Any]]:
-    """Rows by path of channels, the commonest first: orders, revenue, touches, days to buy."""
+    """Rows by path of channels, the commonest first: orders, revenue, touches, days to buy.
+
+    Orders are those of the period by their own day, on either basis.
+    """
     with opened(tables) as engine:
-        found = engine.run(JOURNEYS, "paths", query)
+        found = engine.run(JOURNEYS, "paths", structs.replace(query, basis="cash"))
     return [
         {
             "path": row["path"],
@@ -65,9 +70,10 @@ def cohorts(tables: Mapping[str, Rows], query: Query) -> list[dict[str, Any]]:
     `cac` is the spend of the cohort's month by its customers, and `paid_back` whether `ltv`
     has reached it: the first such month is the payback. None where nothing was spent.
     """
+    plain = structs.replace(query, basis="cash")
     with opened(tables) as engine:
-        found = engine.run(SALES, "cohorts", query)
-        months = engine.run((*CAMPAIGN_KEYS, *SPENDING), "spend_by_month", query)
+        found = engine.run(SALES, "cohorts", plain)
+        months = engine.run((*CAMPAIGN_KEYS, *SPENDING), "spend_by_month", plain)
     spent = {(row["month"], row["currency"]): row["spend_minor"] for row in months}
     return [
         {

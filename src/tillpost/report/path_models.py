@@ -4,13 +4,12 @@ They need the paths that led to nothing as well, so they read every visitor, not
 """
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from msgspec import Struct
 
 from tillpost.core import markov, money, paths
-from tillpost.core.outcome import Misconfigured
 from tillpost.core.paths import Path
 from tillpost.ports import Rows
 from tillpost.report.engine import Engine, opened
@@ -26,12 +25,16 @@ BUYERS = (*SALES, "order_visitors", "buyers")
 
 
 class Sold(Struct, frozen=True):
-    """A path that led to orders of one currency: how many, and their minor units."""
+    """A path that led to orders of one currency: how many, and their minor units.
+
+    `inside` says of each step whether it counts in the period.
+    """
 
     steps: tuple[str, ...]
     currency: str
     orders: int
     minor: int
+    inside: tuple[bool, ...]
 
 
 def path_models(tables: Mapping[str, Rows], query: Query) -> list[dict[str, Any]]:
@@ -41,16 +44,12 @@ def path_models(tables: Mapping[str, Rows], query: Query) -> list[dict[str, Any]
     linear over distinct channels) with `_revenue`; `shapley_rate`, the Shapley value of
     conversion rates, which may be negative and is no number of orders: all of them add up to the
     rate of paths with every channel, mostly 0. Orders without a touch in the window have no
-    path. Raises `Misconfigured` by touch date: a path has no single one.
+    path. By touch date a channel earns the same of the journeys with a touch in the period, and
+    of that counts what falls on touches in it.
     """
-    if query.basis == "accrual":
-        raise Misconfigured("path_models counts orders on their own day: leave basis at cash")
     with opened(tables) as engine:
         lost = _lost(engine, query)
-        sold = [
-            Sold(_steps(row["path"]), row["currency"], row["orders"], row["minor"])
-            for row in engine.run(JOURNEYS, "paths", query)
-        ]
+        sold = _sold(engine, query)
     every = [Path(way.steps, way.orders) for way in sold] + lost
     effects = {
         f"markov_{order}": removal.removal_effect
@@ -63,6 +62,22 @@ def path_models(tables: Mapping[str, Rows], query: Query) -> list[dict[str, Any]
         for row in _rows(effects, rates, [way for way in sold if way.currency == currency])
     ]
     return sorted(rows, key=lambda row: (-row["markov_1"], row["channel"]))
+
+
+def _sold(engine: Engine, query: Query) -> list[Sold]:
+    """The paths that led to orders: of the period, or with a touch in it."""
+    dated = query.basis == "accrual"
+    found = engine.run(JOURNEYS, "dated_paths" if dated else "paths", query)
+    return [
+        Sold(
+            steps := _steps(row["path"]),
+            row["currency"],
+            row["orders"],
+            row["minor"],
+            tuple(mark == "1" for mark in row["inside"]) if dated else (True,) * len(steps),
+        )
+        for row in found
+    ]
 
 
 def _lost(engine: Engine, query: Query) -> list[Path]:
@@ -85,23 +100,27 @@ def _rows(
     currency, orders = sold[0].currency, sum(way.orders for way in sold)
     minor = sum(way.minor for way in sold)
     earned = {name: _split(minor, of) for name, of in effects.items()}
-    distinct = paths.shapley_total(Path(way.steps, way.orders) for way in sold)
-    worth = _distinct(sold)
+    counts = {name: _dated(sold, of, lambda way: way.orders) for name, of in effects.items()}
+    worths = {name: _dated(sold, of, lambda way: way.minor) for name, of in effects.items()}
+    distinct = _distinct(sold)
     for channel in rates:
         row: dict[str, Any] = {"channel": channel, "currency": currency}
         for name, of in effects.items():
-            row[name] = _part(orders, of, channel)
-            row[f"{name}_revenue"] = money.decimal_string(earned[name][channel], currency)
+            share = counts[name].get(channel, 1.0)
+            own = _portion(earned[name][channel], worths[name].get(channel, share))
+            row[name] = round(_part(orders, of, channel) * share, 4)
+            row[f"{name}_revenue"] = money.decimal_string(own, currency)
             row[f"{name}_removal_effect"] = round(of[channel], 6)
-        row["shapley"] = round(distinct.get(channel, 0.0), 4)
-        row["shapley_revenue"] = money.decimal_string(worth[channel], currency)
+        counted, worth = distinct.get(channel, (0.0, 0))
+        row["shapley"] = round(counted, 4)
+        row["shapley_revenue"] = money.decimal_string(worth, currency)
         row["shapley_rate"] = round(rates[channel], 6)
         yield row
 
 
 def _part(orders: int, effects: Mapping[str, float], channel: str) -> float:
     """A channel's orders, in proportion to removal effects; where there are orders, some are."""
-    return round(orders * effects[channel] / sum(effects.values()), 4)
+    return orders * effects[channel] / sum(effects.values())
 
 
 def _split(minor: int, effects: Mapping[str, float]) -> dict[str, int]:
@@ -110,12 +129,43 @@ def _split(minor: int, effects: Mapping[str, float]) -> dict[str, int]:
     return dict(zip(effects, money.split(minor, weights), strict=True))
 
 
-def _distinct(sold: Sequence[Sold]) -> dict[str, int]:
-    """Money by channel when each path's is split among its distinct channels, to the cent."""
+def _dated(
+    sold: Sequence[Sold], effects: Mapping[str, float], worth: Callable[[Sold], int]
+) -> dict[str, float]:
+    """By channel, the part of its credit that falls on touches which count in the period.
+
+    An order's worth lies on its touches by their removal effects. What is missing counts whole.
+    """
+    if all(all(way.inside) for way in sold):
+        return {}
+    inside: dict[str, float] = defaultdict(float)
+    whole: dict[str, float] = defaultdict(float)
+    for way in sold:
+        parts = markov.touch_parts(way.steps, effects)
+        for step, part, counts in zip(way.steps, parts, way.inside, strict=True):
+            whole[step] += worth(way) * part
+            inside[step] += worth(way) * part * counts
+    return {step: inside[step] / found for step, found in whole.items() if found > 0}
+
+
+def _portion(minor: int, part: float) -> int:
+    """So much of an amount, to the cent; the rest is the other part."""
+    weight = min(GRAIN, max(0, round(part * GRAIN)))
+    return money.split(minor, (weight, GRAIN - weight))[0]
+
+
+def _distinct(sold: Sequence[Sold]) -> dict[str, tuple[float, int]]:
+    """Orders and money by channel when each path's are split among its distinct channels.
+
+    A channel's share lies on its touches in equal parts; those that count in the period count.
+    """
+    counted: dict[str, float] = defaultdict(float)
     earned: dict[str, int] = defaultdict(int)
     for way in sold:
         channels = sorted(set(way.steps))
         parts = money.split(way.minor, (1,) * len(channels))
         for channel, part in zip(channels, parts, strict=True):
-            earned[channel] += part
-    return earned
+            marks = [m for step, m in zip(way.steps, way.inside, strict=True) if step == channel]
+            counted[channel] += way.orders / len(channels) * sum(marks) / len(marks)
+            earned[channel] += money.split(part, (sum(marks), len(marks) - sum(marks)))[0]
+    return {channel: (counted[channel], earned[channel]) for channel in earned}

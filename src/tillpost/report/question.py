@@ -31,6 +31,9 @@ _OF_ORDERS = {
 _LATER = frozenset({"customers", "carried", "journeys", "bounds", "credits"})
 """Steps that what is kept has already taken, or that are taken when they are needed."""
 
+_OF_JOURNEYS = frozenset({"paths", "dated_paths"})
+"""Reports that are made of journeys, by texts of their own."""
+
 
 class Question(Engine):
     """A connection with a snapshot of its own, in which one report is made; then it is closed."""
@@ -85,4 +88,5 @@ class Question(Engine):
         self.connection.execute(f"{self._create} {kind} {name} AS {text(source)}")
 
     def _text(self, report: str) -> str:
-        return text("kept/paths" if report == "paths" and self._mode == "orders" else report)
+        is_kept = report in _OF_JOURNEYS and self._mode == "orders"
+        return text(f"kept/{report}" if is_kept else report)

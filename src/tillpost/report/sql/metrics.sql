@@ -26,7 +26,7 @@ spent AS (
     GROUP BY shop, currency
 ),
 claimed AS (
-    SELECT shop, currency, CAST(SUM(minor) AS BIGINT) AS claimed_minor
+    SELECT told.shop, currency, CAST(SUM(minor) AS BIGINT) AS claimed_minor
     FROM (
         SELECT shop, currency, claims_minor AS minor
         FROM expenses
@@ -40,7 +40,9 @@ claimed AS (
                 AND e.claims_micro IS NOT NULL
         )
     ) told
-    GROUP BY shop, currency
+    CROSS JOIN params p
+    WHERE currency IS NOT NULL AND (p.shop IS NULL OR told.shop = p.shop)
+    GROUP BY told.shop, currency
 ),
 visited AS (
     SELECT t.shop, COUNT(*) AS visits
@@ -50,7 +52,8 @@ visited AS (
         AND t.visitor_id NOT LIKE 'order:%' AND t.visitor_id NOT LIKE 'coupon:%'
     GROUP BY t.shop
 )
-SELECT COALESCE(a.shop, b.shop) AS shop, COALESCE(a.currency, b.currency) AS currency,
+SELECT COALESCE(a.shop, b.shop, d.shop) AS shop,
+    COALESCE(a.currency, b.currency, d.currency) AS currency,
     COALESCE(a.orders, 0) AS orders, COALESCE(a.gross_minor, 0) AS gross_minor,
     COALESCE(a.minor, 0) AS minor, COALESCE(a.new_orders, 0) AS new_orders,
     COALESCE(a.returning_orders, 0) AS returning_orders, COALESCE(a.new_minor, 0) AS new_minor,
@@ -60,9 +63,9 @@ SELECT COALESCE(a.shop, b.shop) AS shop, COALESCE(a.currency, b.currency) AS cur
     r.shipping_fixed, i.currency AS own_currency
 FROM sold a
 FULL OUTER JOIN spent b ON b.shop = a.shop AND b.currency = a.currency
-LEFT JOIN claimed d
+FULL OUTER JOIN claimed d
     ON d.shop = COALESCE(a.shop, b.shop) AND d.currency = COALESCE(a.currency, b.currency)
-LEFT JOIN visited v ON v.shop = COALESCE(a.shop, b.shop)
-LEFT JOIN cost_rules r ON r.shop = COALESCE(a.shop, b.shop)
-LEFT JOIN reported_in i ON i.shop = COALESCE(a.shop, b.shop)
+LEFT JOIN visited v ON v.shop = COALESCE(a.shop, b.shop, d.shop)
+LEFT JOIN cost_rules r ON r.shop = COALESCE(a.shop, b.shop, d.shop)
+LEFT JOIN reported_in i ON i.shop = COALESCE(a.shop, b.shop, d.shop)
 ORDER BY gross_minor DESC, shop, currency

@@ -25,8 +25,8 @@ LATER = "later"
 
 def read(desk: Desk, ask: Ask) -> View:
     """The comparison for this shop and period."""
-    of_paths = desk.report("path_models", ask) if ask.basis == "cash" else []
-    return view(desk.report("models", ask), desk.report("journeys", ask), of_paths, ask)
+    found = {name: desk.report(name, ask) for name in ("models", "journeys", "path_models")}
+    return view(found["models"], found["journeys"], found["path_models"], ask)
 
 
 def view(
@@ -38,7 +38,12 @@ def view(
     """Four tables: revenue by channel and model, the models that learn, days to buy, top paths."""
     learned = _learned_table(of_paths, ask)
     return View(
-        tables=(_model_table(models, ask), learned, _day_table(journeys), _path_table(journeys))
+        tables=(
+            _model_table(models, ask),
+            learned,
+            _day_table(journeys),
+            _path_table(journeys, ask),
+        )
     )
 
 
@@ -81,9 +86,6 @@ def _model_row(row: Mapping[str, Any], models: Sequence[str], base: str) -> dict
 
 def _learned_table(of_paths: Sequence[Mapping[str, Any]], ask: Ask) -> Table:
     """Markov and Shapley: what the paths themselves say, also those that led to nothing."""
-    empty = "No path was seen in this period. Choose a longer one."
-    if ask.basis == "accrual":
-        empty = "These models count orders on their own day: choose that under Counted on."
     table = Table(
         name="learned",
         caption="Models that learn from the paths",
@@ -98,15 +100,16 @@ def _learned_table(of_paths: Sequence[Mapping[str, Any]], ask: Ask) -> Table:
             Column("markov_3_revenue", "Markov, order 3", "money", shown=False),
         ),
         rows=of_paths,
-        empty=empty,
+        empty="No path was seen in this period. Choose a longer one.",
     )
     return table.as_asked(ask)
 
 
-def _path_table(journeys: Sequence[Mapping[str, Any]]) -> Table:
+def _path_table(journeys: Sequence[Mapping[str, Any]], ask: Ask) -> Table:
+    of_day = ", by the day of the order" if ask.basis == "accrual" else ""
     return Table(
         name="paths",
-        caption="Top paths to an order",
+        caption=f"Top paths to an order{of_day}",
         columns=(
             Column("path", "Visits, the first to the last"),
             Column("orders", "Orders", "whole"),
