@@ -93,7 +93,7 @@ def run(
 ) -> Result:
     """Do one drill so many times, on the tree's own code or on what is in `source`.
 
-    What has not come to an end after `patience` seconds of health counts as it stands.
+    What has come no nearer to its end for `patience` seconds of health counts as it stands.
     """
     drill = DRILLS[name]
     with staged(directory / name, source=source, disk=drill.disk) as scene:

@@ -33,7 +33,7 @@ class Scene:
         self.shop = Shop(self.node.url, self.sent)
         self.figures: dict[str, Any] = {}
         self.patience = 60.0
-        """Seconds that everything has to come to its end in, once all is well again."""
+        """Seconds without a step nearer the end, once all is well, that are waited for one."""
 
     def verdict(self) -> Verdict:
         """Heal everything, let the server come to an end with all it has, and judge."""
@@ -46,9 +46,8 @@ class Scene:
 
     def settle(self) -> None:
         """Wait until all that was acknowledged has come to its end, or patience ends."""
-        end = time.monotonic() + self.patience
         last, changed = (-1, -1), time.monotonic()
-        while time.monotonic() < end:
+        while time.monotonic() - changed < self.patience:
             accepted, pending = standing(self.node.url, KEY)
             if (accepted, pending) != last:
                 last, changed = (accepted, pending), time.monotonic()
