@@ -245,6 +245,37 @@ def test_the_vendors_library_in_the_sandbox_has_the_same_ids(
     assert site.events("InitiateCheckout")[0]["direct"] == "blocked"
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"transactions": [{"paymentMethod": {"type": "manualPayment"}}]},
+        {"transactions": [{"paymentMethod": None}, {"paymentMethod": {"type": "deferred"}}]},
+        {"totalPrice": {"amount": 0, "currencyCode": "EUR"}},
+    ],
+)
+def test_a_sale_that_is_not_paid_is_told_by_no_browser(
+    site: Any, page: Any, sandbox: Callable[..., None], change: dict[str, Any]
+) -> None:
+    sandbox(CheckoutPixel(fbevents="1234567890123456"))
+    happen(page, "page_viewed")
+    data = {"checkout": {**CHECKOUT, **change}}
+    page.evaluate("d => happen('checkout_completed', d)", data)
+    site.wait(lambda: site.events("Purchase") and site.hits)
+    assert [hit["ev"] for hit in site.hits] == ["PageView"]
+    assert site.events("Purchase")[0]["direct"] == "none"
+
+
+def test_where_the_shops_own_channel_tells_too_shopifys_ids_are_kept(
+    site: Any, page: Any, sandbox: Callable[..., None]
+) -> None:
+    sandbox(CheckoutPixel(native="pixel"))
+    happen(page, "checkout_started", "checkout_completed")
+    site.wait(lambda: len(site.beacons) == 2)
+    told = [(event["event_id"], event["checkout_token"]) for event in site.events()]
+    own = [("sh-checkout_started-1", "c0ffee"), ("sh-checkout_completed-2", "c0ffee")]
+    assert sorted(told) == sorted(own)
+
+
 def test_what_failed_goes_with_the_next_event(
     site: Any, page: Any, sandbox: Callable[..., None]
 ) -> None:

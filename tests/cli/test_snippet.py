@@ -39,6 +39,14 @@ def test_the_custom_pixel_follows_the_catalogue(place: list[str]) -> None:
     assert "<script>" not in answer.output
 
 
+def test_the_custom_pixel_follows_the_shops_own_channel(place: list[str], tmp_path: Path) -> None:
+    config = tmp_path / "tillpost.toml"
+    config.write_text(SETTINGS + '[shops.shopify]\nwebhook_secrets = ["w"]\nnative = "pixel"\n')
+    answer = CliRunner().invoke(snippet, [*place, "--shopify", "--fbevents", "123456789012345"])
+    assert answer.exit_code == 0, answer.output
+    assert '"fbevents":"123456789012345","native":"pixel"' in answer.output
+
+
 def test_an_unknown_shop_is_a_usage_error(place: list[str]) -> None:
     answer = CliRunner().invoke(snippet, [*place, "--shop", "mugs"])
     assert answer.exit_code == 2

@@ -50,6 +50,14 @@ def test_native_ids_beside_ours() -> None:
     assert "data sharing" in found.fix
 
 
+def test_native_ids_that_ours_took_over_double_nothing() -> None:
+    ours = [sale(n, event_id=f"sh-{n:08x}", order_id=str(n)) for n in range(20)]
+    lone = [sale(50 + n, order_id=str(50 + n)) for n in range(5)]
+    assert codes(*ours, *lone) == []
+    beside = [sale(100 + n, order_id=str(n)) for n in range(20)]
+    assert codes(*ours, *beside) == ["native_doubles"]
+
+
 def test_browser_purchases_without_an_id() -> None:
     bare = [sale(500 + n, "browser", event_id=None) for n in range(5)]
     assert codes(*pairs(20), *bare) == ["browser_without_id"]

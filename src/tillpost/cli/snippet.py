@@ -28,7 +28,12 @@ if TYPE_CHECKING:
     help="With --shopify: `checkout` where the theme's own fbq is mirrored.",
 )
 @click.option("--identity", is_flag=True, help="With --shopify: send what the buyer typed.")
-def snippet(
+@click.option(
+    "--fbevents",
+    metavar="PIXEL_ID",
+    help="With --shopify: let Meta's own library tell the same events under the same ids.",
+)
+def snippet(  # noqa: PLR0913  # one parameter an option
     config_file: Path | None,
     data: Path | None,
     *,
@@ -37,13 +42,17 @@ def snippet(
     url: str | None,
     events: Literal["all", "checkout"],
     identity: bool,
+    fbevents: str | None,
 ) -> None:
     """Print the text to paste into a shop; see docs/guides/pixel.md."""
     from tillpost.collect import pixel
     from tillpost.serve import start
 
+    if fbevents is not None and not (fbevents.isascii() and fbevents.isdigit()):
+        told = f"{fbevents!r} is no pixel's id: it is the number at Meta's Events Manager"
+        raise click.BadParameter(told, param_hint="--fbevents")
     settings = start.plan(config_file, data).settings
-    asked = pixel_config(settings, shop, url, events=events, identity=identity)
+    asked = pixel_config(settings, shop, url, events=events, identity=identity, fbevents=fbevents)
     click.echo(pixel.snippet(kind, asked), nl=False)
 
 
@@ -54,6 +63,7 @@ def pixel_config(
     *,
     events: Literal["all", "checkout"] = "all",
     identity: bool = False,
+    fbevents: str | None = None,
 ) -> "PixelConfig":
     """What the settings say of one shop's pixel; a usage error for a shop that is not there."""
     from msgspec import structs
@@ -68,5 +78,6 @@ def pixel_config(
     server = settings.server
     address = url or server.public_url or f"http://{server.host}:{server.port}"
     found = pixel.config_of(settings, shops[name], address)
-    checkout = structs.replace(found.checkout, events=events, identity=identity)
+    told = {"events": events, "identity": identity, "fbevents": fbevents}
+    checkout = structs.replace(found.checkout, **told)
     return structs.replace(found, checkout=checkout)

@@ -52,7 +52,12 @@ NATIVE_EVENTS = frozenset(
 )
 """What else the shop system's own channel tells Meta of (the Shopify channel's web pixel)."""
 
-_NATIVE_SENDERS = frozenset({"pixel", "shopify"})
+_NATIVE_SENDERS: dict[str, frozenset[str]] = {
+    "off": frozenset(),
+    "pixel": frozenset({"shopify"}),
+    "full": frozenset({"pixel", "shopify"}),
+}
+"""Whose report of such an event is not sent on: the shop's server knows no id of the channel's."""
 
 
 class PolicyRow(NamedTuple):
@@ -157,8 +162,7 @@ def event_standing(event: Event, source: str, shop: Shop, *, bot: bool) -> Stand
     """Where an event that is no sale stands before consent is looked at."""
     if bot:
         return Standing(State.DROPPED, Reason.BOT)
-    own = source in _NATIVE_SENDERS and event.event_name in NATIVE_EVENTS
-    if own and shop.native == "full":
+    if source in _NATIVE_SENDERS[shop.native] and event.event_name in NATIVE_EVENTS:
         return Standing(State.DROPPED, Reason.NATIVE)
     return READY
 

@@ -80,7 +80,10 @@ def is_native(sale: Sale) -> bool:
 
 
 def _native(evidence: Evidence) -> tuple[int, int]:
-    return sum(map(is_native, evidence.server)), len(evidence.server)
+    """The channel's sales beside ours; under `native = "pixel"` ours take its ids over."""
+    own = {sale.get("order_id") for sale in evidence.server if not is_native(sale)} | {None}
+    beside = [s for s in evidence.server if is_native(s) and s.get("order_id") in own]
+    return len(beside), len(evidence.server)
 
 
 def _without_id(evidence: Evidence) -> tuple[int, int]:

@@ -29,7 +29,11 @@ def config_of(settings: Settings, shop: ShopSettings, url: str = "") -> PixelCon
         consent=shop.pixel.consent,
         views=shop.pixel.views,
         pixel_id=datasets.pop() if len(datasets) == 1 else None,
-        checkout=CheckoutPixel(shop.catalogue.content_id, shop.orders.value),
+        checkout=CheckoutPixel(
+            shop.catalogue.content_id,
+            shop.orders.value,
+            native=shop.shopify.native if shop.shopify else "off",
+        ),
     )
 
 

@@ -20,7 +20,7 @@ KINDS: tuple[Kind, ...] = get_args(Kind)
 
 
 class CheckoutPixel(Struct, frozen=True, omit_defaults=True):
-    """What only Shopify's custom pixel needs; `content_id` and `value` as the shop's policies."""
+    """What only Shopify's custom pixel needs; most of it as the shop's policies have it."""
 
     content_id: Literal["product", "variant", "sku", "shopify"] = "product"
     value: Literal["total", "less_tax", "subtotal"] = "total"
@@ -30,6 +30,8 @@ class CheckoutPixel(Struct, frozen=True, omit_defaults=True):
     """Send what the buyer typed at checkout, for the server to hash."""
     fbevents: str | None = None
     """Meta's pixel id, to load its own library in the sandbox too."""
+    native: Literal["off", "pixel", "full"] = "off"
+    """`pixel`: the shop's own channel uses Shopify's ids of the events, so ours do too."""
 
 
 class PixelConfig(Struct, frozen=True):

@@ -8,6 +8,8 @@ export interface Catalogue {
   content_id?: "product" | "variant" | "sku" | "shopify";
   /** What a sale is worth: its total, that without its tax, or its subtotal; the server follows the same. */
   value?: "total" | "less_tax" | "subtotal";
+  /** `pixel`: the shop's own channel tells Meta of the same events under Shopify's ids, so these are kept. */
+  native?: "pixel" | "full";
 }
 
 interface Money {
@@ -48,6 +50,7 @@ interface Checkout {
   email?: string | null;
   phone?: string | null;
   billingAddress?: Address | null;
+  transactions?: { paymentMethod?: { type?: string | null } | null }[];
   order?: { id?: string | null; customer?: { id?: string | null } | null } | null;
 }
 
@@ -191,19 +194,33 @@ export interface Mapped {
   data: Data;
   token?: string;
   user?: Data;
+  /** A sale that is not paid yet, or for nothing: the server tells it later or not at all. */
+  unsold: boolean;
 }
 
-/** Our event for Shopify's: the id is the checkout's own where the server will know it too. */
+/** Shopify's kinds of payment that only promise the money: cash on delivery, a transfer, terms. */
+const LATER = ["manualPayment", "deferred"];
+
+const unsold = ({ totalPrice, transactions }: Checkout): boolean =>
+  !(totalPrice && totalPrice.amount > 0) ||
+  !!transactions?.some(({ paymentMethod }) => LATER.includes(paymentMethod?.type || ""));
+
+/**
+ * Our event for Shopify's: the id is the checkout's own where the server will know it too,
+ * and Shopify's where the shop's own channel uses that.
+ */
 export const value = (event: Standard, catalogue: Catalogue, country: string): Mapped => {
   const [name, fill] = EVENTS[event.name]!;
   const { checkout } = event.data;
   const token = checkout?.token || undefined;
-  const joined = token && (name == "Purchase" || name == "InitiateCheckout");
+  const joined =
+    token && catalogue.native != "pixel" && (name == "Purchase" || name == "InitiateCheckout");
   return {
     name,
     id: joined ? eventId({ k: token } as Tillpost, name) : event.id,
     data: custom(fill(event, catalogue), catalogue.content_id, country),
     token,
     user: checkout && typed(checkout),
+    unsold: name == "Purchase" && unsold(checkout!),
   };
 };

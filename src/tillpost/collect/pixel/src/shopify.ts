@@ -5,9 +5,9 @@
 
 import { random } from "./fbq";
 import { clean, fbclid } from "./landing";
-import { CHECKOUT, STOREFRONT, value, type Catalogue, type Standard } from "./shopify-events";
+import { CHECKOUT, STOREFRONT, value, type Catalogue, type Mapped, type Standard } from "./shopify-events";
 import { seconds } from "./send";
-import type { Consent, Data, Direct, PixelEvent } from "./types";
+import type { Consent, Direct, PixelEvent } from "./types";
 import { watch } from "./vendor";
 
 interface Settings extends Catalogue {
@@ -164,8 +164,8 @@ const startVendor = (pixel: string): void => {
   watch((name, id) => hits.add(`${name}${id}`));
 };
 
-const callVendor = async (name: string, data: Data, id: string): Promise<Direct> => {
-  if (!tillpost.fbevents || !privacy.marketingAllowed) return "none";
+const callVendor = async ({ name, data, id, unsold }: Mapped): Promise<Direct> => {
+  if (!tillpost.fbevents || !privacy.marketingAllowed || unsold) return "none";
   if (!page._fbq) startVendor(tillpost.fbevents);
   page.fbq?.("track", name, data, { eventID: id });
   for (let waited = 0; waited < PATIENCE && page.fbq && !hits.has(name + id); waited += 250)
@@ -184,7 +184,8 @@ const consent = (): Consent => ({
 });
 
 const handle = async (event: Standard): Promise<void> => {
-  const { name, id, data, token, user } = value(event, tillpost, init.data.shop.countryCode);
+  const mapped = value(event, tillpost, init.data.shop.countryCode);
+  const { name, id, data, token, user } = mapped;
   const common = {
     event_name: name,
     event_id: id,
@@ -209,7 +210,7 @@ const handle = async (event: Standard): Promise<void> => {
     direct: "none",
   };
   if (privacy.marketingAllowed) {
-    const direct = callVendor(name, data, id);
+    const direct = callVendor(mapped);
     ids = mint(event, ids).catch(() => ({}));
     Object.assign(full, await ids, {
       user_data: tillpost.identity ? user : undefined,
