@@ -7,5 +7,5 @@ from tillpost.cli import main
 from tillpost.serve.worker import Worker
 
 if __name__ == "__main__":
-    Worker.start = Worker.wake = lambda _: None  # type: ignore[method-assign,assignment]
+    Worker.start = Worker.wake = Worker.came_in = lambda _: None  # type: ignore[method-assign,assignment]
     main()

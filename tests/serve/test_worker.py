@@ -16,7 +16,7 @@ from tillpost.deliver.outbox import Line
 from tillpost.serve.clock import SimulatedClock
 from tillpost.serve.seal import AesSealer
 from tillpost.serve.transport import HttpTransport
-from tillpost.serve.worker import Worker, _Business
+from tillpost.serve.worker import Worker
 from tillpost.store.gateway_memory import MemoryGatewayStore
 from tillpost.testing import entries as make
 from tillpost.testing.entries import DESTINATION, NOW, SHOP
@@ -86,18 +86,15 @@ def test_an_entry_that_breaks_a_rule_is_set_aside_and_the_others_are_folded(
     assert store.unfolded(10) == []
 
 
-def test_a_hold_ends_only_when_all_that_came_before_its_end_is_folded(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr("tillpost.serve.worker._FOLD_BATCH", 2)
+def test_a_hold_ends_only_when_all_that_came_before_its_end_is_folded() -> None:
     store = MemoryGatewayStore()
     told: list[Fact] = [make.order(), make.page_view("pv1"), make.page_view("pv2"), make.beacon()]
     asyncio.run(store.append([make.entry(fact, at=NOW - 100.0) for fact in told]))
     worker = _worker(store)
-    worker._fold_once()
+    worker._fold_once(2)
     assert [row.order_id for row in store.held(float(NOW), 10)] == ["1001"]
-    worker._fold_once()
-    worker._fold_once()
+    worker._fold_once(2)
+    worker._fold_once(2)
     sent = [*store.events(store.lease(DESTINATION, float(NOW), 10, 60.0))]
     assert [e.direct for e in sent if e.event_name == "Purchase"] == ["sent"]
 
@@ -164,27 +161,3 @@ def test_a_destination_that_never_answers_slows_no_other() -> None:
 
     ends = asyncio.run(asyncio.wait_for(work(), 30))
     assert ends == {"dead": {"accepted", "leased"}, "alive": {"accepted", "delivered"}}
-
-
-@pytest.mark.parametrize(("share", "rest"), [(0.1, 0.0), (0.25, 0.0), (0.375, 0.1), (0.9, 0.2)])
-def test_after_a_round_the_worker_rests_the_longer_the_busier_requests_keep_the_loop(
-    monkeypatch: pytest.MonkeyPatch, share: float, rest: float
-) -> None:
-    rested: list[float] = []
-
-    async def sleep(seconds: float) -> None:
-        rested.append(seconds)
-
-    worker = _worker(MemoryGatewayStore())
-    monkeypatch.setattr(worker._business, "share", lambda: share)
-    monkeypatch.setattr("tillpost.serve.worker.asyncio.sleep", sleep)
-    asyncio.run(worker._give_way(0.02))
-    assert rested == [pytest.approx(rest)]
-
-
-def test_a_thread_that_works_is_told_from_one_that_waits(monkeypatch: pytest.MonkeyPatch) -> None:
-    clock, worked = iter([0.0, 1.0, 1.001, 2.0]), iter([5.0, 5.75, 5.75])
-    monkeypatch.setattr("tillpost.serve.worker.time.monotonic", lambda: next(clock))
-    monkeypatch.setattr("tillpost.serve.worker.time.thread_time", lambda: next(worked))
-    business = _Business()
-    assert [business.share() for _ in range(3)] == [0.75, 0.75, 0.0]

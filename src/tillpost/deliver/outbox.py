@@ -76,6 +76,8 @@ class Sender:
         self.breaker = Breaker()
         self.exchanges: Counter[str] = Counter()
         """Requests by what became of them: `delivered`, or the reason of the failure."""
+        self.waited = 0.0
+        """Seconds that the one of the last batch that was due first had waited."""
         self._outbox = outbox
         self._transport = transport
         self._clock = clock
@@ -98,6 +100,8 @@ class Sender:
 
     async def _round(self, *, probing: bool) -> int:
         batch = await (asyncio.to_thread(self._find_one) if probing else self._next())
+        due = (item.delivery.due_at for item in batch.items)
+        self.waited = self._clock.now() - min(due, default=self._clock.now())
         await self._send(batch.items)
         now = self._clock.now()
         if self.breaker.state(now) == "open":

@@ -88,6 +88,8 @@ class Receiver:
         self._options = options
         self._rate = RateLimit(options.rate) if options.rate else None
         self._sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+        self.waited = 0.0
+        """Seconds that the oldest of the last batch that was settled had waited."""
 
     def handler(self, method: str, path: str) -> Handler | None:
         """Who answers this path, or None if it is not the receiver's."""
@@ -177,7 +179,9 @@ class Receiver:
 
     def settle(self, limit: int = BATCH) -> int:
         """Settle the oldest accepted events; returns how many there were. Call it in a thread."""
-        return settle_next(self.store, self._options.rules, limit)
+        events = settle_next(self.store, self._options.rules, limit)
+        self.waited = self._clock.now() - events[0].received_at if events else 0.0
+        return len(events)
 
     def prune(self, now: float) -> int:
         """Forget what is beyond the bounds; returns how many rows. Call it in a thread."""

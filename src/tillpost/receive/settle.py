@@ -46,12 +46,14 @@ STANDARD = Rules()
 """What the receiver does if nothing else is said."""
 
 
-def settle_next(store: ReceiverStore, rules: Rules, limit: int = BATCH) -> int:
-    """Settle the oldest accepted events; returns how many there were."""
+def settle_next(
+    store: ReceiverStore, rules: Rules, limit: int = BATCH
+) -> tuple[ReceivedEvent, ...]:
+    """Settle the oldest accepted events; returns them."""
     batch = store.unsettled(limit)
     if batch.events:
         store.commit(settle(batch, store, rules))
-    return len(batch.events)
+    return batch.events
 
 
 def settle(batch: Batch, store: ReceiverStore, rules: Rules) -> Settlement:

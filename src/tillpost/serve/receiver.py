@@ -89,6 +89,11 @@ class ReceiverDesk:
         """Settle one batch of what was received, of `most` events; returns how many there were."""
         return self._receiver.settle() if most is None else self._receiver.settle(most)
 
+    @property
+    def waited(self) -> float:
+        """Seconds that the oldest of the last batch had waited."""
+        return self._receiver.waited
+
     def settle_all(self) -> None:
         """Settle whatever waits; only one thread may settle at a time."""
         while self._receiver.settle():

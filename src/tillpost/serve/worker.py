@@ -8,8 +8,8 @@ import asyncio
 import contextlib
 import random
 import time
-from collections.abc import Awaitable, Callable, Sequence
-from typing import Protocol
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
+from typing import Any, NamedTuple, Protocol
 
 import structlog
 
@@ -20,23 +20,19 @@ from tillpost.core.outcome import TillpostError
 from tillpost.core.shop import Route, Shop
 from tillpost.deliver.outbox import Line, Sender
 from tillpost.ports import Clock, Folder, Journal, Outbox, Retention, Sealer, Transport
+from tillpost.serve.pace import Away, Pace, rest_after
 
 _FOLD_BATCH = 128
 """Facts to a round of folding: the requests that come in wait for its one transaction."""
+_FEW_FOLDED = 64
+"""As many while requests keep the event loop busy."""
 _RELEASE_BATCH = 500
 _IDLE_SECONDS = 0.25
 _GATHER_SECONDS = 0.03
 """After a wake, let a few more come: a round costs an fsync whether it has one row or many."""
 _TROUBLE_SECONDS = 1.0
-_FEW_SETTLED = 512
-"""Events to a round of settling while the loop is busy."""
-_BUSY_FROM = 0.25
-_FULLY_BUSY = 0.5
-"""Shares of its time that the event loop works: requests come first, the rounds then rest."""
-_REST = 10.0
-"""How many times as long as a round took is the rest after it, where the loop is fully busy."""
-_LONGEST_REST_SECONDS = 1.0
-_LOOK_SECONDS = 0.02
+_FEW_SETTLED = 192
+"""Events to a round of settling while the event loop has other work."""
 _RETENTION_EVERY = 3600.0
 KEPT_SECONDS = 7 * 86400.0
 """How long addresses, user agents and bodies that could not be read rest, sealed."""
@@ -58,6 +54,10 @@ class Settling(Protocol):
     def settle_once(self, most: int | None) -> int:
         """Settle one batch of what was received, of `most` events; returns how many there were."""
 
+    @property
+    def waited(self) -> float:
+        """Seconds that the oldest of the last batch had waited."""
+
     def prune(self, now: float) -> int:
         """Remove what may not be kept any longer; returns how many rows."""
 
@@ -70,6 +70,15 @@ class Requests(Protocol):
 
     def prune(self, now: float) -> int:
         """Remove answers that were kept long enough; returns how many."""
+
+
+class _Step(NamedTuple):
+    """A step of an event's path: its rounds, how long the oldest had waited, what comes after."""
+
+    name: str
+    round: Callable[[], Awaitable[int]]
+    waited: Callable[[], float]
+    then: Sequence[str] = ()
 
 
 class Worker:
@@ -92,17 +101,18 @@ class Worker:
         self._store = store
         self._shops = shops
         self._routes = routes
-        self.senders = [Sender(line, store, transport, clock, random.random) for line in lines]
+        self._pace = Pace()
+        away = Away(transport, self._pace)
+        self.senders = [Sender(line, store, away, clock, random.random) for line in lines]
         self._sealer = sealer
         self._clock = clock
         self._receiver = receiver
         self._others = others
         self._privacy = privacy
-        self._stopping = False
+        self._stopped = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
-        self._bells: list[asyncio.Event] = []
-        self._awaited: list[asyncio.Event] = []
-        self._business = _Business()
+        self._bells: dict[str, asyncio.Event] = {}
+        self._waited = 0.0
         self._folding = asyncio.Lock()
         self._settling = asyncio.Lock()
         self._pruned_at = float("-inf")
@@ -110,39 +120,48 @@ class Worker:
     def start(self) -> None:
         """Start every loop on the running event loop; leases of a former run are given back."""
         self._store.free(self._clock.now())
-        rounds: list[tuple[str, Callable[[], Awaitable[int]]]] = [
-            ("fold", self.fold_round),
-            *((sender.line.name, _watched(sender)) for sender in self.senders),
+        lines = [sender.line.name for sender in self.senders]
+        steps = [
+            _Step("fold", self.fold_round, lambda: self._waited, lines),
+            *(_step(sender) for sender in self.senders),
         ]
         if self._receiver is not None:
-            rounds.append(("settle", self.settle_round))
-        rounds += [
+            receiver = self._receiver
+            steps.append(_Step("settle", self.settle_round, lambda: receiver.waited))
+        self._bells = {step.name: asyncio.Event() for step in steps}
+        for step in steps:
+            self._begin(step.name, self._follow(step))
+        for name, one in (
             ("retention", self.retention_round),
             ("privacy", self.privacy_round),
             *self._others,
-        ]
-        awaited = {"fold", "settle", *(sender.line.name for sender in self.senders)}
-        for name, one in rounds:
-            bell = asyncio.Event()
-            self._bells.append(bell)
-            if name in awaited:
-                self._awaited.append(bell)
-            self._tasks.append(asyncio.create_task(self._loop(name, one, bell), name=name))
+        ):
+            self._begin(name, self._loop(name, one))
+
+    def _begin(self, name: str, loop: Coroutine[Any, Any, None]) -> None:
+        self._tasks.append(asyncio.create_task(loop, name=name))
 
     def wake(self) -> None:
-        """Something came in: to fold, to send and to settle it begins now; all else can wait."""
-        for bell in self._awaited:
-            bell.set()
+        """Something is to be done: to fold, to send and to settle it begins now."""
+        self._ring(self._bells)
+
+    def came_in(self) -> None:
+        """Something is to be folded; what follows from it is begun after that."""
+        self._ring(("fold",))
+
+    def _ring(self, names: Iterable[str]) -> None:
+        for name in names:
+            if name in self._bells:
+                self._bells[name].set()
 
     def ended(self) -> list[str]:
         """The rounds that go no more, though nobody stopped them."""
-        return [] if self._stopping else [t.get_name() for t in self._tasks if t.done()]
+        return [] if self._stopped.is_set() else [t.get_name() for t in self._tasks if t.done()]
 
     async def stop(self) -> None:
         """End after the rounds that are under way."""
-        self._stopping = True
-        for bell in self._bells:
-            bell.set()
+        self._stopped.set()
+        self.wake()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         for sender in self.senders:
             with contextlib.suppress(TillpostError):
@@ -164,14 +183,15 @@ class Worker:
     async def fold_round(self) -> int:
         """Fold one batch of what came in, and look at holds that end."""
         async with self._folding:
-            return await asyncio.to_thread(self._fold_once)
+            most = _FEW_FOLDED if self._pace.is_busy else _FOLD_BATCH
+            return await asyncio.to_thread(self._fold_once, most)
 
     async def settle_round(self) -> int:
         """Settle one batch at the receiver."""
         if self._receiver is None:
             return 0
         async with self._settling:
-            most = _FEW_SETTLED if self._business.share() > _BUSY_FROM else None
+            most = None if self._pace.is_idle else _FEW_SETTLED
             return await asyncio.to_thread(self._receiver.settle_once, most)
 
     async def privacy_round(self) -> int:
@@ -201,7 +221,7 @@ class Worker:
         due = [self._store.next_due(sender.line.name) for sender in closed]
         return any(moment is not None and moment <= now for moment in due)
 
-    def _fold_once(self) -> int:
+    def _fold_once(self, most: int = _FOLD_BATCH) -> int:
         """Fold what came in, then look at holds that end.
 
         The beacon that a Purchase is held for may be in the same batch, or among what is still
@@ -209,8 +229,9 @@ class Worker:
         while more is waiting time is as late as the last entry.
         """
         now = self._clock.now()
-        entries = self._store.unfolded(_FOLD_BATCH)
-        if len(entries) == _FOLD_BATCH:
+        entries = self._store.unfolded(most)
+        self._waited = now - entries[0][1].received_at if entries else 0.0
+        if len(entries) == most:
             now = min(now, entries[-1][1].received_at)
         if entries:
             begun = min(now, entries[0][1].received_at)
@@ -256,50 +277,55 @@ class Worker:
         )
         self._store.set_aside(row, position)
 
-    async def _loop(
-        self, name: str, one: Callable[[], Awaitable[int]], bell: asyncio.Event
-    ) -> None:
-        while not self._stopping:
+    async def _follow(self, step: _Step) -> None:
+        """Do a step of an event's path, round after round, at the pace that requests leave it."""
+        bell = self._bells[step.name]
+        while not self._stopped.is_set():
+            await self._pace.turn()
+            if self._stopped.is_set():
+                return
             bell.clear()
-            begun = time.monotonic()
-            try:
-                done = await one()
-            except Exception as error:  # noqa: BLE001  # a round that fails is tried again
-                _log.error("round_failed", round=name, error=type(error).__name__, text=str(error))
+            with self._pace.round() as round_:
+                done = await _tried(step.name, step.round)
+            if done is None:
                 await asyncio.sleep(_TROUBLE_SECONDS)
                 continue
-            if done == 0:
+            rest = self._pace.rested(round_.spent, step.waited())
+            if done:
+                self._ring(step.then)
+            else:
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(bell.wait(), _IDLE_SECONDS)
-                if not self._stopping:
-                    await asyncio.sleep(_GATHER_SECONDS)
+                rest = _GATHER_SECONDS
+            if not self._stopped.is_set():
+                await asyncio.sleep(rest)
+
+    async def _loop(self, name: str, one: Callable[[], Awaitable[int]]) -> None:
+        """Do what stands beside an event's path, round after round."""
+        while not self._stopped.is_set():
+            begun = time.monotonic()
+            done = await _tried(name, one)
+            if done is None:
+                pause = _TROUBLE_SECONDS
+            elif done:
+                pause = rest_after(time.monotonic() - begun, self._pace.share, 0.0)
             else:
-                await self._give_way(time.monotonic() - begun)
-
-    async def _give_way(self, spent: float) -> None:
-        """Where the event loop is busy with requests, rest some times as long as the round took."""
-        over = (self._business.share() - _BUSY_FROM) / (_FULLY_BUSY - _BUSY_FROM)
-        rest = spent * _REST * min(max(over, 0.0), 1.0)
-        if not self._stopping:
-            await asyncio.sleep(min(rest, _LONGEST_REST_SECONDS))
+                pause = _IDLE_SECONDS
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._stopped.wait(), pause)
 
 
-class _Business:
-    """How busy the thread of the event loop is: its processor's time, by the clock."""
+async def _tried(name: str, one: Callable[[], Awaitable[int]]) -> int | None:
+    """What the round did; None for one that failed, which is tried again."""
+    try:
+        return await one()
+    except Exception as error:  # noqa: BLE001  # a round that fails is tried again
+        _log.error("round_failed", round=name, error=type(error).__name__, text=str(error))
+        return None
 
-    def __init__(self) -> None:
-        self._looked, self._worked = time.monotonic(), time.thread_time()
-        self._share = 0.0
 
-    def share(self) -> float:
-        """The share of its time that it worked lately, 0 to 1; ask in that thread."""
-        now = time.monotonic()
-        passed = now - self._looked
-        if passed > _LOOK_SECONDS:
-            worked = time.thread_time()
-            self._share = (worked - self._worked) / passed
-            self._looked, self._worked = now, worked
-        return self._share
+def _step(sender: Sender) -> _Step:
+    return _Step(sender.line.name, _watched(sender), lambda: sender.waited, ("settle",))
 
 
 def _watched(sender: Sender) -> Callable[[], Awaitable[int]]:

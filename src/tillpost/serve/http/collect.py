@@ -58,7 +58,7 @@ async def _take(node: Node, shop: str, kind: str, request: Request) -> Taken | R
         return problem(503, "disk", "", str(error))
     if taken.rejection is not None and taken.rejection.status == 401:
         _note_refused(node, shop, kind, stamped, taken.rejection)
-    node.worker.wake()
+    node.worker.came_in()
     return taken
 
 
