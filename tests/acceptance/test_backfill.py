@@ -2,8 +2,10 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,6 +19,13 @@ DAY = 86400.0
 
 
 def _command(api: AdminApi, data: Path, *flags: str) -> "subprocess.CompletedProcess[bytes]":
+    """What the command said, and its exit code."""
+    with _started(api, data, *flags) as process:
+        out, err = process.communicate()
+    return subprocess.CompletedProcess(process.args, process.returncode, out, err)
+
+
+def _started(api: AdminApi, data: Path, *flags: str) -> "subprocess.Popen[bytes]":
     """The command on a development directory, pointed at the stand-in by the environment."""
     settings = data / "backfill.toml"
     secrets = json.loads((data / "dev-secrets.json").read_text())
@@ -33,7 +42,8 @@ def _command(api: AdminApi, data: Path, *flags: str) -> "subprocess.CompletedPro
     command = [sys.executable, "-m", "tillpost", "backfill", "--config", str(settings)]
     command += ["--data", str(data), "--since", since, "--until", iso(-DAY)[:10], "--json"]
     clean = {k: v for k, v in os.environ.items() if not k.startswith("TILLPOST_")}
-    return subprocess.run([*command, *flags], capture_output=True, check=False, env=clean)
+    pipe = subprocess.PIPE
+    return subprocess.Popen([*command, *flags], stdout=pipe, stderr=pipe, env=clean)
 
 
 def _report(server: Live) -> dict[str, dict[str, Any]]:
@@ -88,6 +98,36 @@ def test_a_pull_that_is_ended_goes_on_and_a_webhook_of_the_same_order_is_one_sal
     assert server.purchase(str(made["id"]))["outcomes"][0]["state"] == "delivered"
     (item,) = server.get(f"/api/v1/events?order_id={made['id']}")["items"]
     assert item["source"] == "shopify"
+
+
+def test_a_pull_that_is_killed_goes_on_where_it_was(server: Live) -> None:
+    with admin_api([graphql_order(700 + n, iso(40 * DAY)) for n in range(5)]) as api:
+        assert _killed_on_the_second_page(api, server) == -signal.SIGKILL
+        asked = len(api.asked)
+        done = json.loads(_command(api, server.data, "--how", "pages").stdout)
+        assert (done["orders"], done["done"]) == (5, True)
+        assert api.asked[asked]["variables"]["after"] == "2"
+    told = [order_id for order_id in _report(server) if order_id.startswith("70")]
+    assert len(told) == 5
+
+
+def _killed_on_the_second_page(api: AdminApi, server: Live) -> int:
+    """The exit code of a pull that dies while it waits for its second page."""
+    answer, asked, over = api.answer, threading.Event(), threading.Event()
+
+    def once(path: str, body: dict[str, Any], token: str | None) -> tuple[int, Any]:
+        if (body.get("variables") or {}).get("after"):
+            asked.set()
+            over.wait(20)
+        return answer(path, body, token)
+
+    api.answer = once  # type: ignore[method-assign]
+    with _started(api, server.data, "--how", "pages") as process:
+        assert asked.wait(20)
+        process.kill()
+    over.set()
+    api.answer = answer  # type: ignore[method-assign]
+    return process.returncode
 
 
 def _ended_after_one_page(api: AdminApi, server: Live) -> "subprocess.CompletedProcess[bytes]":

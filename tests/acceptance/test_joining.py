@@ -1,5 +1,6 @@
 """What leads an order to the browser that made it, where the order itself carries nothing."""
 
+import gzip
 import time
 from typing import Any
 
@@ -36,3 +37,13 @@ def test_a_cart_joins_the_order_to_the_landing_of_its_browser(server: Live) -> N
     row = _row(server, str(joined["id"]))
     assert (row["channel"], row["source"], row["campaign"]) == ("Email", "news", "May")
     assert _row(server, str(alone["id"]))["source"] != "news"
+
+
+def test_the_script_comes_small_to_whoever_can_unpack_it(server: Live) -> None:
+    plain = server.ask("GET", "/px.js?shop=demo")
+    small = server.ask("GET", "/px.js?shop=demo", accept_encoding="br, gzip")
+    assert "content-encoding" not in plain.headers
+    assert small.headers["content-encoding"] == "gzip"
+    assert {plain.headers["vary"], small.headers["vary"]} == {"accept-encoding"}
+    assert gzip.decompress(small.body) == plain.body
+    assert len(small.body) < len(plain.body) * 0.6

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.counter import SECRET, Counter
 from tests.orders import money, order
 
 from tillpost.collect.sources import shopify
@@ -238,6 +239,14 @@ def test_an_order_brings_its_refunds_along() -> None:
     assert [type(f).__name__ for f in facts] == ["OrderSeen", "RefundSeen"]
     assert isinstance(facts[1], RefundSeen)
     assert facts[1].money.currency == "USD"
+
+
+def test_a_byte_order_mark_before_the_body_is_signed_and_passed_over() -> None:
+    counter = Counter()
+    body = b"\xef\xbb\xbf" + json.dumps(order()).encode()
+    signature = base64.b64encode(hmac.new(SECRET.encode(), body, sha256).digest()).decode()
+    signed = {"x-shopify-topic": "orders/create", "x-shopify-hmac-sha256": signature}
+    assert counter.request("shopify", body, signed).facts == 1
 
 
 @pytest.mark.parametrize("topic", ["products/update", "unheard/of"])

@@ -15,6 +15,9 @@ from tillpost.core.outcome import Rejection
 from tillpost.core.wire import Request
 from tillpost.ports import Journal, Sealer
 
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+"""Some senders put it before their JSON and sign it with the rest; RFC 8259 lets us ignore it."""
+
 
 class Source(Protocol):
     """One kind of sender, as functions over plain values."""
@@ -55,7 +58,8 @@ async def accept(
     verdict = intake.source.verify(request, intake.settings)
     if verdict is not None:
         return Taken(rejection=verdict)
-    parsed = intake.source.parse(request, intake.settings)
+    plain = request._replace(body=request.body.removeprefix(_BYTE_ORDER_MARK))
+    parsed = intake.source.parse(plain, intake.settings)
     if isinstance(parsed, Rejection):
         if parsed.keep:
             await journal.keep_bad(_bad_row(intake, request, parsed, sealer, now))
