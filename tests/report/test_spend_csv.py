@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from tillpost.core.outcome import Misconfigured
 from tillpost.report.spend.csv import COLUMNS, Layout, headings, read
 from tillpost.report.spend.problem import Problem
+from tillpost.report.spend.text import decoded
 
 CASES = Path(__file__).parent.parent / "cases/spend"
 
@@ -37,6 +38,20 @@ def test_googles_export_with_its_title_totals_and_thousands() -> None:
         ("google", "123-456-7890", "Brand", 123_456, 9_876),
         ("google", "123-456-7890", "Performance Max", 50, 3),
     ]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_the_same_file_as_excel_writes_it(encoding: str) -> None:
+    tabs = "Tag\tKampagne\tKosten\n2026-11-20\tFr\u00fchling\t1.234,50\n"
+    layout = Layout({"day": "Tag", "campaign": "Kampagne", "spend": "Kosten"}, "google", "EUR")
+    rows, problems = read(decoded(tabs.encode(encoding)), layout)
+    assert problems == []
+    assert only(rows, "campaign", "spend_minor") == [("Fr\u00fchling", 123_450)]
+
+
+def test_a_name_is_never_read_wrongly() -> None:
+    with pytest.raises(Misconfigured, match="export it as CSV UTF-8"):
+        decoded("Fr\u00fchling".encode("latin-1"))
 
 
 def test_tiktoks_export_in_euro_spelling() -> None:

@@ -65,15 +65,17 @@ TEMPLATES: dict[str, Template] = {
         "utm_source=linkedin&utm_medium=paid_social&utm_campaign={{CAMPAIGN_GROUP_NAME}}"
         "&utm_id={{CAMPAIGN_GROUP_ID}}&utm_term={{CAMPAIGN_ID}}&utm_content={{CREATIVE_ID}}",
         "Campaign > URL tracking parameters",
-        "Unconfirmed as text: LinkedIn's documents name these values, others write the braces. "
-        "Choose each from the form's list; what is a campaign elsewhere is a group there.",
+        "LinkedIn documents the values, and guides write them so in braces. Since October 2025 "
+        "its form calls a group a campaign, a campaign an ad set and a creative an ad, and "
+        "guides disagree whether the placeholders did too: choose them from the form's list "
+        "and follow one ad to see them filled in.",
     ),
     "x": Template(
         "utm_source=twitter&utm_medium=paid_social&utm_campaign={campaign_name}"
         "&utm_id={campaign_id}&utm_term={ad_group_id}&utm_content={ad_id}",
         "Ad > Website URL",
-        "No document of X that we know names a macro: write name and ids by hand. "
-        "It adds its own twclid.",
+        "X documents no placeholder, and guides fill in by hand: put the campaign's name and "
+        "the ids in the place of the braces. It adds its own twclid.",
     ),
     "klaviyo": Template(
         "utm_source=klaviyo&utm_medium=email&utm_campaign={campaign_name}",

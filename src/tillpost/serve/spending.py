@@ -15,6 +15,7 @@ from tillpost.report.spend import products as products_csv
 from tillpost.report.spend import rates as rates_csv
 from tillpost.report.spend.csv import Layout
 from tillpost.report.spend.problem import Problem
+from tillpost.report.spend.text import decoded
 from tillpost.serve.commands.remote import Remote, settings_of, shop_of
 from tillpost.serve.node import GATEWAY_FILE
 from tillpost.serve.seal import AesSealer, read_keys
@@ -159,11 +160,9 @@ def import_products(
 
 def _text(file: Path) -> str:
     try:
-        return file.read_text("utf-8-sig")
+        return decoded(file.read_bytes())
     except OSError as error:
         raise Misconfigured(f"cannot read {file} ({error.strerror}): name a CSV file") from None
-    except UnicodeDecodeError:
-        raise Misconfigured(f"{file} is not UTF-8 text: export it as CSV UTF-8") from None
 
 
 def _offline(directory: Path, keep: Callable[[GatewayStore], dict[str, Any]]) -> dict[str, Any]:

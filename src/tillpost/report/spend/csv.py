@@ -38,7 +38,10 @@ COLUMNS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("micros", ("cost_micros", "metrics.cost_micros", "cost micros")),
     ("impressions", ("impressions", "impression", "impr.", "impr", "views")),
     ("clicks", ("clicks", "click", "clicks (all)", "clicks (destination)", "link clicks")),
-    ("claims", ("platform_conversions", "conversions", "metrics.conversions", "purchases")),
+    (
+        "claims",
+        ("platform_conversions", "conversions", "conversion", "metrics.conversions", "purchases"),
+    ),
     (
         "claimed_value",
         (

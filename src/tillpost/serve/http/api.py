@@ -15,6 +15,7 @@ from tillpost.core import links
 from tillpost.core.moment import iso
 from tillpost.core.outcome import Misconfigured
 from tillpost.report.breakdown import LEVELS
+from tillpost.report.spend.text import decoded
 from tillpost.serve import spending
 from tillpost.serve.access import COOKIE, Scope, is_own
 from tillpost.serve.answers import Form
@@ -242,7 +243,10 @@ async def _csv(request: Request) -> str | Response:
     body = await request.body()
     if len(body) > _SPEND_LIMIT:
         return refusal(413, "too_large", "body", "send at most 10 MiB at once")
-    return body.decode("utf-8", "replace")
+    try:
+        return decoded(body)
+    except Misconfigured as error:
+        return refusal(400, "not_text", "body", str(error))
 
 
 async def _clock(node: Node, request: Request) -> Response:

@@ -9,6 +9,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from tillpost.core.outcome import Misconfigured
+from tillpost.report.spend.text import decoded
 from tillpost.serve.access import COOKIE, Scope, is_own
 from tillpost.serve.http.api import refusal
 from tillpost.serve.http.exchange import client_ip
@@ -197,16 +198,9 @@ async def form_of(request: Request, most: int = FORM_LIMIT) -> dict[str, str]:
             if isinstance(value, str):
                 found[name] = value
             else:
-                found[name] = _text(await value.read())
+                found[name] = decoded(await value.read())
                 found[f"{name}.name"] = value.filename or ""
     return found
-
-
-def _text(data: bytes) -> str:
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        raise Misconfigured("the file is not UTF-8 text: export it as CSV UTF-8") from None
 
 
 def own_path(text: str) -> str:
