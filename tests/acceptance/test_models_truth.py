@@ -20,16 +20,27 @@ from zoneinfo import ZoneInfo
 import pytest
 from tests.live import Live, running
 
-from tillpost.core.attribution import MODELS, WHOLE, WINDOWS, Model, Touch, attribute, with_carried
+from tillpost.core.attribution import (
+    MODELS,
+    WHOLE,
+    WINDOWS,
+    Model,
+    Touch,
+    attribute,
+    eligible,
+    with_carried,
+)
+from tillpost.core.money import split
 from tillpost.simulate import truth
 from tillpost.simulate.truth import Landing, OrderTruth, Truth
 
 SHOP = (
-    "--orders=120", "--days=95", "--seed=11", "--touches=4", "--lag-days=9", "--lag-p95-days=90",
-    "--visits=1", "--cleared=0.2", "--skew=0", "--upsell=0", "--cancelled=0",
-    "--start=2026-02-01T00:00:00Z",
+    "--orders=120", "--days=95", "--seed=17", "--touches=4", "--lag-days=9", "--lag-p95-days=90",
+    "--visits=1", "--cleared=0.2", "--skew=0", "--other-currency=0.3", "--refund-partial=0.1",
+    "--coupon-only=0.1", "--start=2026-02-01T00:00:00Z",
 )  # fmt: skip
-"""Ways of months, so that every window sees another part of them."""
+"""Ways of months, so that every window sees another part of them; orders in several currencies,
+edited, cancelled and given back in part."""
 
 
 @pytest.fixture(scope="module")
@@ -76,7 +87,7 @@ def credited(
     own = [touch(landing) for landing in order.landings]
     carried = touch(order.carried) if order.carried else None
     if minor is None:
-        minor = cents(order.value) - cents(order.refunded)
+        minor = worth(order) - cents(order.refunded)
     journey = with_carried(own, carried, at, window)
     earned = [
         Earned(credit.touch.label, credit.touch.at, credit.minor, credit.share * orders)
@@ -87,6 +98,11 @@ def credited(
 
 def cents(told: str | None) -> int:
     return int(Decimal(told or 0) * 100)
+
+
+def worth(order: OrderTruth) -> int:
+    """What the shop took in the end: as placed, or with the line that was added."""
+    return cents(order.edited or order.value)
 
 
 def counted(known: Truth) -> list[OrderTruth]:
@@ -183,7 +199,7 @@ def test_a_refund_counts_on_its_own_day(played: tuple[Live, Truth], window: str)
         for order in counted(known):
             sold = int(inside(moment(order.at)))
             back = bool(order.refund_at) and inside(moment(order.refund_at or order.at))
-            minor = sold * cents(order.value) - back * cents(order.refunded)
+            minor = sold * worth(order) - back * cents(order.refunded)
             if sold or back:
                 earned += credited(order, model, WINDOWS[window], minor, sold)
         assert told(rows, model, f"{model}_revenue") == summed(earned), model
@@ -215,3 +231,36 @@ def test_new_and_returning_buyers_are_told_apart(played: tuple[Live, Truth], mod
             for part in credited(order, model, WINDOWS["30"])
         ]
         assert told(rows, "orders", "revenue", "key") == summed(earned), buyers
+
+
+def ways(known: Truth, window: str) -> dict[str, tuple[int, int]]:
+    """Orders and cents by the channels that their true landings took, the oldest first."""
+    found: dict[str, tuple[int, int]] = {}
+    for order in counted(known):
+        at = moment(order.at) + 1
+        carried = touch(order.carried) if order.carried else None
+        journey = with_carried([touch(one) for one in order.landings], carried, at, WINDOWS[window])
+        steps = eligible(journey, at, WINDOWS[window])
+        if steps:
+            path = " > ".join(step.label for step in steps)
+            orders, minor = found.get(path, (0, 0))
+            found[path] = orders + 1, minor + worth(order) - cents(order.refunded)
+    return found
+
+
+@pytest.mark.parametrize("window", ["7", "lifetime"])
+def test_paths_and_what_learns_from_them_are_true(played: tuple[Live, Truth], window: str) -> None:
+    live, known = played
+    true_ways = ways(known, window)
+    rows = ask(live, "journeys", window=window)
+    assert {row["path"]: (row["orders"], cents(row["revenue"])) for row in rows} == true_ways
+    earned: Counter[str] = Counter()
+    for path, (_, minor) in true_ways.items():
+        channels = sorted(set(path.split(" > ")))
+        earned.update(dict(zip(channels, split(minor, (1,) * len(channels)), strict=True)))
+    learned = ask(live, "path_models", window=window)
+    assert {row["channel"]: cents(row["shapley_revenue"]) for row in learned} == earned
+    whole = sum(minor for _, minor in true_ways.values())
+    for order in (1, 2, 3):
+        assert sum(cents(row[f"markov_{order}_revenue"]) for row in learned) == whole
+    assert ask(live, "path_models", window=window, basis="accrual") == learned

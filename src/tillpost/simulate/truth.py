@@ -277,8 +277,9 @@ def _is_direct(visit: Visit) -> bool:
 
 
 def _begins(visit: Visit, before: Visit) -> bool:
-    """Whether a landing is told apart from the browser's visit before it."""
-    if not _is_direct(visit) and visit.link.told != before.link.told:
+    """Whether a landing is told apart from the browser's visit before it: by link or click."""
+    clicked = visit.link.decorated or before.link.decorated
+    if not _is_direct(visit) and (clicked or visit.link.told != before.link.told):
         return True
     return visit.at - before.at > SESSION
 
