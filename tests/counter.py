@@ -7,7 +7,7 @@ import asyncio
 import base64
 import hmac
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any
@@ -21,6 +21,7 @@ from tillpost.collect.sources import generic, pixel, shopify, stripe, woocommerc
 from tillpost.core import capi
 from tillpost.core.event import Event
 from tillpost.core.outcome import FINAL, State
+from tillpost.core.testers import read
 from tillpost.core.wire import CLIENT_IP, RECEIVED_AT, Request
 from tillpost.serve.seal import AesSealer
 from tillpost.store.gateway_memory import MemoryGatewayStore
@@ -36,9 +37,10 @@ ADDRESS = "8.8.8.8"
 class Counter:
     """Takes requests at `now`, and says what became of them."""
 
-    def __init__(self, **shop: Any) -> None:
+    def __init__(self, *, testers: Sequence[str] = (), **shop: Any) -> None:
         self.now = float(NOW)
         self.store = MemoryGatewayStore()
+        self.testers = read(testers)
         self.asked: list[str] = []
         """What people asked of their data, to be carried out elsewhere."""
         self.sealer = AesSealer(b"k" * 32)
@@ -70,7 +72,7 @@ class Counter:
         """What came of a request; all it told is folded."""
         source, settings = self.sources[kind]
         told = {RECEIVED_AT: repr(self.now), CLIENT_IP: ADDRESS, **headers}
-        intake = Intake(SHOP, source, settings)
+        intake = Intake(SHOP, source, settings, self.testers)
         request = Request("POST", f"/{kind}", told, body)
         taken = asyncio.run(accept(intake, request, self.store, self.sealer, self.now))
         entries = self.store.unfolded(1000)

@@ -121,6 +121,7 @@ def test_secrets_may_come_from_files(tmp_path: Path) -> None:
         (f'{SHOP}pixel = {{ path = "/api" }}', ["`/api`"]),
         (f'{SHOP}pixel = {{ path = "tea/" }}', ["`tea/`", '"/tea"']),
         (f'{SHOP}origins = ["https://A.example/"]', ["`https://A.example/`", "lower case"]),
+        (f'{SHOP}orders = {{ testers = ["acme"] }}', ["shops.orders.testers", "'acme'", "@"]),
         (FULL.replace("9000", '"many"'), ["int", "server.port"]),
         (FULL.replace('shop = "acme"', 'shop = "acne"'), ["acne", "acme"]),
         (FULL + FULL[FULL.index("[[shops]]") :], ["two shops", "acme"]),

@@ -15,6 +15,7 @@ from typing import Any, Union, get_args, get_origin
 
 import msgspec
 
+from tillpost.core import testers
 from tillpost.core.outcome import Misconfigured
 from tillpost.deliver import catalog
 from tillpost.serve import origins, outward, pixel, secret_files
@@ -267,6 +268,7 @@ def _check_sense(settings: Settings) -> None:
     for shop in settings.shops:
         _check_channels(shop)
         _check_costs(shop)
+        _check_testers(shop)
         pixel.check(shop)
     for dataset in settings.receiver.datasets:
         if dataset.beside is not None and dataset.beside not in names:
@@ -322,6 +324,15 @@ def _networks(texts: tuple[str, ...]) -> outward.Networks:
         return tuple(ipaddress.ip_network(text, strict=False) for text in texts)
     except ValueError as error:
         raise Misconfigured(f"server.private_networks: {error}; write e.g. 10.1.0.0/16") from None
+
+
+def _check_testers(shop: ShopSettings) -> None:
+    try:
+        testers.read(shop.orders.testers)
+    except ValueError as error:
+        raise Misconfigured(
+            f"shops.orders.testers: {error}; write an e-mail, @its.domain or a network"
+        ) from None
 
 
 def _check_costs(shop: ShopSettings) -> None:

@@ -13,6 +13,7 @@ from msgspec import structs
 from tillpost.collect.accept import Intake
 from tillpost.collect.sources import generic, pixel, shopify, stripe, woocommerce
 from tillpost.collect.sources.shopify import history
+from tillpost.core import testers
 from tillpost.core.event_id import of_order
 from tillpost.core.moment import iso
 from tillpost.core.shop import Route, Shop
@@ -308,6 +309,15 @@ def _shop(given: ShopSettings, key: bytes) -> Shop:
 
 
 def _intakes(settings: Settings) -> dict[tuple[str, str], Intake]:
+    """Every door by source and shop, each with the shop's own testers."""
+    own = {shop.name: testers.read(shop.orders.testers) for shop in settings.shops}
+    return {
+        door: structs.replace(intake, testers=own[door[1]])
+        for door, intake in _doors(settings).items()
+    }
+
+
+def _doors(settings: Settings) -> dict[tuple[str, str], Intake]:
     made: dict[tuple[str, str], Intake] = {}
     for shop in settings.shops:
         name = shop.name

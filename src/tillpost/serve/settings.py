@@ -105,6 +105,9 @@ class OrderSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """What becomes of kinds of order, e.g. {pos = "report", draft = "send", api = "drop"}."""
     join_wait: float = 90.0
     """Seconds that a Purchase waits for its browser beacon."""
+    testers: tuple[str, ...] = ()
+    """Whose orders are test orders, e.g. ["qa@acme.example", "@agency.example", "203.0.113.0/24"]:
+    e-mails, all of a domain, or the networks that they order from."""
 
 
 class ConsentSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
