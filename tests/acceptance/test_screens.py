@@ -104,6 +104,14 @@ def test_the_list_holds_every_order_and_says_why_one_is_not_counted(shop: Live) 
     assert rows(shop, "/orders.json?q=nothing") == []
 
 
+def test_the_list_tells_who_had_bought_before_as_the_reports_do(shop: Live) -> None:
+    told = {row["name"]: row["returning"] for row in read(shop, "/api/v1/reports/orders")["rows"]}
+    assert set(told.values()) == {False}
+    listed = rows(shop, "/orders.json?columns=buyer")
+    assert [row["name"] for row in listed if row["buyer"] == "new"] == list(reversed(told))
+    assert {row["buyer"] for row in rows(shop, "/orders.json?buyers=new")} == {"new"}
+
+
 def test_an_order_opens_with_its_journey_both_sides_and_credit(shop: Live) -> None:
     number = order(4001)["id"]
 

@@ -56,6 +56,7 @@ class Known(Struct, frozen=True):
     refunds: Mapping[str, Sequence[Refund]] = {}
     landings: Mapping[str, Sequence[Landing]] = {}
     matched: Mapping[str, bool | None] = {}
+    returning: Mapping[str, bool | None] = {}
 
 
 def read(desk: Desk, ask: Ask) -> Orders:
@@ -69,6 +70,7 @@ def read(desk: Desk, ask: Ask) -> Orders:
             rows.refunds(ids),
             rows.journeys(ids),
             _matches(desk, ask, rows, deliveries),
+            _returning(desk, ask, ids),
         )
     return view(lines, known, ask)
 
@@ -151,11 +153,22 @@ def _matches(
     return {order_id: known.get(event_id) for order_id, event_id in sent.items()}
 
 
+def _returning(desk: Desk, ask: Ask, ids: Sequence[str]) -> Mapping[str, bool | None]:
+    """Who had bought before, as reports count it, where it is shown; else nothing is known here."""
+    if ask.buyers != "all":
+        return dict.fromkeys(ids, ask.buyers == "returning")
+    if "buyer" not in ask.columns:
+        return {}
+    found = desk.report("orders", structs.replace(ask, days=0, since="", until=""))
+    return {row["order_id"]: row["returning"] for row in found}
+
+
 def _row(line: OrderLine, known: Known, ask: Ask) -> dict[str, Any]:
     found = known.deliveries.get(line.order_id, ())
     sent = next((d for d in found if d.state == "delivered"), None)
     shown = sent or next(iter(found), None)
     came = brought(line, known.landings.get(line.order_id, ()), _model(ask), ask.window)
+    returning = known.returning.get(line.order_id, line.returning)
     return {
         "order_id": line.order_id,
         "name": line.name or line.order_id,
@@ -168,7 +181,7 @@ def _row(line: OrderLine, known: Known, ask: Ask) -> dict[str, Any]:
         ),
         "channel": came.channel,
         "campaign": came.campaign,
-        "buyer": {None: None, True: "returning", False: "new"}[line.returning],
+        "buyer": {None: None, True: "returning", False: "new"}[returning],
         "browser": line.browser,
         "server": line.server,
         "counts": "once" if line.eligible else f"no: {(line.reason or '').replace('_', ' ')}",
