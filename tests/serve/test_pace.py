@@ -10,7 +10,7 @@ from tillpost.serve.pace import Away, Pace, rest_after
 
 
 @pytest.mark.parametrize(
-    ("share", "times"), [(0.0, 0.1), (0.25, 0.1), (0.375, 10.0), (0.5, 20.0), (0.9, 20.0)]
+    ("share", "times"), [(0.0, 0.1), (0.25, 0.1), (0.375, 15.0), (0.5, 30.0), (0.9, 30.0)]
 )
 def test_a_round_is_followed_by_a_rest_the_longer_the_busier_requests_keep_the_loop(
     share: float, times: float
@@ -20,7 +20,7 @@ def test_a_round_is_followed_by_a_rest_the_longer_the_busier_requests_keep_the_l
 
 def test_what_has_waited_long_is_worked_on_sooner() -> None:
     rests = [rest_after(0.02, 0.9, waited) for waited in (0.0, 20.0, 40.0, 80.0, 3600.0)]
-    assert rests == pytest.approx([0.4, 0.4, 0.1, 0.025, 0.002])
+    assert rests == pytest.approx([0.6, 0.6, 0.15, 0.0375, 0.002])
 
 
 def test_no_rest_is_longer_than_a_second() -> None:
@@ -75,7 +75,7 @@ def _order(made: Pace, works: Callable[[str], asyncio.Future[None]]) -> list[str
     seen: list[str] = []
 
     async def step(name: str) -> None:
-        await made.turn()
+        await made.turn(name)
         with made.round():
             seen.append(f"{name} begins")
             await works(name)
@@ -121,3 +121,23 @@ def test_the_time_of_waiting_for_an_answer_is_not_the_rounds(
 
     assert asyncio.run(work()) == pytest.approx(0.75)
     assert made.share == pytest.approx(0.6)
+
+
+def test_a_line_waits_for_its_own_rests_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many destinations there are, folding has its turn."""
+    monkeypatch.setattr(Pace, "is_idle", property(lambda _: False))
+    monkeypatch.setattr(Pace, "share", 0.9)
+    made, begun = Pace(), []
+
+    async def step(line: str, spent: float) -> None:
+        await made.turn(line)
+        begun.append(line)
+        made.rested(line, spent, 0.0)
+
+    async def all_steps() -> None:
+        sends = [asyncio.create_task(step("send", 0.01)) for _ in range(3)]
+        await asyncio.sleep(0)
+        await asyncio.gather(*sends, step("fold", 0.0), step("fold", 0.0))
+
+    asyncio.run(all_steps())
+    assert begun == ["send", "fold", "fold", "send", "send"]

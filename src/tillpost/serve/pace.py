@@ -9,6 +9,7 @@ sent on as fast.
 
 import asyncio
 import time
+from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
@@ -19,20 +20,21 @@ from tillpost.ports import Transport
 BUSY_FROM = 0.25
 FULLY_BUSY = 0.5
 """Shares of its time that the event loop works for requests."""
-REST = 20.0
+REST = 30.0
 """How many times as long as a round took is the rest after it, where the loop is fully busy."""
 SHORTEST_REST = 0.1
-"""As `REST`, where it is not: so that there is always a while in which no round works."""
+"""As `REST`, where it is not; so long none works after any: there is always a while to measure."""
 LONGEST_REST_SECONDS = 1.0
+"""However busy: each line has a round about so often."""
 PATIENCE_SECONDS = 20.0
 """What has waited longer is worked on sooner: the rest is divided by the square of the excess."""
 
 _IDLE_BELOW = 0.05
-"""Where the loop works less, rounds or none, nobody has to be given way to."""
+"""Where the loop works less, rounds or none, nobody is to be given way to."""
 _LOOK_SECONDS = 0.05
 _LONGEST_WAIT_SECONDS = 0.5
 """A round that takes longer is no longer waited for."""
-_REMEMBERED_SECONDS = 0.2
+_REMEMBERED_SECONDS = 0.05
 """Of the time without a round, about so much tells the share."""
 
 
@@ -75,8 +77,10 @@ class Pace:
         self._free, self._used = 0.0, 0.0
         self._looked, self._all = self._since, self._worked
         self._overall = 0.0
-        self._open_at = 0.0
-        self._line = asyncio.Lock()
+        self._open_at: defaultdict[str, float] = defaultdict(float)
+        self._lines: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._gate = asyncio.Lock()
+        self._gap_until = 0.0
 
     @property
     def share(self) -> float:
@@ -127,19 +131,27 @@ class Pace:
             self._enter()
             its.away += time.monotonic() - begun
 
-    async def turn(self) -> None:
-        """Return when a round may begin: at once, or after those before it and their rests."""
+    async def turn(self, line: str) -> None:
+        """Return when a round of this line may begin.
+
+        That is at once while the loop is idle, else one round after another, each after the rest
+        of the one before it in its line.
+        """
         if self.is_idle:
             return
-        async with self._line:
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self._quiet.wait(), _LONGEST_WAIT_SECONDS)
-            await asyncio.sleep(self._open_at - time.monotonic())
+        async with self._lines[line]:
+            await asyncio.sleep(self._open_at[line] - time.monotonic())
+            async with self._gate:
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self._quiet.wait(), _LONGEST_WAIT_SECONDS)
+                await asyncio.sleep(self._gap_until - time.monotonic())
 
-    def rested(self, spent: float, waited: float) -> float:
-        """The rest after a round, in seconds; no other turn comes before it has passed."""
+    def rested(self, line: str, spent: float, waited: float) -> float:
+        """The rest after a round of this line, in seconds: no other begins in it meanwhile."""
         rest = rest_after(spent, self.share, waited)
-        self._open_at = max(self._open_at, time.monotonic()) + rest
+        now = time.monotonic()
+        self._open_at[line] = max(self._open_at[line], now) + rest
+        self._gap_until = now + SHORTEST_REST * spent
         return rest
 
     def _enter(self) -> None:

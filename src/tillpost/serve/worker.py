@@ -14,7 +14,7 @@ from typing import Any, NamedTuple, Protocol
 import structlog
 
 from tillpost.collect.fold import Context, fold, postponed, release, wanted, wanted_held
-from tillpost.core.books import BadRow, EventRow
+from tillpost.core.books import BadRow, Changes, EventRow
 from tillpost.core.event import Entry
 from tillpost.core.outcome import TillpostError
 from tillpost.core.shop import Route, Shop
@@ -28,6 +28,8 @@ _FEW_FOLDED = 64
 """As many while requests keep the event loop busy."""
 _RELEASE_BATCH = 500
 _IDLE_SECONDS = 0.25
+_BUSY_IDLE_SECONDS = 1.0
+"""A round that had nothing to do and is not woken looks again; less often while others wait."""
 _GATHER_SECONDS = 0.03
 """After a wake, let a few more come: a round costs an fsync whether it has one row or many."""
 _TROUBLE_SECONDS = 1.0
@@ -73,12 +75,16 @@ class Requests(Protocol):
 
 
 class _Step(NamedTuple):
-    """A step of an event's path: its rounds, how long the oldest had waited, what comes after."""
+    """A step of an event's path: its rounds, how long the oldest had waited, what comes after.
+
+    Steps of one line share its turns.
+    """
 
     name: str
+    line: str
     round: Callable[[], Awaitable[int]]
     waited: Callable[[], float]
-    then: Sequence[str] = ()
+    then: Callable[[], Iterable[str]] = tuple
 
 
 class Worker:
@@ -113,6 +119,7 @@ class Worker:
         self._tasks: list[asyncio.Task[None]] = []
         self._bells: dict[str, asyncio.Event] = {}
         self._waited = 0.0
+        self._fed: set[str] = set()
         self._folding = asyncio.Lock()
         self._settling = asyncio.Lock()
         self._pruned_at = float("-inf")
@@ -120,14 +127,13 @@ class Worker:
     def start(self) -> None:
         """Start every loop on the running event loop; leases of a former run are given back."""
         self._store.free(self._clock.now())
-        lines = [sender.line.name for sender in self.senders]
         steps = [
-            _Step("fold", self.fold_round, lambda: self._waited, lines),
+            _Step("fold", "fold", self.fold_round, lambda: self._waited, self._take_fed),
             *(_step(sender) for sender in self.senders),
         ]
         if self._receiver is not None:
             receiver = self._receiver
-            steps.append(_Step("settle", self.settle_round, lambda: receiver.waited))
+            steps.append(_Step("settle", "settle", self.settle_round, lambda: receiver.waited))
         self._bells = {step.name: asyncio.Event() for step in steps}
         for step in steps:
             self._begin(step.name, self._follow(step))
@@ -246,7 +252,7 @@ class Worker:
             return
         try:
             books = self._store.recall(wanted_held(rows))
-            self._store.commit(release(rows, books, context))
+            self._commit(release(rows, books, context))
         except _BROKEN as error:
             if len(rows) > 1:
                 for row in rows:
@@ -260,13 +266,22 @@ class Worker:
         """Fold a batch; if one entry breaks the rules' code, it alone is set aside."""
         try:
             books = self._store.recall(wanted(entry for _, entry in entries))
-            self._store.commit(fold(entries, books, context))
+            self._commit(fold(entries, books, context))
         except _BROKEN as error:
             if len(entries) > 1:
                 for entry in entries:
                     self._fold_batch([entry], context)
                 return
             self._set_aside(entries[0], error, context)
+
+    def _commit(self, changes: Changes) -> None:
+        self._store.commit(changes)
+        self._fed |= {delivery.destination for delivery in changes.deliveries}
+
+    def _take_fed(self) -> set[str]:
+        """The destinations that something was put into the outbox for since the last time."""
+        fed, self._fed = self._fed, set()
+        return fed
 
     def _set_aside(self, entry: tuple[int, Entry], error: Exception, context: Context) -> None:
         position, what = entry
@@ -281,7 +296,7 @@ class Worker:
         """Do a step of an event's path, round after round, at the pace that requests leave it."""
         bell = self._bells[step.name]
         while not self._stopped.is_set():
-            await self._pace.turn()
+            await self._pace.turn(step.line)
             if self._stopped.is_set():
                 return
             bell.clear()
@@ -290,15 +305,16 @@ class Worker:
             if done is None:
                 await asyncio.sleep(_TROUBLE_SECONDS)
                 continue
-            rest = self._pace.rested(round_.spent, step.waited())
             if done:
-                self._ring(step.then)
-            else:
+                self._ring(step.then())
+                await asyncio.sleep(self._pace.rested(step.line, round_.spent, step.waited()))
+            elif not self._stopped.is_set():
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(bell.wait(), _IDLE_SECONDS)
-                rest = _GATHER_SECONDS
-            if not self._stopped.is_set():
-                await asyncio.sleep(rest)
+                    await asyncio.wait_for(bell.wait(), self._idle_seconds())
+                await asyncio.sleep(_GATHER_SECONDS)
+
+    def _idle_seconds(self) -> float:
+        return _BUSY_IDLE_SECONDS if self._pace.is_busy else _IDLE_SECONDS
 
     async def _loop(self, name: str, one: Callable[[], Awaitable[int]]) -> None:
         """Do what stands beside an event's path, round after round."""
@@ -325,7 +341,9 @@ async def _tried(name: str, one: Callable[[], Awaitable[int]]) -> int | None:
 
 
 def _step(sender: Sender) -> _Step:
-    return _Step(sender.line.name, _watched(sender), lambda: sender.waited, ("settle",))
+    return _Step(
+        sender.line.name, "send", _watched(sender), lambda: sender.waited, lambda: ("settle",)
+    )
 
 
 def _watched(sender: Sender) -> Callable[[], Awaitable[int]]:
