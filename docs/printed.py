@@ -44,6 +44,26 @@ def settings(kind: type, path: str = "", *, many: bool = False) -> Iterator[str]
             yield from settings(within[0], inner, many=_is_list(field.type))
 
 
+def reports() -> Iterator[str]:
+    """What every column is that several reports have, then each report with what it has besides."""
+    from tillpost.report import columns
+
+    yield table(("column", "is"), [(code(c), told) for c, told in columns.COLUMNS.items()]) + "\n"
+    yield "## Each report\n"
+    own = columns.OTHERWISE
+    yield table(
+        ("report", "answers", "where its columns are otherwise"),
+        [
+            (
+                code(name),
+                about,
+                "; ".join(f"{code(c)}: {told}" for c, told in own.get(name, {}).items()),
+            )
+            for name, about in columns.ABOUT.items()
+        ],
+    )
+
+
 def reasons() -> str:
     """A table of why an event is held, dropped, expired or dead; the words are the code's."""
     from tillpost.core import policy

@@ -31,6 +31,7 @@ from tillpost.core.attribution import (
     with_carried,
 )
 from tillpost.core.money import split
+from tillpost.report import columns
 from tillpost.simulate import truth
 from tillpost.simulate.truth import Landing, OrderTruth, Truth
 
@@ -264,3 +265,11 @@ def test_paths_and_what_learns_from_them_are_true(played: tuple[Live, Truth], wi
     for order in (1, 2, 3):
         assert sum(cents(row[f"markov_{order}_revenue"]) for row in learned) == whole
     assert ask(live, "path_models", window=window, basis="accrual") == learned
+
+
+@pytest.mark.parametrize("name", columns.ABOUT)
+def test_every_column_of_a_report_is_told_in_words(played: tuple[Live, Truth], name: str) -> None:
+    live, _ = played
+    found = ask(live, name)
+    assert found or name == "missing"
+    assert all(columns.meaning(name, column) for row in found for column in row)

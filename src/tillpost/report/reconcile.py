@@ -88,12 +88,16 @@ def reconcile(tables: Mapping[str, Rows], query: Query) -> list[dict[str, Any]]:
 
 
 def reasons(tables: Mapping[str, Rows], query: Query) -> list[dict[str, Any]]:
-    """Rows of `reason, orders` in the order of `REASONS`: `reconcile` counted."""
+    """Rows of `reason, orders, says` in the order of `REASONS`: `reconcile` counted."""
     with opened(tables) as engine:
         plain = structs.replace(query, basis="cash")
         found = engine.run((*ATTRIBUTION, "reconcile"), "reasons", plain)
     counts = {row["reason_code"]: row["orders"] for row in found}
-    return [{"reason": code, "orders": counts[code]} for code, _ in REASONS if code in counts]
+    return [
+        {"reason": code, "orders": counts[code], "says": words}
+        for code, words in REASONS
+        if code in counts
+    ]
 
 
 def utm(tables: Mapping[str, Rows], query: Query) -> list[dict[str, Any]]:
