@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
+from urllib.parse import urlsplit
 
 import msgspec
 from msgspec import Struct
@@ -143,6 +144,7 @@ class Order(Struct):
     shipping_address: Address | list[Any] | None = None
     client_details: ClientDetails | None = None
     browser_ip: str | None = None
+    order_status_url: str | None = None
     landing_site: str | None = None
     referring_site: str | None = None
     note_attributes: list[Attribute] | None = None
@@ -157,6 +159,8 @@ _orders = msgspec.json.Decoder(Order)
 _answers = msgspec.json.Decoder(dict[str, bool | None] | None)
 _UNPAID = frozenset({"pending", "voided", "expired"})
 """No money has come, and none was promised by a card; a voided promise never was one."""
+_SHOPIFYS = ("shopify.com", "shop.app")
+"""Hosts of Shopify's own checkouts and accounts, which are no shop's."""
 _APP_KINDS = {1354745: "draft", 129785: "pos", 580111: "web"}
 _SOURCE_KINDS: dict[str, OrderKind] = {
     "web": "web",
@@ -222,6 +226,19 @@ def kind_of(order: Order) -> OrderKind:
     return "pos" if order.location_id else "api"
 
 
+def storefront(link: str | None, domain: str) -> str:
+    """The shop's own address, of a secret link to its storefront; else its myshopify domain.
+
+    Meta wants a page of the domain that the shop has verified (reference `meta-capi`).
+    """
+    try:
+        host = urlsplit(link or "").hostname or ""
+    except ValueError:
+        host = ""
+    theirs = any(f".{host}".endswith(f".{one}") for one in _SHOPIFYS)
+    return f"https://{domain if theirs or '.' not in host else host}/"
+
+
 def identifiers(order: Order) -> Raw:
     """Raw identifiers by match key: of billing, then of the customer (domain rule 11)."""
     customer = order.customer or Customer()
@@ -277,7 +294,7 @@ def _seen(order: Order, topic: str, domain: str) -> OrderSeen:
         customer_id=str(order.customer.id) if order.customer and order.customer.id else None,
         returning=_returning(order.customer),
         discount_codes=tuple(c.code for c in order.discount_codes or () if c.code),
-        source_url=f"https://{domain}/" if kind == "web" else None,
+        source_url=storefront(order.order_status_url, domain) if kind == "web" else None,
         carried=_carried(order, attributes, domain),
         person=_cookies(order, attributes, created),
         device=_device(order, kind),

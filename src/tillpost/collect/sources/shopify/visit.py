@@ -20,6 +20,7 @@ from tillpost.collect.sources.shopify.order import (
     Order,
     carried_consent,
     identifiers,
+    storefront,
 )
 from tillpost.collect.sources.shopify.prices import Id
 from tillpost.core import event_id
@@ -39,6 +40,7 @@ class Checkout(Order):
     """A checkout: an order's fields as far as they are known, and its own token."""
 
     token: str | None = None
+    abandoned_checkout_url: str | None = None
 
 
 class Account(Customer):
@@ -82,7 +84,7 @@ def read_checkout(body: bytes, domain: str, country: str | None) -> list[Parsed]
         event_id=event_id.of_checkout(got.token),
         event_time=at,
         action_source="website",
-        event_source_url=f"https://{domain}/",
+        event_source_url=storefront(got.abandoned_checkout_url, domain),
         custom_data=_worth(got),
         consent=carried_consent(carried, at),
         person=Person(fbc=carried.get("_fbc"), fbp=carried.get("_fbp")),
