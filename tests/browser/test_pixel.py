@@ -153,8 +153,8 @@ def test_nothing_before_consent_then_everything_with_its_own_time(
     site: Any, context: Any, page: Any
 ) -> None:
     site.pages["/thanks"] = (
-        '<script>window._tillpost = {consent: "wait"}</script>'
-        + OURS
+        OURS
+        + '<script>tillpost("init", {consent: "wait"})</script>'
         + LOADER.replace('fbq("init"', 'fbq("consent", "revoke"); fbq("init"')
         + '<script>tillpost("checkout", "tok2"); fbq("track", "PageView");'
         + 'fbq("track", "Purchase", {value: 5, currency: "EUR"});</script>'

@@ -54,11 +54,15 @@ class PixelConfig(Struct, frozen=True):
     checkout: CheckoutPixel = CheckoutPixel()
 
 
+_SETTINGS_GO_HERE = '{shop:""}'
+"""The place in the built script for the shop's settings."""
+
+
 def script(config: PixelConfig) -> bytes:
-    """The script in UTF-8, its settings before it; what the page itself sets wins."""
-    settings = _javascript(_settings(config))
-    head = f"window._tillpost=Object.assign({settings},window._tillpost);\n"
-    return head.encode() + _text("px.js").encode()
+    """The script in UTF-8 with its settings; what the page says with `init` wins."""
+    told = (f"{name}:{_javascript(value)}" for name, value in _settings(config).items())
+    settings = "{" + ",".join(told) + "}"
+    return _text("px.js").replace(_SETTINGS_GO_HERE, settings, 1).encode()
 
 
 def snippet(kind: Kind, config: PixelConfig) -> str:

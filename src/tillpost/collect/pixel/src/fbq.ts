@@ -79,7 +79,7 @@ export var trap = (page: any): void => {
       });
   };
   // Calls that still wait for the vendor's library can be given their ids; later ones cannot.
-  if (there?.queue) there.queue = there.queue.map((call: any) => note(page, call, sold)).filter(Boolean);
+  if (there?.queue) there.queue = there.queue.map((call: any) => note(page, call, sold)).filter((call: any) => call);
   set(there);
   try {
     Object.defineProperty(page, "fbq", { configurable: true, get: () => wrapped, set });

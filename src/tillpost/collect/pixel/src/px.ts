@@ -15,12 +15,13 @@ import { watch } from "./vendor";
  * An event that waits for consent, or to learn what became of the vendor's own hit:
  * the event, when it was called (ms), and whether the page called the vendor for it.
  */
-type Item = [event: PixelEvent, at: number, key: string, vendor?: boolean];
+type Item = [event: Omit<PixelEvent, "direct">, at: number, key: string, vendor?: boolean];
 
 const page = window as any;
 const from = (document.currentScript as HTMLScriptElement | null)?.src || location.href;
 const stub: Tillpost | undefined = page.tillpost;
-const config: Config = { ...page._tillpost };
+/** The server writes the shop's settings in this place, just so. */
+const config: Config = { shop: "" };
 
 /** Waits in ms. A Purchase must not miss its order while the vendor's hit is waited for. */
 const enum Wait {
@@ -74,14 +75,13 @@ const add = (
   if (name == "PageView") pending = false;
   if (known[key]) return;
   known[key] = 1;
-  const event: PixelEvent = {
+  const event: Item[0] = {
     event_name: name,
     event_id: id,
     event_time: seconds(at),
     event_source_url: shown.url,
     referrer_url: shown.referrer,
     custom_data: data,
-    direct: "none",
     recorded,
   };
   queue.push([event, at, key, vendor]);
@@ -140,7 +140,7 @@ const flush = (leaving?: boolean): void => {
       ? "sent"
       : !vendor
         ? "none"
-        : late && !alive() && document.readyState == "complete"
+        : late && !alive() && document.readyState < "d" // "complete", and neither of the others
           ? "blocked"
           : "unknown";
     const sale = event.event_name == "Purchase";
@@ -167,7 +167,9 @@ const track = (at: number, name: string, data?: Data, options?: { eventID?: stri
 
 const commands: Record<string, (at: number, ...args: any[]) => unknown> = {
   /** The page's settings; the pixel id of the page's fbq is none, and changes nothing. */
-  init: (_, settings: Config) => Object.assign(config, settings),
+  init(_, settings: Config) {
+    Object.assign(config, settings);
+  },
   track,
   trackCustom: track,
   consent(at, answer: string | Consent) {
@@ -179,8 +181,12 @@ const commands: Record<string, (at: number, ...args: any[]) => unknown> = {
       save();
     }
   },
-  identify: (_, data: Data) => isSecureContext && Object.assign(user, data),
-  checkout: (_, token: string) => (api.k = token),
+  identify(_, data: Data) {
+    isSecureContext && Object.assign(user, data);
+  },
+  checkout(_, token: string) {
+    api.k = token;
+  },
   /** A call of the page's fbq, which carries an id now. */
   mirror(at, name: string, data: Data, id: string, single?: string) {
     if (single && config.pixel && single != config.pixel) known[name + id] = 1;
@@ -216,7 +222,7 @@ if (!stub || stub.q) {
     };
   }
   addEventListener("popstate", navigate);
-  addEventListener("visibilitychange", leave);
   addEventListener("pagehide", leave);
+  addEventListener("visibilitychange", leave);
   setTimeout(view, Wait.Look);
 }

@@ -36,6 +36,6 @@ export const send = (url: URL, events: PixelEvent[]): void => {
         events: batch,
         sent_at: seconds(Date.now()),
       }),
-    }).then(({ status }) => status >= Status.Later && keep(), keep);
+    }).then((answer) => answer.status >= Status.Later && keep(), keep);
   }
 };

@@ -55,7 +55,7 @@ export interface Kept {
   q?: PixelEvent[];
 }
 
-/** What the server writes before the script, or the page gives to `tillpost('init', ...)`. */
+/** What the server writes into the script, or the page gives to `tillpost('init', ...)`. */
 export interface Config {
   shop?: string;
   /** The server's address; empty means where the script came from. */
