@@ -107,7 +107,12 @@ def test_when_the_sale_was_made(
 def test_a_sale_is_never_made_in_the_future(version: int, first: int, now: int) -> None:
     order = make.order(version=NOW + version * float(DAY))
     at = sale.event_time(order, NOW + first * DAY, NOW + now * DAY)
-    assert NOW <= at <= NOW + now * DAY
+    assert NOW + min(first, 0) * DAY <= at <= NOW + now * DAY
+
+
+def test_a_sale_was_made_before_we_heard_of_it() -> None:
+    order = make.order(processed_at=NOW + 3600)
+    assert sale.event_time(order, NOW + 0.5, NOW + 2) == NOW
 
 
 @pytest.mark.parametrize(

@@ -389,7 +389,7 @@ def _fold_sighting(
 def _fold_server(
     draft: Draft, entry: Entry, seen: ServerSeen, shop: Shop, context: Context
 ) -> None:
-    _put_once(draft, entry, told.server_event(seen, shop), seen, shop, context)
+    _put_once(draft, entry, told.server_event(entry, seen, shop), seen, shop, context)
 
 
 def _put_once(

@@ -24,13 +24,13 @@ def browser_event(entry: Entry, seen: BrowserSeen, shop: Shop) -> Event:
     )
 
 
-def server_event(seen: ServerSeen, shop: Shop) -> Event:
-    """A back end's event."""
+def server_event(entry: Entry, seen: ServerSeen, shop: Shop) -> Event:
+    """A back end's event; a clock that is ahead tells nothing of the future."""
     return Event(
         shop=shop.name,
         event_name=seen.event_name,
         event_id=seen.event_id,
-        event_time=seen.event_time,
+        event_time=min(seen.event_time, int(entry.received_at)),
         action_source=seen.action_source,
         event_source_url=seen.event_source_url,
         referrer_url=seen.referrer_url,

@@ -49,13 +49,15 @@ def event_time(order: OrderSeen, first_received_at: float, now: float) -> int:
 
     An order that came in time and was paid too late counts when it was paid, its last change.
     One that was too old when it first came stays as old as it is: a change of its parcel's
-    state is no sale.
+    state is no sale. None is made after we first heard of it, whatever a shop's clock says:
+    platforms refuse what lies in the future.
     """
+    made = min(order.processed_at, int(first_received_at))
     age = retry.META.age(ACTION_SOURCE[order.kind])
-    came_late = first_received_at - order.processed_at > age
-    if came_late or now - order.processed_at <= age:
-        return order.processed_at
-    return int(min(max(order.version, order.processed_at), now))
+    came_late = first_received_at - made > age
+    if came_late or now - made <= age:
+        return made
+    return int(min(max(order.version, made), now))
 
 
 def custom_data(order: OrderSeen, shop: Shop) -> dict[str, Any]:
