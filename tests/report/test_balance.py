@@ -18,7 +18,7 @@ def tables(*sales: tuple[int, str | None, str | None], minor: int = 1005) -> dic
     orders = [("demo", str(n), f"#{n}", n * HOUR, minor + n, "USD") for n, _, _ in sales]
     stands = [("demo", str(n), "meta:1", state, why) for n, state, why in sales if state]
     return {
-        "sales": (ORDERS, orders),
+        "orders": (ORDERS, orders),
         "deliveries": (PURCHASES, stands),
         "shop_orders": ([*ORDERS, "why", "own_minor"], []),
         "shop_checks": (["shop", "since", "until"], []),
@@ -70,7 +70,7 @@ def test_the_missing_are_listed_with_their_reasons() -> None:
 
 def test_a_number_is_not_missed_before_its_webhook_had_time_to_come() -> None:
     late = tables((1000, "delivered", None), (1001, "delivered", None))
-    late["sales"][1].append(("demo", "x", "#1003", 1001 * HOUR + 60, 100, "USD"))
+    late["orders"][1].append(("demo", "x", "#1003", 1001 * HOUR + 60, 100, "USD"))
     assert [row["why"] for row in missing(late, Query())] == ["no_purchase"]
 
 
@@ -90,7 +90,7 @@ def test_only_what_was_asked_for(query: Query, orders: int) -> None:
 
 def test_each_currency_and_destination_stands_alone() -> None:
     both = tables((1000, "delivered", None))
-    both["sales"][1].append(("demo", "y", "#1001", 1001 * HOUR, 500, "JPY"))
+    both["orders"][1].append(("demo", "y", "#1001", 1001 * HOUR, 500, "JPY"))
     stands = both["deliveries"][1]
     stands += [
         ("demo", "y", "meta:1", "delivered", None),
@@ -138,6 +138,6 @@ def test_where_the_shop_s_list_was_read_a_gap_in_the_numbers_is_no_loss(
     until: float, gaps: int
 ) -> None:
     told = tables((1000, "delivered", None), (1002, "delivered", None), (1003, "delivered", None))
-    told["sales"][1][:] = [(*row[:3], row[3] - HOUR, *row[4:]) for row in told["sales"][1]]
+    told["orders"][1][:] = [(*row[:3], row[3] - HOUR, *row[4:]) for row in told["orders"][1]]
     told["shop_checks"][1].append(("demo", 0.0, until))
     assert balance(told, Query())[0]["lost"] == gaps

@@ -125,6 +125,28 @@ def test_what_the_platform_knows_is_followed_however_much_it_is(shop: Any) -> No
     held.close()
 
 
+def test_only_what_changed_of_orders_is_put_in_its_place(shop: Any) -> None:
+    tables = facts(shop, random.Random(6)) | {"cursors": (["store", "cursor"], [("gateway", "1")])}
+    held = RollUp(tables, {"demo": ZONE})
+    assert held.cursors == {"gateway": "1"}
+    gone, moved = (("demo", name) for name in ("1", "2"))
+    told = ("demo", "2", "meta:1", "dead", "bad_request")
+    columns, rows = tables["deliveries"]
+    followed(
+        held,
+        tables
+        | {
+            "deliveries": (columns, [told]),
+            "changed_deliveries": (["shop", "order_id"], [gone, moved]),
+            "cursors": (["store", "cursor"], [("gateway", "2")]),
+        },
+    )
+    kept = held.connection.execute("FROM deliveries").fetchall()
+    assert sorted(kept) == sorted([*(r for r in rows if r[:2] not in {gone, moved}), told])
+    assert held.cursors == {"gateway": "2"}
+    held.close()
+
+
 def test_other_rates_need_new_sums(shop: Any) -> None:
     tables = facts(shop, random.Random(7))
     held = RollUp(tables, {"demo": ZONE})

@@ -34,7 +34,7 @@ def kept(
     told: dict[str, Any], folder: Path | None = None, zones: Mapping[str, str] = {"demo": "UTC"}
 ) -> RollUps:
     return RollUps(
-        lambda: told["facts"], lambda: told["marks"], lambda: told["tables"], zones, folder
+        lambda: told["facts"], lambda: told["marks"], lambda _: told["tables"], zones, folder
     )
 
 
@@ -109,12 +109,12 @@ def test_after_a_restart_it_answers_before_it_has_looked(
         with pytest.raises(ZeroDivisionError):
             again.round()
     assert orders_of(again) == 1
-    assert again.behind("channels") > 0
+    assert again.behind() > 0
     with monkeypatch.context() as never:
         never.setattr(RollUp, "_make", lambda *_: 1 / 0)
         again.round()
     assert orders_of(again) == 2
-    assert again.behind("channels") == 0
+    assert again.behind() == 0
     again.close()
 
 

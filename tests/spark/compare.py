@@ -33,13 +33,13 @@ from tillpost.core.facts import (
 from tillpost.ports import Rows
 from tillpost.report.engine import RENAMED, SCHEMA, Engine, facts_of, taken
 from tillpost.report.query import Query
-from tillpost.report.steps import ATTRIBUTION, SPENDING, statements, text
+from tillpost.report.steps import ATTRIBUTION, LISTED, SPENDING, statements, text
 from tillpost.store.segments import fill
 
 ROOT = Path(__file__).parent.parent.parent
 PYTHON = ROOT / ".venv-spark" / "bin" / "python"
 
-EVERYTHING = (*ATTRIBUTION, "earned", *SPENDING, "buyers")
+EVERYTHING = (*ATTRIBUTION, "earned", *SPENDING, "buyers", LISTED, "standing")
 
 
 class Plan(NamedTuple):
@@ -66,8 +66,9 @@ PLANS = (
         ("30",),
         EVERYTHING,
         (
-            "ads", "breakdown", "campaigns", "channels", "cohorts", "coverage", "evidence",
-            "lost_paths", "metrics", "orders", "paths", "reconcile", "spend_by_month", "unrated",
+            "ads", "balance", "breakdown", "bridge", "campaigns", "channels", "cohorts", "coverage",
+            "gaps", "lines", "lost_paths", "metrics", "missing", "orders", "paths", "reconcile",
+            "sides", "spend_by_month", "unrated",
             "utm",
         ),
     ),

@@ -130,7 +130,9 @@ def test_the_shop_s_total_is_of_all_orders_wherever_they_lie(shop: Shop) -> None
     shop.writer.write(whole=False)
     shop.order(dice)
     tables = shop.store.tables(balance.TABLES)
-    assert len(tables["sales"][1]) == len(shop.true()["orders"]) == 6
+    assert len(tables["orders"][1]) == 1
+    with Engine(tables) as engine:
+        assert engine.connection.execute("SELECT COUNT(*) FROM orders").fetchall() == [(6,)]
     assert balance.missing(tables, Query()) == []
 
 

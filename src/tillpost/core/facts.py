@@ -70,6 +70,21 @@ STALE = "stale"
 SEGMENT_COLUMNS = {"number": NUMBER, "kind": TEXT, "file": TEXT}
 STALE_COLUMNS = {"grain": TEXT, "shop": TEXT, "a": TEXT, "b": TEXT}
 
+FOLLOWED: dict[str, tuple[str, ...]] = {
+    **dict.fromkeys(("deliveries", "shop_journeys", "order_costs"), ("shop", "order_id")),
+    **dict.fromkeys(("matches", "sightings"), ("order_id",)),
+    "conversions": ("seq",),
+}
+"""What a roll-up keeps of each order besides its facts, and the key by which that changes."""
+
+CURSORS = "cursors"
+"""The table that says how far each store was read for them: `store, cursor`."""
+
+
+def changed(name: str) -> str:
+    """The table of the keys of `FOLLOWED` whose rows alone `name` holds, if there is one."""
+    return f"changed_{name}"
+
 
 def declared(columns: dict[str, str]) -> str:
     """Columns as a table's declaration has them."""

@@ -8,52 +8,41 @@ own list tells, with their totals, where it may be asked; elsewhere gaps in the 
 find them without asking.
 """
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import pairwise
 from typing import Any, Literal, TypeAlias
 
-from msgspec import Struct, structs
+from msgspec import Struct
 
 from tillpost.core.moment import iso
 from tillpost.core.money import decimal_string
 from tillpost.core.outcome import Reason, State
 from tillpost.ports import Rows
+from tillpost.report.engine import Engine, opened
 from tillpost.report.query import Query
 from tillpost.report.roas import ratio
 
-Standing: TypeAlias = tuple[str | None, str | None]
 Part: TypeAlias = Literal["counted", "ignored", "waiting", "missing"]
 
-TABLES = ("sales", "deliveries", "shop_orders", "shop_checks")
+TABLES = ("orders", "deliveries", "shop_orders", "shop_checks")
 """What both reports are made from."""
 
 NEVER_CAME = "webhook_never_came"
 _LOST = frozenset({NEVER_CAME, "unreadable"})
 
-_SETTLE_SECONDS = 3600
-"""Numbers count as missing only below an order that is older than the newest by so much."""
-_LONGEST_GAP = 1000
-"""A longer jump is a change of numbering, not so many lost webhooks."""
-_NUMBERED = re.compile(r"(\D*)(\d{1,15})(\D*)")
 
+class Standing(Struct, frozen=True):
+    """Orders whose Purchases stand alike with one destination (None: there is none), summed.
 
-class Sale(Struct, frozen=True):
-    """One order, and where its Purchase stands with one destination (None: there is none).
-
-    With `orders` 0 it is no order, but by how much the shop's total of one differs from ours.
+    With no `orders` it is by how much the shop's total of one differs from ours.
     """
 
     shop: str
-    order_id: str
-    name: str
-    at: int
-    value_minor: int
-    currency: str
     destination: str
+    currency: str
     state: str | None
     reason: str | None
-    orders: int = 1
+    orders: int
+    value_minor: int
 
     @property
     def part(self) -> Part:
@@ -71,11 +60,14 @@ def balance(tables: Mapping[str, Rows], query: Query) -> list[dict[str, Any]]:
     The values of the parts add up to that of the total; the total's row has the `accuracy`
     and `lost`, the orders that never came.
     """
-    sales = _sales(tables, query)
-    gaps = {shop: len(names) for shop, names in _gaps(tables, query).items()}
-    groups: dict[tuple[str, str, str], list[Sale]] = {}
-    for sale in sales:
-        groups.setdefault((sale.shop, sale.destination, sale.currency), []).append(sale)
+    with opened(tables) as engine:
+        ours = [Standing(**row) for row in engine.run((), "balance", query)]
+        told = _told(tables, query, _lines(engine))
+        gaps = {shop: len(names) for shop, names in _gaps(engine, tables, query).items()}
+    groups: dict[tuple[str, str, str], list[Standing]] = {}
+    for stands in (*ours, *(_standing(row) for row in told)):
+        key = (stands.shop, stands.destination, stands.currency)
+        groups.setdefault(key, []).append(stands)
     return [
         row
         for key, found in sorted(groups.items())
@@ -88,133 +80,102 @@ def missing(tables: Mapping[str, Rows], query: Query) -> list[dict[str, Any]]:
 
     Of an order whose total differs, the value is the difference.
     """
+    with opened(tables) as engine:
+        ours = engine.run((), "missing", query)
+        told = _told(tables, query, _lines(engine))
+        gaps = _gaps(engine, tables, query)
     rows = [
         {
-            "shop": sale.shop,
-            "name": sale.name,
-            "order_id": sale.order_id,
-            "at": iso(sale.at),
-            "value": decimal_string(sale.value_minor, sale.currency),
-            "currency": sale.currency,
-            "destination": sale.destination,
-            "why": sale.reason or sale.state or "no_purchase",
+            "shop": row["shop"],
+            "name": row["name"],
+            "order_id": row["order_id"],
+            "at": iso(row["moment"]),
+            "value": decimal_string(row["value_minor"], row["currency"]),
+            "currency": row["currency"],
+            "destination": row["destination"],
+            "why": row["reason"] or row["state"] or "no_purchase",
         }
-        for sale in _sales(tables, query)
-        if sale.part == "missing"
+        for row in (*ours, *told)
     ]
     nothing = dict.fromkeys(("order_id", "at", "value", "currency", "destination"))
     return rows + [
         {"shop": shop, "name": name, **nothing, "why": NEVER_CAME}
-        for shop, names in sorted(_gaps(tables, query).items())
+        for shop, names in sorted(gaps.items())
         for name in names
     ]
 
 
-def _parts(key: tuple[str, str, str], sales: Sequence[Sale], gaps: int) -> Iterator[dict[str, Any]]:
+def _parts(
+    key: tuple[str, str, str], groups: Sequence[Standing], gaps: int
+) -> Iterator[dict[str, Any]]:
     shop, destination, currency = key
     head = {"shop": shop, "destination": destination, "currency": currency}
-    settled = sum(sale.orders for sale in sales if sale.part in {"counted", "ignored"})
-    orders = sum(sale.orders for sale in sales)
-    lost = gaps + sum(sale.reason in _LOST for sale in sales)
-    total = sum(sale.value_minor for sale in sales)
+    settled = sum(found.orders for found in groups if found.part in {"counted", "ignored"})
+    orders = sum(found.orders for found in groups)
+    lost = gaps + sum(found.orders for found in groups if found.reason in _LOST)
+    total = sum(found.value_minor for found in groups)
     sums = {"orders": orders, "value": decimal_string(total, currency)}
     accuracy = ratio(settled, orders + gaps)
     yield {**head, "part": "total", "reason": None, **sums, "accuracy": accuracy, "lost": lost}
-    found: dict[tuple[str, str], list[Sale]] = {}
-    for sale in sales:
-        why = "" if sale.part == "counted" else sale.reason or sale.state or "no_purchase"
-        found.setdefault((sale.part, why), []).append(sale)
-    for (part, why), own in sorted(found.items()):
-        minor = sum(sale.value_minor for sale in own)
+    parts: dict[tuple[str, str], list[Standing]] = {}
+    for found in groups:
+        why = "" if found.part == "counted" else found.reason or found.state or "no_purchase"
+        parts.setdefault((found.part, why), []).append(found)
+    for (part, why), own in sorted(parts.items()):
+        minor = sum(found.value_minor for found in own)
         sums = {
-            "orders": sum(sale.orders for sale in own),
+            "orders": sum(found.orders for found in own),
             "value": decimal_string(minor, currency),
         }
         yield {**head, "part": part, "reason": why or None, **sums, "accuracy": None, "lost": None}
 
 
-def _sales(tables: Mapping[str, Rows], query: Query) -> list[Sale]:
-    """Every order of the period with every destination that its shop sends to."""
-    stands = {
-        (row["shop"], row["order_id"], row["destination"]): (row["state"], row["reason"])
-        for row in _dicts(tables["deliveries"])
-    }
-    lines: dict[str, set[str]] = {}
-    for shop, _, destination in stands:
-        lines.setdefault(shop, set()).add(destination)
-    ours = [
-        _sale(row, destination, stands.get((row["shop"], row["order_id"], destination)))
-        for row in _orders(tables["sales"], query)
-        for destination in sorted(lines.get(row["shop"], ()))
-    ]
-    theirs = [
-        _told(row, destination)
-        for row in _orders(tables["shop_orders"], query)
-        for destination in sorted(lines.get(row["shop"], ()))
-    ]
-    return ours + theirs
-
-
-def _told(row: Mapping[str, Any], destination: str) -> Sale:
-    """What only the shop's list has: an order, or the rest of one's total (of a refund, none)."""
-    if row["own_minor"] is None:
-        return _sale(row, destination, (None, row["why"]))
-    rest = {**row, "value_minor": row["value_minor"] - row["own_minor"]}
-    return structs.replace(_sale(rest, destination, (None, row["why"])), orders=0)
-
-
-def _sale(row: Mapping[str, Any], destination: str, stands: Standing | None) -> Sale:
-    state, reason = stands or (None, None)
-    return Sale(
-        row["shop"],
-        row["order_id"],
-        row["name"],
-        row["at"],
-        row["value_minor"],
-        row["currency"],
-        destination,
-        state,
-        reason,
-    )
-
-
-def _gaps(tables: Mapping[str, Rows], query: Query) -> dict[str, list[str]]:
-    """Shop -> the order numbers between the first and the last settled one that never came."""
-    told = {row["shop"]: (row["since"], row["until"]) for row in _dicts(tables["shop_checks"])}
-    series: dict[tuple[str, str, str], list[tuple[int, int]]] = {}
-    for row in _orders(tables["sales"], query):
-        numbered = _NUMBERED.fullmatch(row["name"])
-        if numbered:
-            key = row["shop"], numbered[1], numbered[3]
-            series.setdefault(key, []).append((int(numbered[2]), row["at"]))
+def _lines(engine: Engine) -> dict[str, list[str]]:
+    """Shop -> the destinations that it sends to."""
     found: dict[str, list[str]] = {}
-    for (shop, before, after), seen in sorted(series.items()):
-        numbers = _absent(seen, told.get(shop, (0.0, 0.0)))
-        found.setdefault(shop, []).extend(f"{before}{n}{after}" for n in numbers)
+    for row in engine.run((), "lines", Query()):
+        found.setdefault(row["shop"], []).append(row["destination"])
     return found
 
 
-def _absent(seen: Sequence[tuple[int, int]], told: tuple[float, float]) -> Iterator[int]:
-    """Numbers that nobody had; of the time that the shop's own list was read for, it knows best."""
-    newest = max(at for _, at in seen)
-    settled = [number for number, at in seen if at <= newest - _SETTLE_SECONDS]
-    top = max(settled, default=0)
-    times = dict(sorted(pair for pair in seen if pair[0] <= top))
-    for low, high in pairwise(times):
-        is_told = told[0] <= times[low] and times[high] <= told[1]
-        if high - low <= _LONGEST_GAP and not is_told:
-            yield from range(low + 1, high)
-
-
-def _orders(rows: Rows, query: Query) -> list[dict[str, Any]]:
-    period = query.period
+def _told(
+    tables: Mapping[str, Rows], query: Query, lines: Mapping[str, Sequence[str]]
+) -> list[dict[str, Any]]:
+    """What only the shop's list has, with each destination: orders, or the rest of one's total."""
+    columns, rows = tables["shop_orders"]
+    told = (dict(zip(columns, row, strict=True)) for row in rows)
     return [
-        row
-        for row in _dicts(rows)
-        if query.shop in {None, row["shop"]} and period.start <= row["at"] < period.stop
+        {
+            **row,
+            "moment": row["at"],
+            "value_minor": row["value_minor"] - (row["own_minor"] or 0),
+            "destination": destination,
+            "state": None,
+            "reason": row["why"],
+        }
+        for row in told
+        if query.shop in {None, row["shop"]} and query.period.start <= row["at"] < query.period.stop
+        for destination in lines.get(row["shop"], ())
     ]
 
 
-def _dicts(rows: Rows) -> Iterator[dict[str, Any]]:
-    columns, found = rows
-    return (dict(zip(columns, row, strict=True)) for row in found)
+def _standing(told: Mapping[str, Any]) -> Standing:
+    """An order that only the shop's list has; of the rest of one's total, no order."""
+    names = ("shop", "destination", "currency", "state", "reason", "value_minor")
+    return Standing(orders=int(told["own_minor"] is None), **{name: told[name] for name in names})
+
+
+def _gaps(engine: Engine, tables: Mapping[str, Rows], query: Query) -> dict[str, list[str]]:
+    """Shop -> the order numbers between the first and the last settled one that never came.
+
+    Of the time that the shop's own list was read for, it knows best.
+    """
+    known = {shop: (since, until) for shop, since, until in tables["shop_checks"][1]}
+    found: dict[str, list[str]] = {}
+    for jump in engine.run((), "gaps", query):
+        since, until = known.get(jump["shop"], (0.0, 0.0))
+        if not (since <= jump["low_moment"] and jump["high_moment"] <= until):
+            numbers = range(jump["low"] + 1, jump["high"])
+            names = (f"{jump['head']}{number}{jump['tail']}" for number in numbers)
+            found.setdefault(jump["shop"], []).extend(names)
+    return found

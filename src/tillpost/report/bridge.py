@@ -6,7 +6,7 @@ those that the platform credits, by the touch that it counts.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple, TypeAlias
 
 from msgspec import structs
@@ -16,9 +16,10 @@ from tillpost.core.money import decimal_string
 from tillpost.ports import Rows
 from tillpost.report.engine import opened
 from tillpost.report.query import Query
-from tillpost.report.steps import ATTRIBUTION
+from tillpost.report.steps import ATTRIBUTION, LISTED, PAGE
 
 Order: TypeAlias = Mapping[str, Any]
+"""An order with all the evidence, or a group of orders that have the same."""
 
 
 class Step(NamedTuple):
@@ -57,7 +58,7 @@ STEPS: tuple[Step, ...] = (
     Step(
         "given_back",
         "cancelled, or wholly given back; platforms are not told",
-        lambda o: o["cancelled"] or 0 < o["value_minor"] <= o["refunded_minor"],
+        lambda o: o["cancelled"] or o["given_back"],
         lambda o: "CANCELLED" if o["cancelled"] else "REFUNDED",
     ),
     Step(
@@ -125,26 +126,28 @@ def bridge(tables: Mapping[str, Rows], query: Query) -> list[dict[str, Any]]:
     `by_view` to `by_click`, are what the platform credits. `bridge_orders` lists the orders.
     """
     currencies: dict[str, list[Order]] = defaultdict(list)
-    for order in _orders(tables, query):
-        currencies[order["currency"]].append(order)
-    return [row for code, orders in sorted(currencies.items()) for row in _rows(code, orders)]
+    for alike in _found(tables, query, LISTED, "bridge"):
+        currencies[alike["currency"]].append(alike)
+    return [row for code, alike in sorted(currencies.items()) for row in _rows(code, alike)]
 
 
-def _rows(currency: str, orders: list[Order]) -> list[dict[str, Any]]:
+def _rows(currency: str, groups: list[Order]) -> list[dict[str, Any]]:
+    """The rows of one currency, whose orders come in groups of such that end alike."""
     counted: dict[tuple[str, str], list[Order]] = defaultdict(list)
-    for order in orders:
-        counted[placed(order)].append(order)
-    left, value = len(orders), sum(order["value_minor"] for order in orders)
+    for alike in groups:
+        counted[placed(alike)].append(alike)
+    left, value = _sum(groups, "orders"), _sum(groups, "value_minor")
     rows = [_row("gross", "", left, value, left, value, currency, "all that the shop took")]
     for step in STEPS:
         for (_, code), ended in sorted(item for item in counted.items() if item[0][0] == step.step):
-            whole = step.step in {"not_counted", "given_back"}
-            gone = sum(o["value_minor"] if whole else _net(o) for o in ended)
-            left, value = left - len(ended), value - gone
-            rows.append(_row(step.step, code, len(ended), gone, left, value, currency, step.title))
+            orders, gone = _sum(ended, "orders"), _sum(ended, "value_minor")
+            if step.step not in _WHOLE:
+                gone -= _sum(ended, "refunded_minor")
+            left, value = left - orders, value - gone
+            rows.append(_row(step.step, code, orders, gone, left, value, currency, step.title))
         if step.step == "given_back":
             kept = (o for key, some in counted.items() for o in some if key[0] not in _WHOLE)
-            partly = sum(order["refunded_minor"] for order in kept)
+            partly = _sum(kept, "refunded_minor")
             value -= partly
             if partly:
                 title = "given back in part; platforms are not told"
@@ -157,9 +160,8 @@ def _rows(currency: str, orders: list[Order]) -> list[dict[str, Any]]:
 _WHOLE = frozenset({"not_counted", "given_back"})
 
 
-def _net(order: Order) -> int:
-    net: int = order["value_minor"] - order["refunded_minor"]
-    return net
+def _sum(groups: Iterable[Order], name: str) -> int:
+    return sum(int(alike[name]) for alike in groups)
 
 
 def _row(  # noqa: PLR0913, PLR0917  # a row has that many cells
@@ -191,13 +193,15 @@ def bridge_orders(tables: Mapping[str, Rows], query: Query) -> list[dict[str, An
     `absorbed` are what the receiver got and removed as doubles; `journey_*` is the shop
     system's own view, where it told one.
     """
-    return [_evidence(order) for order in _orders(tables, query)]
+    return [_evidence(order) for order in _found(tables, query, PAGE, "sides")]
 
 
-def _orders(tables: Mapping[str, Rows], query: Query) -> list[dict[str, Any]]:
+def _found(
+    tables: Mapping[str, Rows], query: Query, listed: str, report: str
+) -> list[dict[str, Any]]:
     with opened(tables) as engine:
         plain = structs.replace(query, basis="cash", refunds="restate")
-        return engine.run(ATTRIBUTION, "evidence", plain)
+        return engine.run((*ATTRIBUTION, listed, "standing"), report, plain)
 
 
 def sightings(order: Order) -> dict[str, Any]:

@@ -76,9 +76,6 @@ RECEIVER_TABLES = ("conversions", "matches", "sightings")
 LISTS = frozenset({"orders", "reconcile", "bridge_orders", "journeys"})
 """Reports of which the engine can give a part: a row an order, or a path."""
 
-SIGHTED = frozenset({"bridge", "bridge_orders", "reconcile"})
-"""Reports that read how often the receiver got each order."""
-
 _CLAIMS, _KNOWN = ("conversions",), ("matches",)
 
 RECEIVED_OF: dict[str, tuple[str, ...]] = {

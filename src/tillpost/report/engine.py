@@ -25,7 +25,7 @@ from tillpost.core.facts import (
 from tillpost.ports import Rows
 from tillpost.report.exchange import factors
 from tillpost.report.query import Query, numbered
-from tillpost.report.steps import statements, text
+from tillpost.report.steps import LISTED, PAGE, statements, text
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -49,7 +49,7 @@ SCHEMA: dict[str, dict[str, str]] = {
     "conversions": {
         "event_id": T, "order_id": T, "campaign_id": T, "adset_id": T, "ad_id": T,
         "account_id": T, "campaign": T, "adset": T, "ad": T, "window": T, "value_minor": N,
-        "currency": T, "at": N, "touch_at": N, "shop": T,
+        "currency": T, "at": N, "touch_at": N, "shop": T, "seq": N,
     },
     "order_costs": {
         "shop": T, "order_id": T, "currency": T, "goods_minor": N, "pieces_unknown": N,
@@ -234,11 +234,22 @@ class Engine:
         Touches are credited under `models` and within `windows`, or else under the query's.
         """
         self.ask(query.checked(), report, models or (query.model,), windows)
+        told = self._text(report)
         for step in steps:
-            self.make(step, models or (query.model,))
-        cursor = self.connection.execute(_part(self._text(report), query))
+            if step == PAGE:
+                self._list(query)
+            else:
+                self.make(step, models or (query.model,))
+        cursor = self.connection.execute(told if PAGE in steps else _part(told, query))
         names = [column[0] for column in cursor.description]
         return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+    def _list(self, query: Query) -> None:
+        """List the orders that are asked for; what comes of each is found for them alone.
+
+        As a table it tells the engine how many they are: joins are planned by that.
+        """
+        self.connection.execute(f"{self._create} TABLE {LISTED} AS {_part(text(LISTED), query)}")
 
     def _text(self, report: str) -> str:
         """The text that a report ends with."""

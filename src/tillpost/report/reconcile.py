@@ -12,7 +12,7 @@ from tillpost.report.bridge import sightings
 from tillpost.report.engine import opened
 from tillpost.report.query import Query
 from tillpost.report.roas import count, ratio
-from tillpost.report.steps import ATTRIBUTION, EARNINGS, SPENDING
+from tillpost.report.steps import ATTRIBUTION, EARNINGS, LISTED, PAGE, SPENDING
 
 ONE_CREDIT = ("last_non_direct",)
 """A model that gives each order one credit, so that counting credits counts orders."""
@@ -65,8 +65,8 @@ def reconcile(tables: Mapping[str, Rows], query: Query) -> list[dict[str, Any]]:
     """
     plain = structs.replace(query, basis="cash")
     with opened(tables) as engine:
-        found = engine.run(ATTRIBUTION, "reconcile", plain)
-        beside = engine.run((), "evidence", plain)
+        found = engine.run((*ATTRIBUTION, PAGE), "reconcile", plain)
+        beside = engine.run((PAGE, "standing"), "sides", plain)
     return [
         {
             "order_id": row["order_id"],
@@ -91,7 +91,7 @@ def reasons(tables: Mapping[str, Rows], query: Query) -> list[dict[str, Any]]:
     """Rows of `reason, orders, says` in the order of `REASONS`: `reconcile` counted."""
     with opened(tables) as engine:
         plain = structs.replace(query, basis="cash")
-        found = engine.run((*ATTRIBUTION, "reconcile"), "reasons", plain)
+        found = engine.run((*ATTRIBUTION, LISTED, "reconcile"), "reasons", plain)
     counts = {row["reason_code"]: row["orders"] for row in found}
     return [
         {"reason": code, "orders": counts[code], "says": words}

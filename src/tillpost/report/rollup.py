@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from tillpost.core.attribution import DAY, MODELS, WINDOWS
-from tillpost.core.facts import EXACT, SEGMENTS
+from tillpost.core.facts import CURSORS, EXACT, FOLLOWED, SEGMENTS, changed
 from tillpost.ports import Rows
 from tillpost.report import changes
 from tillpost.report.engine import SCHEMA, Engine, Held, connected, declared_as, in_columns
@@ -40,13 +40,13 @@ SUMS = frozenset(
 )
 """Reports that sum credits, landings, spend or claims."""
 
-FORM = 2
+FORM = 3
 """Raised when what is kept is made in another way than by other texts."""
 
 KEPT = {"tallied": "tallied", "sold": "kept/sold", "packed": "kept/packed"}
 """What is kept by shop and day of the order, and the steps that make it."""
 
-FOLLOWED = ("spend", "conversions", "matches")
+WHOLE = ("spend",)
 """Tables that are read whole each time."""
 
 _STEPS = (*SALES, "days", *CREDITING[len(SALES) :], "tallied")
@@ -108,6 +108,8 @@ class RollUp(Engine):
         self._zones = dict(zones)
         self._signature = _signature(zones)
         self._work: _Work | None = None
+        self.cursors: dict[str, str] = {}
+        """How far the stores were read for `FOLLOWED`: what has changed since is asked for."""
         place = ":memory:" if file is None else str(file).replace("'", "''")
         self.connection.execute(f"ATTACH '{place}' AS kept")
         self.connection.execute("SET search_path = 'kept.main,memory.main'")
@@ -122,15 +124,16 @@ class RollUp(Engine):
         run = self.connection.execute
         if not run("SELECT 1 FROM duckdb_tables() WHERE table_name = 'state'").fetchall():
             return False
-        found = run("SELECT signature, files, lasting FROM state").fetchall()
+        found = run("FROM state").fetchall()
         if len(found) != 1 or found[0][0] != self._signature:
             return False
         self._files, self._lasting = frozenset(json.loads(found[0][1])), found[0][2]
+        self.cursors = json.loads(found[0][3])
         return True
 
     def _make(self, tables: Mapping[str, Rows]) -> None:
         run = self.connection.execute
-        self._files, self._lasting = _files(tables), _lasting(tables)
+        self._files, self._lasting, self.cursors = _files(tables), _lasting(tables), _read(tables)
         self._load(tables)
         rows = [(shop, *row) for shop, zone in self._zones.items() for row in offsets(zone)]
         run("CREATE TABLE zones (shop VARCHAR, since BIGINT, until BIGINT, seconds BIGINT)")
@@ -145,15 +148,23 @@ class RollUp(Engine):
                 into = "INSERT INTO" if number else "CREATE TABLE"
                 work.run_text(f"{into} kept.{name} {'' if number else 'AS '}FROM {name}")
         work.close()
-        run("CREATE TABLE state (signature VARCHAR, files VARCHAR, lasting VARCHAR)")
+        run(
+            "CREATE TABLE state"
+            " (signature VARCHAR, files VARCHAR, lasting VARCHAR, cursors VARCHAR)"
+        )
         self._note(self)
 
     def _note(self, engine: Engine) -> None:
         """Write down what all that is kept is of."""
         engine.connection.execute("DELETE FROM kept.state")
         engine.connection.execute(
-            "INSERT INTO kept.state VALUES ($1, $2, $3)",
-            [self._signature, json.dumps(sorted(self._files)), self._lasting],
+            "INSERT INTO kept.state VALUES ($1, $2, $3, $4)",
+            [
+                self._signature,
+                json.dumps(sorted(self._files)),
+                self._lasting,
+                json.dumps(self.cursors),
+            ],
         )
 
     def _working(self) -> "_Work":
@@ -176,8 +187,12 @@ class RollUp(Engine):
         changes.look(work, tables, looked, whole=whole)
         days = self._follow(work)
         self._files = files
-        for name in FOLLOWED:
-            _renew(work, name, tables.get(name, ([], [])))
+        self.cursors = _read(tables)
+        for name in (*WHOLE, *FOLLOWED):
+            if changed(name) in tables:
+                _replace(work, name, tables[name], tables[changed(name)])
+            else:
+                _renew(work, name, tables.get(name, ([], [])))
         return days
 
     @staticmethod
@@ -290,14 +305,30 @@ def _beside(connection: "DuckDBPyConnection") -> "DuckDBPyConnection":
     return other
 
 
-def _renew(work: _Work, name: str, told: Rows) -> None:
-    """Put a table's rows in the place of those that are kept, as far as they differ.
+def _replace(work: _Work, name: str, told: Rows, keys: Rows) -> None:
+    """Put these rows in the place of all that are kept under these keys."""
+    columns = ", ".join(keys[0])
+    typed = ", ".join(f"{column} {SCHEMA[name][column]}" for column in keys[0])
+    work.run_text(f"CREATE OR REPLACE TEMP TABLE gone ({typed})")
+    work.append("gone", list(keys[1]))
+    work.run_text(f"DELETE FROM kept.{name} WHERE ({columns}) IN (SELECT ({columns}) FROM gone)")
+    _tell(work, name, told)
+    work.run_text(f"INSERT INTO kept.{name} FROM told")
+
+
+def _tell(work: _Work, name: str, told: Rows) -> None:
+    """Make the table `told` of these rows.
 
     DuckDB 2.0.0 loses what is added, from 122,880 rows on, to a table that the same transaction
     made of an empty query: so its columns are declared.
     """
     work.run_text(f"CREATE OR REPLACE TEMP TABLE told ({declared_as(name)})")
     work.append("told", list(in_columns(told, list(SCHEMA[name]))))
+
+
+def _renew(work: _Work, name: str, told: Rows) -> None:
+    """Put a table's rows in the place of those that are kept, as far as they differ."""
+    _tell(work, name, told)
     work.run_text(f"CREATE OR REPLACE TEMP TABLE more AS FROM told EXCEPT ALL FROM kept.{name}")
     work.run_text(f"CREATE OR REPLACE TEMP TABLE gone AS FROM kept.{name} EXCEPT ALL FROM told")
     if work.run_text("SELECT 1 FROM gone LIMIT 1").fetchall():
@@ -321,6 +352,11 @@ def _files(tables: Mapping[str, Rows]) -> frozenset[str]:
         stat = Path(file).stat()
         found.append(json.dumps([file, stat.st_size, stat.st_mtime_ns]))
     return frozenset(found)
+
+
+def _read(tables: Mapping[str, Rows]) -> dict[str, str]:
+    """How far each store was read for `FOLLOWED`."""
+    return dict(tables.get(CURSORS, ([], []))[1])
 
 
 def _lasting(tables: Mapping[str, Rows]) -> str:

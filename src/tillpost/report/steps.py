@@ -24,6 +24,12 @@ CREDITING = (*JOURNEYS, *CAMPAIGN_KEYS, "label_parts")
 ATTRIBUTION = (*CREDITING, "credits", "mains")
 """The steps that credit touches one by one, and say what brought each order."""
 
+LISTED = "listed"
+"""The step that lists the orders of the period."""
+
+PAGE = "page"
+"""The step that lists only those of them that are asked for, where a part of a list is."""
+
 EARNINGS = (*CREDITING, "earned")
 """The steps that sum up what touches earned."""
 
@@ -61,7 +67,7 @@ def statements(step: str, models: Sequence[str]) -> Iterator[tuple[str, str, str
     Credits are many and read once, so they are not kept.
     """
     if step not in {"credits", "earned", "tallied"}:
-        yield "VIEW" if step == "mains" else "TABLE", step, text(step)
+        yield "VIEW" if step in {"mains", "standing"} else "TABLE", step, text(step)
         return
     asked = {
         name: [model for model in known if model in {*models, "unseen"}]

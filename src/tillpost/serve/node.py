@@ -4,6 +4,7 @@ import asyncio
 import ipaddress
 import time
 from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -94,7 +95,7 @@ class Node:
         self.rollups = RollUps(
             self.segments.facts,
             lambda: marks_of(paths_of(directory, (GATEWAY_FILE, RECEIVER_FILE))),
-            self.reading.rolled,
+            partial(self.reading.rolled, {"gateway": self.store, "platform": self.receiver}),
             {shop.name: shop.timezone for shop in settings.shops},
             directory / ROLLUP_FOLDER,
         )

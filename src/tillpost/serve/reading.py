@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from msgspec import Struct, structs, to_builtins
 
 from tillpost.core.books import Pause
+from tillpost.core.facts import CURSORS, FOLLOWED
 from tillpost.core.moment import iso
 from tillpost.core.outcome import Misconfigured
 from tillpost.ports import Facts, Rows
@@ -20,6 +21,7 @@ from tillpost.report.newest import Chosen, newest
 from tillpost.report.query import Query, period
 from tillpost.serve.rounds.rolling import RollUps
 from tillpost.serve.settings import CostSettings
+from tillpost.store.followed import Followed
 
 CLAIMED = frozenset(
     name
@@ -47,6 +49,13 @@ class PlatformSide(Protocol):
 
     def purchases(self) -> Iterable[dict[str, Any]]:
         """The latest settled Purchases, in the shape of `GET /api/v1/receiver/events`."""
+
+
+class Followable(Protocol):
+    """A store of which a roll-up keeps more than facts."""
+
+    def followed(self, since: str | None) -> Followed:
+        """What of `core.facts.FOLLOWED` has changed since this cursor, or all of it."""
 
 
 class Asked(Struct, frozen=True):
@@ -144,20 +153,26 @@ class Reading:
     def behind(self, name: str, asked: Asked) -> float:
         """By how many seconds `report` is older than the stores; 0 but for a large shop."""
         self._query(asked, name)
-        return self.rollups.behind(name) if self.rollups else 0.0
+        return self.rollups.behind() if self.rollups else 0.0
 
     def _beside(self, name: str) -> dict[str, Rows]:
         """What a report reads that a roll-up does not keep."""
-        found = {**self._facts.tables(catalog.MORE_TABLES.get(name, ())), **self._told()}
-        if self._platform is not None and name in catalog.SIGHTED:
-            found.update(self._platform.tables(("sightings",)))
-        return {name: rows for name, rows in found.items() if name != "shops"}
+        more = catalog.TABLES_OF.get(name, catalog.MORE_TABLES.get(name, ()))
+        kept = {*catalog.GATEWAY_TABLES, *FOLLOWED}
+        found = {**self._facts.tables([table for table in more if table not in kept])}
+        return found | {name: rows for name, rows in self._told().items() if name != "shops"}
 
-    def rolled(self) -> dict[str, Rows]:
-        """All that a roll-up keeps, as it stands now."""
+    def rolled(self, stores: Mapping[str, Followable], since: Mapping[str, str]) -> dict[str, Rows]:
+        """All that a roll-up keeps, as it stands now; of `FOLLOWED` what changed `since`.
+
+        `since` are the cursors of these stores, as the table `CURSORS` told them.
+        """
         tables = {**self._facts.tables(catalog.GATEWAY_TABLES), **self._told()}
-        if self._platform is not None:
-            tables.update(self._platform.tables(("conversions", "matches")))
+        read = {name: store.followed(since.get(name)) for name, store in stores.items()}
+        for found in read.values():
+            tables.update(found.tables)
+        cursors = [(name, found.cursor) for name, found in read.items()]
+        tables[CURSORS] = (["store", "cursor"], cursors)
         return self._claimed(tables, None)
 
     def tables(self, report: str | None = None, shop: str | None = None) -> dict[str, Rows]:

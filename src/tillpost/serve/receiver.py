@@ -16,6 +16,8 @@ from tillpost.receive import quality, wire
 from tillpost.receive.receiver import Handler, Options, Receiver, receiver_events
 from tillpost.receive.settle import Rules
 from tillpost.serve.settings import ReceiverSettings
+from tillpost.store import followed
+from tillpost.store.followed import Followed
 from tillpost.store.receiver_privacy import ReceiverPrivacy
 from tillpost.store.receiver_sqlite import SqliteReceiverStore
 from tillpost.store.sqlite import Database
@@ -46,6 +48,7 @@ CONVERSION_COLUMNS = [
     "at",
     "touch_at",
     "dataset_id",
+    "seq",
 ]
 
 
@@ -115,6 +118,11 @@ class ReceiverDesk:
     def tables(self, names: Iterable[str]) -> Mapping[str, Rows]:
         """Those of `catalog.RECEIVER_TABLES` that are named, as reports read them."""
         return platform_tables(self._store, names)
+
+    def followed(self, since: str | None) -> Followed:
+        """`followed.OF_RECEIVER`, as far as it has changed since this cursor; else all of it."""
+        with self._database.reader() as conn:
+            return followed.of_receiver(conn, since)
 
     def purchases(self) -> Iterator[dict[str, Any]]:
         """The latest settled Purchases, in the shape of `GET /api/v1/receiver/events`."""
@@ -212,6 +220,7 @@ def _conversions(store: ReceiverStore) -> Rows:
             row.at,
             row.touched_at,
             row.dataset_id,
+            row.seq,
         )
         for row in store.conversions(0, _EVER)
         if row.event_name == "Purchase"

@@ -47,7 +47,6 @@ from tillpost.store.gateway_rows import (
     order_costs,
     order_row,
     purchases,
-    sales,
     shop_journeys,
     table,
     tag_faults,
@@ -408,7 +407,6 @@ class MemoryGatewayStore:
             "deliveries": self._purchases,
             "shop_journeys": lambda: shop_journeys(self._orders.values()),
             "order_costs": lambda: order_costs(self._orders.values(), self._costs),
-            "sales": lambda: sales(self._orders_table()),
             "rates": lambda: table(RATES, [(*k, rate) for k, rate in sorted(self._rates.items())]),
         }
         with self._lock:

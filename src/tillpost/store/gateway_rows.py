@@ -36,7 +36,6 @@ ORDERS = (
     *("checkout_token", "customer_id", "returning", "cancelled_at", "refunded_minor", "browser"),
     *("server", "presentment_minor", "presentment_currency"),
 )
-SALES = ("shop", "order_id", "name", "at", "value_minor", "currency")
 ORDER_KEYS = ("shop", "order_id", "kind", "value")
 LINKS = ("shop", "kind", "value", "visitor_id", "at")
 TOUCHES = Touch.__struct_fields__[:-3]
@@ -57,13 +56,6 @@ BAD_ROWS = ("shop", "source", "received_at", "reason", "field", "detail")
 def table(columns: Iterable[str], rows: Iterable[tuple[Any, ...]]) -> Rows:
     """Column names, and the rows in that order."""
     return list(columns), list(rows)
-
-
-def sales(orders: Rows) -> Rows:
-    """Of the table of orders, what the shop's total is made from."""
-    columns, rows = orders
-    places = [columns.index(name) for name in SALES]
-    return table(SALES, [tuple(row[place] for place in places) for row in rows])
 
 
 def first_visitors(
@@ -175,14 +167,14 @@ def order_row(row: OrderRow, refunded_minor: int) -> tuple[Any, ...]:
 
 
 def purchases(events: Iterable[EventRow], deliveries: Mapping[int, Mapping[str, Delivery]]) -> Rows:
-    """Where the Purchase of each order stands with each destination."""
-    rows = [
-        (row.shop, row.order_id, name, str(delivery.state), delivery.reason)
-        for row in events
+    """Where the Purchase of each order stands with each destination; of several the latest."""
+    found = {
+        (row.shop, row.order_id, name): (str(delivery.state), delivery.reason)
+        for row in sorted(events, key=lambda row: row.id)
         if row.order_id is not None and row.event.event_name == "Purchase"
         for name, delivery in deliveries.get(row.id, {}).items()
-    ]
-    return table(DELIVERIES, rows)
+    }
+    return table(DELIVERIES, [(*key, *stands) for key, stands in found.items()])
 
 
 def shop_journeys(orders: Iterable[OrderRow]) -> Rows:

@@ -27,7 +27,8 @@ from tillpost.core.event import BrowserSeen, Consent, Entry, Event, OrderSeen
 from tillpost.core.exchange import Rate
 from tillpost.core.outcome import Outcome, State
 from tillpost.ports import Rows, Sealer
-from tillpost.store import codec, gateway_rows, privacy_sqlite, queries, segments
+from tillpost.store import codec, followed, gateway_rows, privacy_sqlite, queries, segments
+from tillpost.store.followed import Followed
 from tillpost.store.sqlite import Database, insert_rows
 
 _Names = set[tuple[str, str]]
@@ -338,6 +339,11 @@ class GatewayStore:
         """These tables as they stand at one moment; see `store.segments` of what lies in files."""
         with self._db.reader() as conn:
             return segments.tables(conn, self._db.path.parent, names)
+
+    def followed(self, since: str | None) -> Followed:
+        """`followed.OF_GATEWAY`, as far as it has changed since this cursor; else all of it."""
+        with self._db.reader() as conn:
+            return followed.of_gateway(conn, since)
 
     def event_items(
         self, after: int, limit: int, event_id: str | None, order_id: str | None

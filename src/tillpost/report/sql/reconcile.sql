@@ -1,14 +1,21 @@
--- One row an order, with the first reason why platform and shop differ about it.
+-- One row a listed order, with the first reason why platform and shop differ about it.
 WITH claims AS (
     SELECT order_id, MAX(window_name) AS window_name, MAX_BY(campaign_id, moment) AS campaign_id
     FROM conversions
+    WHERE order_id IN (SELECT order_id FROM listed)
+    GROUP BY order_id
+),
+known AS (
+    SELECT order_id, MAX(matched) AS matched
+    FROM matches
+    WHERE order_id IN (SELECT order_id FROM listed)
     GROUP BY order_id
 )
 SELECT o.shop, o.order_id, o.name, o.moment,
     COALESCE(s.value_minor, o.value_minor) AS value_minor,
     COALESCE(s.currency, o.currency) AS currency, o.browser, o.server,
     COALESCE(m.matched, 0) AS matched, x.window_name, x.campaign_id AS claimed_campaign_id,
-    b.channel, k.campaign_id, o.eligible, o.reason, s.refunded_minor,
+    b.channel, b.campaign_id, o.eligible, o.reason, s.refunded_minor,
     CASE
         WHEN o.eligible = 0 THEN 'ORDER_TYPE_EXCLUDED'
         WHEN o.cancelled_at IS NOT NULL OR s.refunded_minor >= s.value_minor THEN 'REFUNDED'
@@ -21,14 +28,14 @@ SELECT o.shop, o.order_id, o.name, o.moment,
         WHEN b.channel <> 'Paid Social' THEN 'OTHER_CHANNEL_LAST'
         ELSE 'AGREED'
     END AS reason_code
-FROM orders o
-CROSS JOIN params p
+FROM listed o
 LEFT JOIN sales s ON s.sale = o.seq
-LEFT JOIN mains w ON w.sale = o.seq
-LEFT JOIN labels b ON b.label = w.label
-LEFT JOIN label_keys k ON k.label = w.label
+LEFT JOIN (
+    SELECT w.sale, b.channel, k.campaign_id
+    FROM mains w
+    JOIN labels b ON b.label = w.label
+    LEFT JOIN label_keys k ON k.label = w.label
+) b ON b.sale = o.seq
 LEFT JOIN claims x ON x.order_id = o.order_id
-LEFT JOIN (SELECT order_id, MAX(matched) AS matched FROM matches GROUP BY order_id) m
-    ON m.order_id = o.order_id
-WHERE o.moment >= p.start AND o.moment < p.stop AND (p.shop IS NULL OR o.shop = p.shop)
+LEFT JOIN known m ON m.order_id = o.order_id
 ORDER BY o.moment, o.shop, o.order_id

@@ -34,21 +34,19 @@ REST = 4
 BEHIND = "behind"
 """The turn of questions that nobody waits for."""
 
-NEVER = frozenset({"balance", "missing"})
-"""Reports that look at every delivery, which a roll-up does not keep."""
-
 
 class RollUps:
     """Keeps a roll-up; `marks` change with every commit, `facts` count segments' rows.
 
-    `folder` is where it lies, else in memory. `close` it when the server ends.
+    `tables` gives what it keeps, as far as that has changed since the cursors that it is asked
+    with. `folder` is where it lies, else in memory. `close` it when the server ends.
     """
 
     def __init__(
         self,
         facts: Callable[[], int],
         marks: Callable[[], object],
-        tables: Callable[[], Mapping[str, Rows]],
+        tables: Callable[[Mapping[str, str]], Mapping[str, Rows]],
         zones: Mapping[str, str],
         folder: Path | None = None,
     ) -> None:
@@ -84,7 +82,7 @@ class RollUps:
             return 0
         began = time.monotonic()
         self._resume()
-        self._follow(self._tables())
+        self._follow()
         self._of, self._read_at = marks, began
         ended = time.monotonic()
         self._next = ended + REST * (ended - began)
@@ -104,17 +102,17 @@ class RollUps:
     def _files(self, pattern: str) -> list[Path]:
         return list(self._folder.glob(pattern)) if self._folder is not None else []
 
-    def _follow(self, tables: Mapping[str, Rows]) -> None:
+    def _follow(self) -> None:
         """Make the days again that have changed, or, where nothing is kept yet, all."""
         if self._kept is not None and not self._is_forgotten:
             try:
-                self._kept.prepare(tables)
+                self._kept.prepare(self._tables(self._kept.cursors))
             except Outdated:
                 pass
             else:
                 self._kept.settle()
                 return
-        self._make(tables)
+        self._make(self._tables({}))
 
     def _make(self, tables: Mapping[str, Rows]) -> None:
         """Keep all anew; what was kept before answers meanwhile, though its file is gone."""
@@ -162,8 +160,6 @@ class RollUps:
         `beside` gives the tables that it reads as they are. The first roll-up of a large shop is
         waited for: whoever reads the facts meanwhile would take as long.
         """
-        if name in NEVER:
-            return None
         if not self._tried.is_set() and self._facts() >= FACTS:
             self.wait()
         kept = self._kept
@@ -179,9 +175,9 @@ class RollUps:
             finally:
                 held.engine.close()
 
-    def behind(self, name: str) -> float:
+    def behind(self) -> float:
         """By how many seconds what `answer` tells is older than the stores; 0 if it is not."""
-        if self._kept is None or name in NEVER or self._marks() == self._of:
+        if self._kept is None or self._marks() == self._of:
             return 0.0
         return time.monotonic() - self._read_at
 

@@ -320,10 +320,13 @@ SELECT id, shop, visitor_id, at, source, medium, campaign, term, content, campai
 FROM touches WHERE dropped = 0;
 
 -- name: table_deliveries
--- Where the Purchase of each order stands with each destination.
+-- Where the Purchase of each order stands with each destination; of several the latest.
 SELECT e.shop, e.order_id, d.destination, d.state, d.reason
 FROM events AS e JOIN outbox AS d ON d.event = e.id
-WHERE e.order_id IS NOT NULL AND e.event_name = 'Purchase';
+WHERE e.order_id IS NOT NULL AND e.event_name = 'Purchase' AND NOT EXISTS (
+    SELECT 1 FROM events AS n JOIN outbox AS m ON m.event = n.id AND m.destination = d.destination
+    WHERE n.order_id = e.order_id AND n.id > e.id AND n.shop = e.shop AND n.event_name = 'Purchase'
+);
 
 -- name: table_shop_journeys
 -- What the shop system itself says led to its orders: the last visit, where it told one.
@@ -336,10 +339,6 @@ FROM (
     FROM orders WHERE instr(fact, CAST('"journey":' AS BLOB)) > 0
 )
 WHERE told IS NOT NULL;
-
--- name: table_sales
--- Every order that is known, from the database itself: files hold a part of them only.
-SELECT shop, order_id, name, at, value_minor, currency FROM orders;
 
 -- name: table_shop_orders
 SELECT shop, order_id, name, at, value_minor, currency, why, own_minor FROM missing_orders;

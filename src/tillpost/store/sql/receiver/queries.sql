@@ -169,15 +169,33 @@ LEFT JOIN name AS na ON na.kind = 'ad' AND na.id = a.ad_id
 WHERE e.event_time >= ? AND e.event_time < ? ORDER BY e.seq
 
 -- name: matched_orders
-SELECT order_id, max(joint IS NOT NULL AND NOT joint_merged)
+SELECT order_id, max(joint IS NOT NULL AND NOT joint_merged) AS matched
 FROM event WHERE order_id IS NOT NULL GROUP BY order_id
 
 -- name: order_copies
 -- Of each order, the Purchases that came of it: by browsers, by servers, removed as doubles.
-SELECT MAX(order_id), SUM(source = 2), SUM(source = 1), COUNT(*) - 1
-FROM event WHERE event_name = 'Purchase'
-GROUP BY IFNULL(twin, seq) HAVING MAX(order_id) IS NOT NULL
-ORDER BY 1;
+SELECT order_id, SUM(browser) AS browser_copies, SUM(server) AS server_copies,
+  SUM(absorbed) AS absorbed
+FROM (
+  SELECT MAX(order_id) AS order_id, SUM(source = 2) AS browser, SUM(source = 1) AS server,
+    COUNT(*) - 1 AS absorbed
+  FROM event WHERE event_name = 'Purchase' GROUP BY IFNULL(twin, seq)
+)
+WHERE order_id IS NOT NULL GROUP BY order_id ORDER BY order_id;
+
+-- name: claims
+-- The Purchases that are credited, in the shape that reports read them in.
+SELECT e.event_id, e.order_id, a.campaign_id, a.adset_id, a.ad_id, a.account_id,
+  nc.name AS campaign, ns.name AS adset, na.name AS ad, c.window,
+  IFNULL(e.value, 0) AS value_minor, e.currency, e.event_time AS at, c.touched_at AS touch_at,
+  e.dataset_id, e.seq
+FROM conversion AS c
+CROSS JOIN event AS e ON e.seq = c.seq
+JOIN ad AS a ON a.ad = c.ad
+LEFT JOIN name AS nc ON nc.kind = 'campaign' AND nc.id = a.campaign_id
+LEFT JOIN name AS ns ON ns.kind = 'adset' AND ns.id = a.adset_id
+LEFT JOIN name AS na ON na.kind = 'ad' AND na.id = a.ad_id
+WHERE e.event_name = 'Purchase';
 
 -- name: tested
 SELECT e.*, p.id AS person_id, j.id AS joint_id, c.window, a.ad_id, a.adset_id, a.campaign_id

@@ -1,0 +1,12 @@
+-- What each side saw of the listed orders, in the order of the list.
+SELECT e.*, COALESCE(g.browser_copies, 0) AS browser_copies,
+    COALESCE(g.server_copies, 0) AS server_copies, COALESCE(g.absorbed, 0) AS absorbed,
+    b.source, b.medium, k.campaign_id, b.campaign, b.adset_id, b.ad_id,
+    j.source AS journey_source, j.medium AS journey_medium, j.campaign AS journey_campaign,
+    j.visits AS journey_visits
+FROM standing e
+LEFT JOIN labels b ON b.label = e.label
+LEFT JOIN label_keys k ON k.label = e.label
+LEFT JOIN sightings g ON g.order_id = e.order_id
+LEFT JOIN shop_journeys j ON j.shop = e.shop AND j.order_id = e.order_id
+ORDER BY e.moment, e.shop, e.order_id
