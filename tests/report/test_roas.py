@@ -148,6 +148,11 @@ OF_THE_PLATFORM: dict[str, frozenset[str]] = {
 """Reports of own figures, and their columns that show what the platform says beside them."""
 
 
+def is_claim_alone(row: dict[str, Any]) -> bool:
+    """Whether a currency has a row only for what platforms claim in it."""
+    return not (row["orders"] or float(row["spend"])) and row["platform_value"] is not None
+
+
 @pytest.mark.parametrize("name", OF_THE_PLATFORM)
 def test_deleting_all_that_the_platform_holds_changes_no_own_figure(
     name: str, tables: dict[str, Rows]
@@ -156,7 +161,7 @@ def test_deleting_all_that_the_platform_holds_changes_no_own_figure(
         found = [
             {column: row[column] for column in sorted(row.keys() - OF_THE_PLATFORM[name])}
             for row in rows(name, given)
-            if row.get("part") != "claim"
+            if row.get("part") != "claim" and not (name == "metrics" and is_claim_alone(row))
         ]
         return sorted(found, key=repr)
 
