@@ -49,7 +49,7 @@ def tables(shop: Any) -> dict[str, Rows]:
 
 
 def sums(rows: list[dict[str, Any]], *names: str) -> tuple[float, ...]:
-    return tuple(round(sum(row[name] for row in rows), 3) for name in names)
+    return tuple(round(sum(row[name] or 0 for row in rows), 3) for name in names)
 
 
 @pytest.mark.parametrize("model", [m for m in MODELS if m != "participation"])

@@ -184,3 +184,14 @@ def test_a_claim_in_another_currency_is_not_lost(tables: Tables, shop: Any) -> N
     assert (own["currency"], own["platform_value"], own["overlap_factor"]) == ("USD", "300.00", 0.6)
     assert (other["currency"], other["platform_value"], other["orders"]) == ("GBP", "40.00", 0)
     assert (other["shop"], other["gross"], other["overlap_factor"]) == ("demo", "0.00", None)
+
+
+def test_what_nobody_told_is_claimed_by_nobody_rather_than_nought(tables: Tables) -> None:
+    grain = rows("drill", tables)
+    found = {row["key"]: row for row in drilling.drilled(grain, {}, None, "USD")}
+    names = ("platform_orders", "platform_value", "platform_roas")
+    assert [found["Paid Search"][name] for name in names] == [None, None, None]
+    assert [found["Direct"][name] for name in names] == [None, None, None]
+    assert [found["Paid Social"][name] for name in names] == [0, "0.00", None]
+    told = {row["campaign"]: row["platform_conversions"] for row in rows("campaigns", tables)}
+    assert told == {"Spring": 0, "Brand": None, None: None}

@@ -15,7 +15,7 @@ from tillpost.core.money import decimal_string
 from tillpost.ports import Rows
 from tillpost.report.engine import opened
 from tillpost.report.query import Buyers, Query
-from tillpost.report.roas import count, ratio
+from tillpost.report.roas import CLAIMING, count, ratio
 from tillpost.report.steps import EARNINGS, SPENDING
 
 Level: TypeAlias = Literal["channel", "campaign", "adset", "ad"]
@@ -70,6 +70,7 @@ class _Sum:
         self.impressions = 0
         self.clicks = 0
         self.platform: str | None = None
+        self.claims = False
         self.names: dict[str, str] = {}
 
     def add(self, row: Mapping[str, Any], part: str) -> None:
@@ -78,6 +79,7 @@ class _Sum:
         self.impressions += row["impressions"]
         self.clicks += row["clicks"]
         self.platform = self.platform or row["platform"]
+        self.claims = self.claims or part == "claim" or row["platform"] in CLAIMING
         for name in ("campaign", "adset", "ad"):
             if row[name]:
                 self.names.setdefault(name, row[name])
@@ -93,7 +95,8 @@ def fold(
 ) -> list[dict[str, Any]]:
     """Rows of one level inside a place: own orders and revenue, spend, the platform's claim.
 
-    `currency` is where visits count, which have none. With `buyers` only orders of new or
+    `currency` is where visits count, which have none. What platforms claim of which nothing is
+    known is None. With `buyers` only orders of new or
     of returning buyers count; spend, claims and visits are whole, so that `roas` is then
     what the whole spend brought of such buyers. The largest revenue comes first.
     """
@@ -125,12 +128,12 @@ def _take(made: _Sum, row: Mapping[str, Any], buyers: Buyers) -> None:
 def _row(level: Level, key: str, made: _Sum) -> dict[str, Any]:
     minor, spend, claimed = (made.minor[part] for part in ("own", "spend", "claim"))
     orders = made.shares["own"]
-    money = {
-        "revenue": minor,
-        "new_revenue": made.minor["new"],
-        "spend": spend,
-        "platform_value": claimed,
-    }
+    money = {"revenue": minor, "new_revenue": made.minor["new"], "spend": spend}
+    platform_orders, platform_value = (
+        (count(made.shares["claim"]), decimal_string(claimed, made.currency))
+        if made.claims
+        else (None, None)
+    )
     return {
         "key": key,
         "name": key if level == "channel" else made.names.get(level) or key,
@@ -139,12 +142,13 @@ def _row(level: Level, key: str, made: _Sum) -> dict[str, Any]:
         "orders": count(orders),
         "new_orders": count(made.shares["new"]),
         **{name: decimal_string(value, made.currency) for name, value in money.items()},
+        "platform_value": platform_value,
         "minor": minor,
         "spend_minor": spend,
         "visits": made.shares["visits"],
         "impressions": made.impressions,
         "clicks": made.clicks,
-        "platform_orders": count(made.shares["claim"]),
+        "platform_orders": platform_orders,
         **_ratios(made, orders, minor, spend, claimed),
     }
 

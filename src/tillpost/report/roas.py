@@ -58,8 +58,9 @@ def channels(tables: Mapping[str, Rows], query: Query) -> list[dict[str, Any]]:
 def campaigns(tables: Mapping[str, Rows], query: Query) -> list[dict[str, Any]]:
     """Rows by campaign: own orders and revenue, spend, and the platform's conversions and value.
 
-    `true_roas` is own revenue by spend, `platform_roas` the platform's value by spend. The
-    row without a campaign holds the orders that no campaign brought.
+    `true_roas` is own revenue by spend, `platform_roas` the platform's value by spend; what a
+    platform claims of which nothing is known is None. The row without a campaign holds the
+    orders that no campaign brought.
     """
     with opened(tables) as engine:
         rows = engine.run((*EARNINGS, *SPENDING), "campaigns", query)
@@ -79,8 +80,8 @@ def _campaign(row: Mapping[str, Any]) -> dict[str, Any]:
         "currency": currency,
         "spend": shown(row["spend_minor"], currency),
         "true_roas": ratio(row["minor"], row["spend_minor"]),
-        "platform_conversions": count(row["claimed_micro"] or 0),
-        "platform_value": shown(claimed, currency),
+        "platform_conversions": count(row["claimed_micro"] or 0) if told else None,
+        "platform_value": shown(claimed, currency) if told else None,
         "platform_roas": ratio(claimed, row["spend_minor"]) if told else None,
         "impressions": row["impressions"],
         "clicks": row["clicks"],

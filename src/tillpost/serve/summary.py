@@ -110,7 +110,7 @@ class Worth(Struct, frozen=True):
 
 
 class Campaign(Struct, frozen=True):
-    """One campaign: own revenue, spend, and what the platform claims."""
+    """One campaign: own revenue, spend, and what the platform claims; None where nobody told."""
 
     campaign: str | None
     campaign_id: str | None
@@ -120,8 +120,8 @@ class Campaign(Struct, frozen=True):
     currency: str
     spend: Money | None
     true_roas: float | None
-    platform_conversions: int
-    platform_value: str
+    platform_conversions: int | float | None
+    platform_value: str | None
     platform_roas: float | None
     other_conversions: int
     """Claims in other currencies than the shop's: in no value and no ratio."""
@@ -436,7 +436,7 @@ def _campaign(rows: Sequence[Mapping[str, Any]], currency: str) -> Campaign:
     """The rows of one campaign, one a currency, as one line."""
     own = next((row for row in rows if row["currency"] == currency), None)
     spent = next((row for row in rows if Decimal(row["spend"]) > 0), None)
-    claims = sum(row["platform_conversions"] for row in rows)
+    claims = sum(row["platform_conversions"] or 0 for row in rows)
     own_claims = own["platform_conversions"] if own else 0
     return Campaign(
         campaign=rows[0]["campaign"],
@@ -450,7 +450,7 @@ def _campaign(rows: Sequence[Mapping[str, Any]], currency: str) -> Campaign:
         platform_conversions=own_claims,
         platform_value=own["platform_value"] if own else decimal_string(0, currency),
         platform_roas=own["platform_roas"] if own and spent is own else None,
-        other_conversions=claims - own_claims,
+        other_conversions=claims - (own_claims or 0),
         apart=spent is not None and spent["currency"] != currency,
     )
 

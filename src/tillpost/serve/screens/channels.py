@@ -177,11 +177,11 @@ def _foot(rows: Sequence[Mapping[str, Any]], currency: str) -> dict[str, Any]:
     minor = sum(row["minor"] for row in own)
     spend = sum(row["spend_minor"] for row in own)
     money = {
-        name: str(sum((Decimal(row[name]) for row in own), Decimal(0)))
+        name: str(sum((Decimal(row[name] or 0) for row in own), Decimal(0)))
         for name in ("new_revenue", "platform_value")
     }
     return {
-        **{name: _whole(sum(row[name] for row in own)) for name in counts},
+        **{name: _whole(sum(row[name] or 0 for row in own)) for name in counts},
         **money,
         "currency": currency,
         "minor": minor,

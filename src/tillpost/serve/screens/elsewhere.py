@@ -29,7 +29,7 @@ def gathered(
     more: dict[Hashable, float] = {}
     for row in rows:
         if row["currency"] != currency and key(row) in homes and not any(map(row.get, _OWN)):
-            more[key(row)] = more.get(key(row), 0) + row[claims]
+            more[key(row)] = more.get(key(row), 0) + (row[claims] or 0)
         else:
             kept.append(row)
     return [
