@@ -67,7 +67,7 @@ class Customer(Struct):
     first_name: str | None = None
     last_name: str | None = None
     orders_count: int | None = None
-    default_address: Address | None = None
+    default_address: Address | list[Any] | None = None
 
 
 class ClientDetails(Struct):
@@ -246,7 +246,7 @@ def identifiers(order: Order) -> Raw:
     first = billing.first_name or customer.first_name
     last = billing.last_name or customer.last_name
     same = _same_name(shipping, first, last)
-    addresses = (billing, customer.default_address or Address(), shipping)
+    addresses = (billing, _address(customer.default_address), shipping)
     own = [billing, *(a for a in addresses[1:] if _same_name(a, first, last))]
     home = next((a for a in own if a.city or a.zip), billing)
     phone = order.phone or customer.phone or next((a.phone for a in own if a.phone), None)

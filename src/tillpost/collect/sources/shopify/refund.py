@@ -8,6 +8,7 @@ rate; where none does, the order's own rate is taken when the refund is folded.
 from collections.abc import Iterator
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 
 import msgspec
 from msgspec import Struct
@@ -27,20 +28,6 @@ class Transaction(Struct):
     amount_set: AmountSet | None = None
 
 
-class RefundLine(Struct):
-    """A line that was given back."""
-
-    subtotal_set: AmountSet | None = None
-    total_tax_set: AmountSet | None = None
-
-
-class Adjustment(Struct):
-    """Shipping that was given back, or a difference."""
-
-    amount_set: AmountSet | None = None
-    tax_amount_set: AmountSet | None = None
-
-
 class Refund(Struct):
     """A refund, inside an order or alone."""
 
@@ -49,11 +36,13 @@ class Refund(Struct):
     created_at: datetime | None = None
     processed_at: datetime | None = None
     transactions: list[Transaction] = msgspec.field(default_factory=list)
-    refund_line_items: list[RefundLine] = msgspec.field(default_factory=list)
-    order_adjustments: list[Adjustment] = msgspec.field(default_factory=list)
+    refund_line_items: list[Any] = msgspec.field(default_factory=list)
+    order_adjustments: list[Any] = msgspec.field(default_factory=list)
 
 
 _refunds = msgspec.json.Decoder(Refund)
+_PRICED = ("subtotal_set", "total_tax_set", "amount_set", "tax_amount_set")
+"""What lines and adjustments have in both currencies."""
 
 
 def read_refund(body: bytes, currency: str) -> list[Parsed]:
@@ -98,9 +87,11 @@ def _size(told: Amount) -> Decimal:
 
 
 def _prices(refund: Refund) -> Iterator[AmountSet]:
-    for line in refund.refund_line_items:
-        yield from filter(None, (line.subtotal_set, line.total_tax_set))
-    for one in refund.order_adjustments:
-        yield from filter(None, (one.amount_set, one.tax_amount_set))
+    for row in (*refund.refund_line_items, *refund.order_adjustments):
+        for name in _PRICED if isinstance(row, dict) else ():
+            try:
+                yield msgspec.convert(row.get(name), AmountSet, strict=False)
+            except msgspec.ValidationError:
+                continue  # a price that cannot be read tells no rate, and hides no order
     for transaction in refund.transactions:
         yield from filter(None, (transaction.amount_set,))
