@@ -102,6 +102,21 @@ def graphql_order(number: int, at: str, **changes: Any) -> dict[str, Any]:
     return {**made, **changes}
 
 
+def webhook(topic: str = "ORDERS_CREATE", **changes: Any) -> dict[str, Any]:
+    """A webhook as the Admin API tells it."""
+    made: dict[str, Any] = {
+        "topic": topic,
+        "uri": "https://tp.example.com/webhooks/shopify/demo",
+        "format": "JSON",
+        "includeFields": [],
+        "metafieldNamespaces": [],
+        "metafields": [],
+        "filter": None,
+        "name": None,
+    }
+    return {**made, **changes}
+
+
 class AdminApi:
     """The stand-in's state: its orders, what was asked, and what it is told to do next."""
 
@@ -110,6 +125,10 @@ class AdminApi:
         self.asked: list[dict[str, Any]] = []
         self.trouble: list[int | str] = []
         """What the next queries get: a status, or an error code such as THROTTLED."""
+        self.webhooks: list[dict[str, Any]] = []
+        """The app's webhooks, as `webhookSubscriptions` tells them."""
+        self.unwanted: str | None = None
+        """Why no webhook is made, if it is not."""
         self.page = 2
         self.polls = 0
         self.url = ""
@@ -149,6 +168,11 @@ class AdminApi:
             done = self.polls > 1
             state = {"status": "COMPLETED" if done else "RUNNING", "errorCode": None}
             return {"node": {**state, "id": given["id"], "url": f"{self.url}/file.jsonl"}}
+        if "webhookSubscriptions(" in query:
+            all_of_it = {"hasNextPage": False, "endCursor": None}
+            return {"webhookSubscriptions": {"pageInfo": all_of_it, "nodes": self.webhooks}}
+        if "webhookSubscriptionCreate(" in query:
+            return {"webhookSubscriptionCreate": self._subscribed(given)}
         if "nodes(ids:" in query:
             known = {order["id"]: order for order in self.orders}
             return {"nodes": [known.get(name) for name in given["ids"]]}
@@ -159,6 +183,21 @@ class AdminApi:
         end = start + len(page)
         info = {"hasNextPage": end < len(listed), "endCursor": str(end)}
         return {"orders": {"pageInfo": info, "nodes": page}}
+
+    def _subscribed(self, given: dict[str, Any]) -> dict[str, Any]:
+        made = webhook(given["topic"], **given["given"])
+        told = self.unwanted
+        if (made["topic"], made["uri"]) in {(w["topic"], w["uri"]) for w in self.webhooks}:
+            told = "Address for this topic has already been taken"
+        if told is not None:
+            return {"webhookSubscription": None, "userErrors": [{"field": None, "message": told}]}
+        self.webhooks.append(made)
+        return {"webhookSubscription": {"id": "gid://1"}, "userErrors": []}
+
+    def fails_to_deliver(self, times: int) -> None:
+        """So many deliveries in a row fail: after eight the shop deletes every webhook."""
+        if times >= 8:
+            self.webhooks.clear()
 
     def lines(self) -> bytes:
         """The bulk operation's file: an order a line, its line items after it."""

@@ -157,6 +157,29 @@ def test_listing_tells_and_takes_nothing_in(office: Office) -> None:
     assert sum(float(row["value"]) for row in parts) == 118.0
 
 
+def test_what_was_only_listed_is_taken_in_once_it_may_be(office: Office) -> None:
+    office.given(access_token=TOKEN, reconcile="list")
+    office.webhook(1001, 70 * HOUR)
+    office.lost(1002, 60 * HOUR)
+    office.lost(1003, 59 * HOUR)
+    office.lost(1004, 58 * HOUR)
+    check = office.round()
+    assert len(office.missing()) == 3
+    office.clock.set(check.next_at + 20 * HOUR)
+    office.round()
+    office.api.orders.pop()
+    office.api.orders[1]["lineItems"] = "two"
+    office.given(access_token=TOKEN)
+    office.clock.set(office.clock.now() + HOUR)
+    check = office.round()
+    assert (check.fetched, office.state(1003)) == (1, ("delivered", None))
+    assert office.missing() == [("#1002", "unreadable")]
+    office.clock.set(check.next_at)
+    asked = len(office.api.asked)
+    assert office.round().fetched == 1
+    assert len(office.api.asked) == asked + 1
+
+
 def test_what_may_still_come_and_what_was_before_us_is_not_missing(office: Office) -> None:
     office.lost(1000, 60 * HOUR, updatedAt=ago(5 * HOUR))
     office.webhook(1001, 20 * HOUR)

@@ -11,6 +11,7 @@ from msgspec import Struct
 from tillpost.core.moment import iso
 from tillpost.store.glance import BadRows, OrderLine, Trouble
 from tillpost.store.pulls import Pull
+from tillpost.store.shop_webhooks import ShopWebhook
 
 Level: TypeAlias = Literal["bad", "look", "hint"]
 
@@ -21,6 +22,8 @@ QUIET_ORDERS = 5
 LATE_SECONDS = 600.0
 """An event that has been due for so long is overdue."""
 ENDING_SECONDS = 86400.0
+AGAIN_SECONDS = 86400.0
+"""For so long it is told that a webhook was made again."""
 """An event that was held up and can be sent for no longer than this is told of."""
 
 FIXES: dict[str, str] = {
@@ -69,6 +72,8 @@ class Signs(Struct, frozen=True):
     """Why the shop's own list of its orders could not be read."""
     missing: int = 0
     """Orders that the shop has and that are not here, or not so."""
+    webhooks: Sequence[ShopWebhook] = ()
+    """The shop's webhooks that lead here, where its Admin API tells of them."""
     unrated: Sequence[str] = ()
     """Currencies of orders or spend that no rate turns into the shop's."""
 
@@ -194,7 +199,8 @@ def _unconfirmed(signs: Signs) -> list[Note]:
             "look",
             f"{_many(count, 'sale')} reported by the browser alone",
             "The shop's own report never came, so they are neither counted nor sent.",
-            "Compare with the shop's orders, and look at the failed deliveries of its webhooks.",
+            "Compare with the shop's orders, and see that its webhooks are still there: Shopify "
+            "deletes one after eight failed deliveries within four hours.",
         )
     ]
 
@@ -279,6 +285,44 @@ def _shop_orders(signs: Signs) -> list[Note]:
     return found
 
 
+def _shop_webhooks(signs: Signs) -> list[Note]:
+    gone = [one for one in signs.webhooks if one.gone_at is not None]
+    again = [
+        one
+        for one in signs.webhooks
+        if one.made_at is not None and signs.now - one.made_at < AGAIN_SECONDS
+    ]
+    found = []
+    if gone:
+        why = next((f" {one.trouble}." for one in gone if one.trouble), "")
+        found.append(
+            Note(
+                "bad",
+                f"The shop has deleted {_many(len(gone), 'webhook')}: {_topics(gone)}",
+                "Shopify deletes a webhook after eight failed deliveries within four hours; what "
+                f"it would have told does not come by itself.{why}",
+                'With shops.shopify.reconcile = "fetch" it is made again by itself, if the app '
+                "may read what the webhook tells; else make it again in the shop, to the same "
+                "address.",
+            )
+        )
+    if again:
+        found.append(
+            Note(
+                "hint",
+                f"{_many(len(again), 'webhook')} made again: {_topics(again)}",
+                "The shop had deleted what it could not deliver. Orders that were not told "
+                "meanwhile are taken in from its own list.",
+                "Find out why this server could not be reached for hours.",
+            )
+        )
+    return found
+
+
+def _topics(webhooks: Sequence[ShopWebhook]) -> str:
+    return ", ".join(sorted({one.topic for one in webhooks}))
+
+
 def _unrated(signs: Signs) -> list[Note]:
     if not signs.unrated:
         return []
@@ -305,6 +349,7 @@ RULES: Mapping[str, Rule] = {
     "spend": _no_spend,
     "ad accounts": _unread_accounts,
     "shop's orders": _shop_orders,
+    "shop's webhooks": _shop_webhooks,
     "rates": _unrated,
 }
 """Everything that is looked at, by what it is."""

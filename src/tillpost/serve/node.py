@@ -42,6 +42,7 @@ from tillpost.serve.rounds.reclassifying import Reclassifier
 from tillpost.serve.rounds.reconciling import Door, Reconciler
 from tillpost.serve.rounds.rolling import FOLDER as ROLLUP_FOLDER
 from tillpost.serve.rounds.rolling import RollUps
+from tillpost.serve.rounds.subscribing import Subscriber, webhooks
 from tillpost.serve.seal import AesSealer, Keys
 from tillpost.serve.settings import AdAccountSettings, Settings, ShopSettings
 from tillpost.serve.telemetry import Telemetry
@@ -56,6 +57,7 @@ from tillpost.store.letters_sqlite import LetterStore
 from tillpost.store.privacy_sqlite import PrivacyStore
 from tillpost.store.pulls import PullStore
 from tillpost.store.segments import SegmentWriter
+from tillpost.store.shop_webhooks import ShopWebhook, ShopWebhookStore
 from tillpost.store.sqlite import Database
 from tillpost.store.touches import TouchStore
 
@@ -120,6 +122,10 @@ class Node:
         self.puller = Puller(readers, self.store, self.pulls, self.sending, clock)
         self.checks = CheckStore(self._database)
         self.reconciler = self._reconciler(clock)
+        self._shop_webhooks = ShopWebhookStore(self._database)
+        self._subscriber = Subscriber(
+            settings.shops, self._shop_webhooks, self.sending, clock, settings.server.public_url
+        )
         self.lines = _lines(settings, own_url)
         """The destinations of each shop."""
         lines = [line for own in self.lines.values() for line in own]
@@ -156,6 +162,8 @@ class Node:
         again = Reclassifier(self.shops.values(), TouchStore(self._database), clock)
         pulling = [("ad_accounts", self.puller.round)] if self.settings.ad_accounts else []
         asking = [("shop_orders", self.reconciler.round)] if self.reconciler.is_needed else []
+        if self._subscriber.is_needed:
+            asking.append(("shop_webhooks", self._subscriber.round))
         alerting = [("alerts", self._alerter(self._alerts, clock).round)] if self._alerts else []
         return [
             ("reclassify", again.round),
@@ -197,6 +205,11 @@ class Node:
         oldest = {name: at for _, name, at in self.store.oldest()}
         return [_health(sender, now, oldest) for sender in self.worker.senders]
 
+    def webhooks(self, shop: str) -> list[ShopWebhook]:
+        """The shop's webhooks as its Admin API listed them last."""
+        given = next((one for one in self.settings.shops if one.name == shop), None)
+        return webhooks(self._shop_webhooks, given) if given else []
+
     def datasets(self, shop: str | None) -> frozenset[str] | None:
         """The datasets that a shop sends to; None for all, if no shop is named."""
         if shop is None:
@@ -207,6 +220,7 @@ class Node:
         """End the rounds, then close connections and databases."""
         self.puller.stop()
         self.reconciler.stop()
+        self._subscriber.stop()
         await self.worker.stop()
         await self.transport.close()
         await asyncio.to_thread(self.rollups.close)

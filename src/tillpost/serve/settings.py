@@ -65,10 +65,10 @@ class ShopifySettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     admin_url: str | None = None
     """Address of the Admin API, if it is not the shop's own: a proxy, or a stand-in."""
     reconcile: Literal["fetch", "list", "off"] = "fetch"
-    """Where there is a token: `fetch` takes in orders whose webhook never came, `list` only
-    lists them, `off` never asks the shop by itself."""
+    """Where there is a token: `fetch` takes in orders whose webhook never came and makes webhooks
+    again that the shop deleted, `list` only tells of both, `off` never asks the shop by itself."""
     reconcile_hours: Annotated[float, msgspec.Meta(gt=0)] = 1.0
-    """How often the shop's own list is compared with ours."""
+    """How often the shop's own lists are compared with ours."""
 
 
 class WooCommerceSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -260,6 +260,7 @@ def _signs(
         ],
         not_compared=check.trouble if check else None,
         missing=glance.missing(),
+        webhooks=node.webhooks(shop.name),
         unrated=sorted({row["currency"] for row in channels} - {shop.currency}),
     )
 

@@ -76,6 +76,24 @@ class CheckStore:
         with self._db.reader() as conn:
             return dict(conn.execute(self._sql["missing"]).fetchall())
 
+    def listed(self, shop: str) -> list[tuple[Any, ...]]:
+        """What of this shop still differs, as `keep` takes it; not what could not be read."""
+        with self._db.reader() as conn:
+            return conn.execute(self._sql["listed"], (shop,)).fetchall()
+
+    def correct(
+        self, shop: str, gone: Iterable[str], differences: Sequence[tuple[Any, ...]]
+    ) -> None:
+        """Forget these orders, which the shop no longer has, and keep these differences anew."""
+        given = {"shop": shop, "orders": json.dumps(list(gone))}
+        rows = [(shop, *row) for row in differences]
+
+        def work(conn: Any) -> None:
+            conn.execute(self._sql["remove_orders"], given)
+            conn.executemany(self._sql["put_order"], rows)
+
+        self._db.write_now(work)
+
     def keep(
         self,
         shop: str,

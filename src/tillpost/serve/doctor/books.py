@@ -1,5 +1,7 @@
 """The books: what arrived tells of faults that no single request shows."""
 
+from collections.abc import Sequence
+
 from tillpost.report.ledger import ledger
 from tillpost.serve import attention
 from tillpost.serve.attention import Note, Signs
@@ -9,9 +11,11 @@ from tillpost.serve.doctor.line import Check, Level, Line, ok, warn
 from tillpost.serve.node import GATEWAY_FILE, RECEIVER_FILE, bases
 from tillpost.serve.reading import Reading
 from tillpost.serve.receiver import ReceiverReading
+from tillpost.serve.rounds.subscribing import webhooks
 from tillpost.serve.seal import AesSealer
 from tillpost.store.gateway_sqlite import GatewayStore
 from tillpost.store.glance import Glance
+from tillpost.store.shop_webhooks import ShopWebhook, ShopWebhookStore
 from tillpost.store.sqlite import Database
 
 FRESH_SECONDS = 24 * 3600.0
@@ -29,6 +33,7 @@ _GOOD = {
     "messages": "every message could be read",
     "unconfirmed": "no sale is known from the browser alone",
     "shop's orders": "no order is known to the shop alone",
+    "shop's webhooks": "no webhook that the shop told of is gone",
     "browser": "the browser is heard",
 }
 """What is looked at, and what is said of it when all is well."""
@@ -75,7 +80,8 @@ async def _books(bench: Bench) -> list[Line]:
         for shop in bench.settings.shops:
             books = ledger(row for row in tallies if row[0] == shop.name)
             with Glance(gateway, receiver, shop.name, 0, _EVER) as glance:
-                lines += _shop(bench, shop.name, glance, books)
+                seen = webhooks(ShopWebhookStore(gateway), shop)
+                lines += _shop(bench, shop.name, glance, books, seen)
                 if shop.shopify is not None and shop.shopify.native == "full":
                     lines.append(_unseen(shop.name, glance.native_unseen()))
     finally:
@@ -84,7 +90,13 @@ async def _books(bench: Bench) -> list[Line]:
     return lines
 
 
-def _shop(bench: Bench, shop: str, glance: Glance, books: dict[str, object]) -> list[Line]:
+def _shop(
+    bench: Bench,
+    shop: str,
+    glance: Glance,
+    books: dict[str, object],
+    seen: Sequence[ShopWebhook],
+) -> list[Line]:
     heard = glance.last_heard()
     signs = Signs(
         shop=shop,
@@ -103,6 +115,7 @@ def _shop(bench: Bench, shop: str, glance: Glance, books: dict[str, object]) -> 
         spends=True,
         paid=False,
         missing=glance.missing(),
+        webhooks=seen,
     )
     told = attention.by_rule(signs)
     lines = [line for name in _GOOD for line in _noted(name, shop, told[name])]
@@ -142,8 +155,8 @@ def _fresh(bench: Bench, shop: str, heard: dict[str, float]) -> Line:
         return warn("freshness", f"{shop}: no message of the shop has come yet", fix)
     hours = (bench.now - max(orders)) / 3600
     if bench.now - max(orders) > FRESH_SECONDS:
-        fix = "see the failed deliveries in the shop's webhook settings: Shopify removes a "
-        fix += "webhook that failed for two days"
+        fix = "see the failed deliveries in the shop's webhook settings: Shopify deletes a "
+        fix += "webhook after eight of them within four hours"
         return warn("freshness", f"{shop}: the last message came {hours:.0f} hours ago", fix)
     return ok("freshness", f"{shop}: the last message came {hours:.1f} hours ago")
 

@@ -6,6 +6,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from tillpost.core.moment import iso
 from tillpost.core.outcome import Misconfigured, Retryable, TillpostError
 from tillpost.serve.http.api import guarded, own_items, read_json, refusal, reply
 from tillpost.serve.node import Node
@@ -21,11 +22,31 @@ def routes(node: Node) -> list[Route]:
 
 
 async def _listed(node: Node, request: Request) -> Response:
-    """How each shop's list was read last, and how many orders are still missing."""
+    """How each shop's lists were read last: orders that are missing, webhooks that are gone."""
     checks = await anyio.to_thread.run_sync(node.checks.all)
     missing = await anyio.to_thread.run_sync(node.checks.missing)
-    items = [{**shown(check), "missing": missing.get(check.shop, 0)} for check in checks]
+    items = [
+        {
+            **shown(check),
+            "missing": missing.get(check.shop, 0),
+            "webhooks": await anyio.to_thread.run_sync(_webhooks, node, check.shop),
+        }
+        for check in checks
+    ]
     return reply(200, own_items({"items": to_builtins(items)}, request))
+
+
+def _webhooks(node: Node, shop: str) -> list[dict[str, str | None]]:
+    """The shop's webhooks that lead here, and since when one is gone or was made again."""
+    return [
+        {
+            "topic": one.topic,
+            "gone_at": None if one.gone_at is None else iso(one.gone_at),
+            "made_at": None if one.made_at is None else iso(one.made_at),
+            "trouble": one.trouble,
+        }
+        for one in node.webhooks(shop)
+    ]
 
 
 async def _compared(node: Node, request: Request) -> Response:

@@ -7,7 +7,7 @@ young one is sent, one that the platform would refuse for its age feeds the repo
 """
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from typing import Any
 
 import structlog
@@ -147,11 +147,13 @@ class Reconciler:
         try:
             fetch = given.reconcile == "fetch"
             found = await self._compare(shop, asked, reach, fetch=fetch, reports=False)
+            just = {row.order_id for row in found.differences}
+            earlier = await self._fetch_listed(shop, just) if fetch else 0
             check = structs.replace(
                 check,
                 orders=found.orders,
                 right_orders=found.right_orders,
-                fetched=found.fetched,
+                fetched=found.fetched + earlier,
             )
         except TillpostError as error:
             _log.warning("shop_not_compared", shop=shop.name, why=str(error))
@@ -178,7 +180,8 @@ class Reconciler:
             found = order_list.differences(told, ours, reach)
             fetched = 0
             if fetch and found:
-                fetched, found = await self._fetched(api, shop, found, reports=reports)
+                kept, found = await self._fetched(api, shop, found, reports=reports)
+                fetched = len(kept)
             rows = [structs.astuple(row) for row in found]
             names = [order.order_id for order in due]
             await asyncio.to_thread(self._checks.keep, shop.name, names, rows, since)
@@ -194,21 +197,44 @@ class Reconciler:
 
     async def _fetched(
         self, api: AdminApi, shop: ShopSettings, found: Sequence[Difference], *, reports: bool
-    ) -> tuple[int, list[Difference]]:
-        """Take these orders in; how many were, and the list with those marked that were not."""
+    ) -> tuple[set[str], list[Difference]]:
+        """Take these orders in: which were, and the list with those marked that could not be read.
+
+        What the shop no longer has is on it no more.
+        """
         version = shop.shopify.api_version if shop.shopify else ""
         kept: set[str] = set()
+        there: set[str] = set()
         for start in range(0, len(found), AT_ONCE):
             names = [row.order_id for row in found[start : start + AT_ONCE]]
-            for order in await api.orders(pull.whole(names, version)):
+            orders = await api.orders(pull.whole(names, version))
+            told = [str(o.get("legacyResourceId")) for o in orders if isinstance(o, dict)]
+            there.update(told if {*told} <= {*names} and len(told) == len(orders) else names)
+            for order in orders:
                 if await self._taken(shop.name, order, reports=reports):
                     kept.add(str(order.get("legacyResourceId")))
         self._door.wake()
         _log.info("orders_fetched", shop=shop.name, missing=len(found), fetched=len(kept))
         marked = [
-            row if row.order_id in kept else structs.replace(row, why="unreadable") for row in found
+            row if row.order_id in kept else structs.replace(row, why="unreadable")
+            for row in found
+            if row.order_id in there
         ]
-        return len(kept), marked
+        return kept, marked
+
+    async def _fetch_listed(self, shop: ShopSettings, just: Container[str]) -> int:
+        """Take in what an earlier round only listed and is missing still; returns how many."""
+        rows = await asyncio.to_thread(self._checks.listed, shop.name)
+        listed = [Difference(*row) for row in rows if row[0] not in just]
+        if not listed:
+            return 0
+        async with self._turn:
+            api = AdminApi(shop, self._transport, self._stopping)
+            kept, left = await self._fetched(api, shop, listed, reports=False)
+            gone = {row.order_id for row in listed} - {row.order_id for row in left}
+            marked = [structs.astuple(row) for row in left]
+            await asyncio.to_thread(self._checks.correct, shop.name, gone, marked)
+        return len(kept)
 
     async def _taken(self, shop: str, order: Any, *, reports: bool) -> bool:
         intake = self._door.intake("backfill", shop)

@@ -13,6 +13,7 @@ from tillpost.serve.screens.desk import Desk
 from tillpost.serve.screens.table import Column, Table
 from tillpost.serve.screens.view import Screen, View
 from tillpost.serve.settings import ServerKey, ShopSettings
+from tillpost.store.shop_webhooks import ShopWebhook
 
 SHOP_SYSTEMS = ("shopify", "woocommerce", "stripe", "events")
 """Sources that tell of orders; the others are browsers."""
@@ -45,6 +46,8 @@ class Signs(Struct, frozen=True):
     """Why a destination takes nothing, if one does."""
     tested: bool | None = None
     spends: bool = False
+    webhooks: Sequence[ShopWebhook] = ()
+    """The shop's webhooks that lead here, where its Admin API tells of them."""
     sends: bool = True
     """Whether the shop has a destination."""
 
@@ -89,6 +92,7 @@ def read(desk: Desk, ask: Ask) -> SetUp:
         tested=node.memory.trials.get(ask.shop),
         spends=spends,
         sends=bool(node.lines.get(ask.shop)),
+        webhooks=node.webhooks(ask.shop),
     )
     return view(signs, node, ask)
 
@@ -126,6 +130,7 @@ def checklist(signs: Signs) -> tuple[Step, ...]:
             else ("The last one was signed with another secret." if bad else "Not seen yet."),
             "Copy the webhook's secret from the shop into shops.NAME.webhook_secrets, and restart.",
         ),
+        *_webhook_steps(signs.webhooks),
         Step(
             "The browser's script was seen",
             "pixel" in signs.heard,
@@ -159,6 +164,24 @@ def checklist(signs: Signs) -> tuple[Step, ...]:
             "Import the ad platform's export on the Spend page.",
         ),
     )
+
+
+def _webhook_steps(webhooks: Sequence[ShopWebhook]) -> list[Step]:
+    """Whether the webhooks that the shop's API told of are still there; nothing if it told none."""
+    gone = sorted({one.topic for one in webhooks if one.gone_at is not None})
+    if not webhooks:
+        return []
+    return [
+        Step(
+            "The shop's webhooks are there",
+            not gone,
+            f"Deleted by the shop: {', '.join(gone)}."
+            if gone
+            else f"{len(webhooks)} lead to this server.",
+            "Shopify deletes one after eight failed deliveries within four hours: make it again "
+            'to the same address, or let shops.shopify.reconcile = "fetch" do it.',
+        )
+    ]
 
 
 def _test_words(signs: Signs) -> str:

@@ -5,12 +5,12 @@ exactly as long as the next page needs (reference `shopify`, 5.4). A bulk operat
 such limit, and gives one JSON line an order and one a line item (5.3).
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from typing import Any
 
 import msgspec
 
-from tillpost.collect.backfill import Ask, Fetch, Keep, Pull, Span, Wait
+from tillpost.collect.backfill import Ask, Fetch, Keep, Pull, Span, Step, Wait
 from tillpost.core.outcome import Misconfigured, Permanent
 
 FIRST = 50
@@ -85,10 +85,19 @@ def whole(ids: Sequence[str], api_version: str) -> Pull:
     """These orders in full, at most ten, as `pages` has them; raises as `pages`."""
     nodes = f"{order_fields(api_version)} lineItems(first:100){{nodes{_LINE}}}"
     query = f"query($ids:[ID!]!){{nodes(ids:$ids){{... on Order{{{nodes}}}}}}}"
-    asked = Ask(query, {"ids": [f"gid://shopify/Order/{order_id}" for order_id in ids]})
-    while "THROTTLED" in _codes(answer := (yield asked)):
+    names = [f"gid://shopify/Order/{order_id}" for order_id in ids]
+    nodes_told = yield from asked(Ask(query, {"ids": names}), "nodes", list)
+    yield Keep([node for node in nodes_told if node], "")
+
+
+def asked(step: Ask, name: str, kind: type = dict) -> Generator[Step, dict[str, Any], Any]:
+    """The named part of the answer, once the shop no longer says that it is asked too much.
+
+    Raises as `pages`.
+    """
+    while "THROTTLED" in _codes(answer := (yield step)):
         yield Wait(max(seconds_to_wait(answer), 1.0))
-    yield Keep([node for node in _data(answer, "nodes", list) if node], "")
+    return _data(answer, name, kind)
 
 
 def _paged(nodes: str, which: str, order: str, first: int, cursor: str | None) -> Pull:

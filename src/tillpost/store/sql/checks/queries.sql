@@ -51,5 +51,16 @@ INSERT OR REPLACE INTO shop_orders (
     shop, order_id, name, at, value_minor, currency, refunded_minor, why
 ) VALUES (?, ?, ?, ?, ?, ?, ?, ?);
 
+-- name: listed
+-- What is still missing of a shop, but for what could not be read.
+SELECT s.order_id, s.name, s.at, s.value_minor, s.currency, s.refunded_minor, s.why
+FROM shop_orders AS s
+JOIN missing_orders AS m ON m.shop = s.shop AND m.order_id = s.order_id
+WHERE s.shop = ? AND s.why <> 'unreadable' ORDER BY s.at, s.order_id;
+
+-- name: remove_orders
+DELETE FROM shop_orders
+WHERE shop = :shop AND order_id IN (SELECT value FROM json_each(:orders));
+
 -- name: missing
 SELECT shop, COUNT(*) FROM missing_orders GROUP BY shop;
