@@ -22,6 +22,7 @@ INWARD = [
     *("224.0.0.1", "240.0.0.1", "255.255.255.255", "192.0.0.8", "::", "::1", "fe80::1", "fc00::1"),
     *("fd12::9", "ff02::1", "2001:db8::1", "::ffff:127.0.0.1", "::ffff:10.0.0.1"),
     *("64:ff9b::7f00:1", "64:ff9b::a00:1", "2002:7f00:1::", "2002:a00:1::"),
+    *("64:ff9b:1::7f00:1", "::127.0.0.1", "fec0::1", "3fff::1", "5f00::1", "100:0:0:1::1"),
     "2001:0:4136:e378:8000:63bf:f5ff:fffe",
 ]
 """Addresses that no destination may be at; the last hides 10.0.0.1 in Teredo."""
@@ -55,6 +56,9 @@ def test_a_network_the_owner_named_is_reached() -> None:
         ("https://127.0.0.1/in", "private network"),
         ("https://[::1]/in", "private network"),
         ("https://169.254.169.254/latest/meta-data", "private network"),
+        ("https://hooks.example:99999/", "no address"),
+        ("https://hooks.example:x/", "no address"),
+        ("https://hooks.example/in\r\nx-other: 1", "no address"),
     ],
 )
 def test_an_address_that_may_not_be_is_told_before_anything_starts(url: str, words: str) -> None:

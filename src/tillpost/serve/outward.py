@@ -10,7 +10,7 @@ import ipaddress
 import socket
 from collections.abc import Iterable
 from typing import Any, TypeAlias
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 import httpcore2
 
@@ -23,6 +23,10 @@ Networks: TypeAlias = tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]
 _IETF = ipaddress.IPv4Network("192.0.0.0/24")
 """Protocol assignments; Python before 3.12 calls parts of it global."""
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
+_GLOBAL_UNICAST = ipaddress.IPv6Network("2000::/3")
+"""All that the Internet has of IPv6. Python calls much else global: site-local addresses, a
+network's own NAT64, IPv4 addresses written in the old way."""
+_DOCUMENTATION = ipaddress.IPv6Network("3fff::/20")
 
 
 class Guarded(httpcore2.AsyncNetworkBackend):
@@ -75,6 +79,8 @@ def may_reach(address: Address, allowed: Networks = ()) -> bool:
         inner = _inner(address)
         if inner is not None:
             return may_reach(inner, allowed)
+        if address not in _GLOBAL_UNICAST or address in _DOCUMENTATION:
+            return False
     return address.is_global and not address.is_multicast and address not in _IETF
 
 
@@ -86,6 +92,8 @@ def check_url(url: str, where: str, allowed: Networks = ()) -> None:
     if url == EMBEDDED:
         return
     parts = urlsplit(url)
+    if not url.isprintable() or not _has_port(parts):
+        raise Misconfigured(f"{where}: this is no address; write https://host/path, without spaces")
     if parts.username or parts.password:
         raise Misconfigured(f"{where}: leave user and password out of the address")
     if not parts.hostname or parts.scheme not in {"https", "http"}:
@@ -98,6 +106,14 @@ def check_url(url: str, where: str, allowed: Networks = ()) -> None:
             f"{where}: {parts.hostname} is an address of a private network; if it is yours, name "
             "it in server.private_networks"
         )
+
+
+def _has_port(parts: SplitResult) -> bool:
+    """Whether the port is one, or is left out."""
+    try:
+        return parts.port != 0
+    except ValueError:
+        return False
 
 
 def _inner(address: ipaddress.IPv6Address) -> ipaddress.IPv4Address | None:
