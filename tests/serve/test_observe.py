@@ -42,6 +42,12 @@ def lines() -> Iterator[list[str]]:
     structlog.reset_defaults()
 
 
+@pytest.mark.parametrize("word", ["a", "1", "a-", "access_token"])
+def test_a_very_long_word_is_looked_through_once(word: str) -> None:
+    text = word * (1_000_000 // len(word))
+    assert Redactor([SECRET])(text) == text
+
+
 @pytest.mark.parametrize("canary", CANARIES)
 def test_nothing_that_names_or_opens_leaves_in_a_line(lines: list[str], canary: str) -> None:
     log = structlog.get_logger("any")

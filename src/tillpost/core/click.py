@@ -108,7 +108,7 @@ PAID = frozenset(row.name for row in PARAMETERS if row.paid)
 """Parameters that only clicks on ads carry."""
 
 _BY_NAME = {row.name: row for row in PARAMETERS}
-_ADDRESS_OF_A_PERSON = re.compile(r"[^\s@/?&=:;,]+@[^\s@/?&=:;,]+\.[^\s@/?&=:;,]+")
+_ADDRESS_OF_A_PERSON = re.compile(r"[^\s@/?&=:;,]@[^\s@/?&=:;,]+\.[^\s@/?&=:;,]")
 _BARE = re.compile(r"[^?#@%]*")
 """An address without anything that could name a person or be taken away."""
 _PIECE = re.compile(r"([?&]?)([^?&]+)")

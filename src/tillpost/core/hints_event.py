@@ -35,7 +35,7 @@ from tillpost.core.vocabulary import (
     USER_KEY,
 )
 
-ADDRESS_IN_TEXT: Final = re.compile(r"[^\s@/?&=]{1,64}(?:@|%40)[^\s@.&]{1,63}\.[A-Za-z]{2}")
+ADDRESS_IN_TEXT: Final = re.compile(r"[^\s@/?&=](?:@|%40)[^\s@.&]{1,63}\.[A-Za-z]{2}")
 """Something that looks like an e-mail address inside a text or a URL."""
 
 _URL: Final = re.compile(r"(?:https?|android-app|ios-app)://[^\s/?#]+\S*", re.IGNORECASE)

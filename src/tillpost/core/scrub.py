@@ -21,7 +21,8 @@ PERSONAL = frozenset(
 )
 """Keys of open data that hold a person, in lower case."""
 
-_EMAIL = re.compile(r"[^\s@<>\"',;]+@[^\s@<>\"',;]+\.[^\s@<>\"',;]+")
+_EMAIL = re.compile(r"(?<![^\s@<>\"',;])[^\s@<>\"',;]+@[^\s@<>\"',;]+\.[^\s@<>\"',;]+")
+"""Begins only where a word does: tried at every letter, a long word would take for ever."""
 _PHONE = re.compile(r"\+\d[\d\s().-]{6,18}\d|\(\d{2,4}\)\s?\d{3,4}[\s.-]\d{3,4}")
 
 
