@@ -116,8 +116,11 @@ class Outbox(Protocol):
         never tried, so that a backlog does not starve them; the rest have the nearest deadlines.
         """
 
-    def events(self, leased: Sequence[Leased]) -> Iterator[Event]:
-        """What was leased, in that order, each event read when it is asked for."""
+    def events(self, leased: Sequence[Leased]) -> Iterator[Event | None]:
+        """What was leased, in that order, each event read when it is asked for.
+
+        None stands for one whose row is damaged.
+        """
 
     def settle(self, results: Sequence[tuple[Leased, Outcome]], now: float) -> int:
         """Keep what became of leased events, and their payloads, the first for good.

@@ -159,6 +159,16 @@ def test_a_body_that_cannot_be_read_is_kept(body: bytes, reason: str) -> None:
     assert (found.status, found.reason, found.keep) == (200, reason, True)
 
 
+@pytest.mark.parametrize("odd", ["NaN", "sNaN", "Infinity", "-Infinity", "1e400", "9" * 29])
+@pytest.mark.parametrize("where", ["total", "total_tax", "shipping_total", "line_items"])
+def test_money_that_no_report_could_hold_is_kept_as_bad(where: str, odd: str) -> None:
+    lines = [{**woo_order()["line_items"][0], "total": odd}]
+    body = json.dumps(woo_order(**{where: lines if where == "line_items" else odd})).encode()
+    found = woocommerce.parse(_request(body), SETTINGS)
+    assert isinstance(found, Rejection)
+    assert (found.status, found.reason, found.keep) == (200, "unexpected_shape", True)
+
+
 def test_money_that_is_none_is_kept_as_bad() -> None:
     body = json.dumps(woo_order(currency="XYZ")).encode()
     found = woocommerce.parse(_request(body), SETTINGS)

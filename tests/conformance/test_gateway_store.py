@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from tillpost.core.books import Leased, Sighting, Wanted
 from tillpost.core.event import Device, Fact
-from tillpost.core.outcome import Outcome, State
+from tillpost.core.outcome import Outcome, State, TillpostError
 from tillpost.serve.seal import AesSealer
 from tillpost.store.gateway_memory import MemoryGatewayStore
 from tillpost.store.gateway_sqlite import GatewayStore
@@ -68,7 +68,9 @@ def test_addresses_go_from_the_disk_a_week_after_the_last_platform_settled(tmp_p
     database, store = sqlite_store(tmp_path / "one.db")
     store.commit(make.outgoing(1))
     (leased,) = store.lease(DESTINATION, float(NOW), 10, 1.0)
-    assert next(store.events([leased])).device.client_ip_address
+    event = next(store.events([leased]))
+    assert event is not None
+    assert event.device.client_ip_address
     store.settle([(leased, Outcome(State.DELIVERED))], float(NOW))
     store.prune(NOW - 1)
     assert sealed(database) == 1
@@ -89,6 +91,49 @@ class TestOutbox(OutboxSuite):
 
 class TestFacts(FactsSuite):
     pass
+
+
+def damage(database: Database, table: str, column: str, number: int) -> None:
+    """One byte of that row is another on the disk."""
+    sql = f"UPDATE {table} SET {column} = CAST(REPLACE({column}, '{{', '[') AS BLOB) WHERE id = ?"
+    database.write_now(lambda conn: conn.execute(sql, (number,)) and None)
+
+
+def test_a_damaged_entry_is_set_aside_and_the_others_are_read(tmp_path: Path) -> None:
+    database, store = sqlite_store(tmp_path / "a.db")
+    asyncio.run(store.append([make.entry(make.order(str(n))) for n in range(4)]))
+    damage(database, "journal", "fact", 2)
+    damage(database, "journal", "fact", 3)
+    assert [at for at, _ in store.unfolded(9)] == [1]
+    store.commit(make.changes(position=1))
+    assert [at for at, _ in store.unfolded(9)] == [4]
+    rows = store.bad_rows(0, 9)
+    assert [(row["reason"], row["field"], row["source"]) for row in rows] == [
+        ("unreadable", "journal", "shopify")
+    ] * 2
+    assert store.unfolded(9)[0][0] == 4
+    database.close()
+
+
+def test_an_event_whose_row_is_damaged_is_told_as_none_and_the_others_are_read(
+    tmp_path: Path,
+) -> None:
+    database, store = sqlite_store(tmp_path / "a.db")
+    store.commit(make.outgoing(3))
+    damage(database, "events", "event", 2)
+    leased = store.lease(DESTINATION, NOW + 9.0, 10, 1.0)
+    assert [event is None for event in store.events(leased)] == [False, True, False]
+    database.close()
+
+
+def test_an_entry_that_another_key_sealed_is_never_set_aside(tmp_path: Path) -> None:
+    database, store = sqlite_store(tmp_path / "a.db")
+    asyncio.run(store.append([make.entry(make.order())]))
+    stranger = GatewayStore(database, AesSealer(b"x" * 32))
+    with pytest.raises(TillpostError):
+        stranger.unfolded(9)
+    assert (len(store.unfolded(9)), store.bad_rows(0, 9)) == (1, [])
+    database.close()
 
 
 def test_what_was_appended_survives(tmp_path: Path) -> None:

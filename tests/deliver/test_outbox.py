@@ -221,6 +221,29 @@ def test_what_is_too_old_expires_and_never_sinks_fresh_events() -> None:
     assert office.ends == {("expired", "too_old"): 1, ("delivered", None): 2}
 
 
+def test_an_event_that_our_own_code_breaks_on_or_cannot_read_is_dead_alone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    office = Office(ok, batch(3))
+    build, read = destination.build, office.store.events
+
+    def broken(event: Event, given: Settings) -> Any:
+        if event.event_id == "e2":
+            raise KeyError("a rule met what it was not written for")
+        return build(event, given)
+
+    monkeypatch.setattr(destination, "build", broken)
+    monkeypatch.setattr(office.store, "events", lambda leased: iter([None, *[*read(leased)][1:]]))
+    assert office.round() == 3
+    assert office.wire.sent == [["e3"]]
+    assert office.ends == {
+        ("dead", "unreadable"): 1,
+        ("dead", "cannot_build"): 1,
+        ("delivered", None): 1,
+    }
+    assert office.outcome(2)["detail"] == "KeyError"
+
+
 def test_a_batch_of_old_events_sends_no_request() -> None:
     office = Office(ok, [make.event(event_time=NOW - 8 * 86400)])
     assert office.round() == 1

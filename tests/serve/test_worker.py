@@ -95,8 +95,8 @@ def test_a_hold_ends_only_when_all_that_came_before_its_end_is_folded() -> None:
     assert [row.order_id for row in store.held(float(NOW), 10)] == ["1001"]
     worker._fold_once(2)
     worker._fold_once(2)
-    sent = [*store.events(store.lease(DESTINATION, float(NOW), 10, 60.0))]
-    assert [e.direct for e in sent if e.event_name == "Purchase"] == ["sent"]
+    sent = store.events(store.lease(DESTINATION, float(NOW), 10, 60.0))
+    assert [e.direct for e in sent if e and e.event_name == "Purchase"] == ["sent"]
 
 
 def test_a_beacon_that_lay_beside_its_order_through_an_outage_still_joins_it() -> None:
@@ -109,6 +109,7 @@ def test_a_beacon_that_lay_beside_its_order_through_an_outage_still_joins_it() -
     asyncio.run(store.append(told))
     _worker(store)._fold_once()
     (sent,) = store.events(store.lease(DESTINATION, float(NOW), 10, 60.0))
+    assert sent is not None
     assert sent.direct == "sent"
     assert sent.event_id == make.beacon().event_id
 

@@ -11,7 +11,7 @@ from msgspec import Struct, structs
 from tillpost.core.books import BadRow
 from tillpost.core.event import NAMELESS, Entry, Fact, OrderSeen, Parsed, Person
 from tillpost.core.identity import identify
-from tillpost.core.outcome import Rejection
+from tillpost.core.outcome import BROKEN, Rejection
 from tillpost.core.testers import NOBODY, Testers, is_tester
 from tillpost.core.wire import Request
 from tillpost.ports import Journal, Sealer
@@ -42,6 +42,9 @@ class Intake(Struct, frozen=True):
     settings: Any
     testers: Testers = NOBODY
     """Whose orders are tests."""
+    is_signed: bool = False
+    """Whether requests are webhooks, whose sender gives up after some answers but 2xx: what the
+    source's code breaks on is kept, sealed, and said to be taken."""
 
 
 class Taken(Struct, frozen=True):
@@ -62,7 +65,7 @@ async def accept(
     if verdict is not None:
         return Taken(rejection=verdict)
     plain = request._replace(body=request.body.removeprefix(_BYTE_ORDER_MARK))
-    parsed = intake.source.parse(plain, intake.settings)
+    parsed = _parsed(intake, plain)
     if isinstance(parsed, Rejection):
         if parsed.keep:
             await journal.keep_bad(_bad_row(intake, request, parsed, sealer, now))
@@ -72,6 +75,15 @@ async def accept(
     if entries:
         await journal.append(entries)
     return Taken(facts=len(entries))
+
+
+def _parsed(intake: Intake, request: Request) -> list[Parsed] | Rejection:
+    try:
+        return intake.source.parse(request, intake.settings)
+    except BROKEN as error:
+        if not intake.is_signed:
+            raise
+        return Rejection(200, "cannot_read", "body", type(error).__name__, keep=True)
 
 
 def stamp(intake: Intake, facts: Sequence[Fact], now: float) -> list[Entry]:

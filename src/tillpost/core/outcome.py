@@ -64,6 +64,13 @@ class Reason(StrEnum):
     ERASED = "erased"  # the shopper was erased before it went out
     REPORTS_ONLY = "reports_only"  # a past order that the owner wants in the reports alone
     UNINSTALLED = "uninstalled"  # the shop took the app away before it went out
+    CANNOT_BUILD = "cannot_build"  # a rule's code breaks on it: a fault of ours
+    UNREADABLE = "unreadable"  # its row on the disk is damaged
+
+
+BROKEN = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError)
+"""What a rule's code raises when it meets something it was not written for: that one thing is set
+aside, and all else goes on."""
 
 
 class Outcome(Struct, frozen=True):

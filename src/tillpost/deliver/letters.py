@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from tillpost.core import retry, validation
 from tillpost.core.event import Event
-from tillpost.core.outcome import Reason, State
+from tillpost.core.outcome import BROKEN, Reason, State
 from tillpost.deliver.outbox import Line
 
 DELIVERED_HOURS = 47.0
@@ -23,6 +23,8 @@ _FIXES = {(row.subcode): row.fix for row in validation.RULES if row.subcode is n
 _FIX_OF_REASON = {
     Reason.TOO_OLD: "The platform takes it no longer. See `transitions` for what held it up.",
     Reason.LATE_TWIN: "The browser's own copy was counted; a later one would count again.",
+    Reason.CANNOT_BUILD: "That is a fault of Tillpost: report it with the words beside it.",
+    Reason.UNREADABLE: "Its row is damaged: see `tillpost doctor`, and restore from a backup.",
     Reason.INVALID: "Mend the event at its source: `tillpost validate` names the field.",
 }
 
@@ -50,8 +52,11 @@ def verdict(line: Line | None, event: Event, state: str, moved_at: float, now: f
     if state == State.DELIVERED and now - moved_at > DELIVERED_HOURS * 3600:
         return Verdict(may=False, reason="counted", detail="delivered more than 47 hours ago")
     late = retry.too_late(event, now, line.destination.limits.horizon)
-    built = line.destination.build(event, line.settings)
-    end = late or line.destination.refuses(event, built, line.settings, now)
+    try:
+        built = line.destination.build(event, line.settings)
+        end = late or line.destination.refuses(event, built, line.settings, now)
+    except BROKEN as error:
+        return Verdict(may=False, reason=Reason.CANNOT_BUILD, detail=type(error).__name__)
     return Verdict(may=True) if end is None else Verdict(False, end.reason, end.detail)
 
 

@@ -19,7 +19,7 @@ from msgspec import Struct, structs
 from tillpost.core import capi, retry
 from tillpost.core.books import Leased
 from tillpost.core.event import Event
-from tillpost.core.outcome import FINAL, NotSent, Outcome, Reason, Retryable, State
+from tillpost.core.outcome import BROKEN, FINAL, NotSent, Outcome, Reason, Retryable, State
 from tillpost.deliver.breaker import Breaker
 from tillpost.deliver.contract import BISECT, UNKNOWN, Destination, Limits
 from tillpost.ports import Clock, Outbox, Transport
@@ -178,8 +178,19 @@ class Sender:
                 return Batch(batch.items, taken)
         return Batch([], taken)
 
-    def _made(self, item: Leased, event: Event, now: float) -> bytes | Outcome:
-        """The payload, the same in every attempt; or how the event ends unsent."""
+    def _made(self, item: Leased, event: Event | None, now: float) -> bytes | Outcome:
+        """The payload, the same in every attempt; or how the event ends unsent.
+
+        One that our own code breaks on is dead alone: else it would hold up its whole line.
+        """
+        if event is None:
+            return Outcome(State.DEAD, Reason.UNREADABLE, sent=False)
+        try:
+            return self._payload(item, event, now)
+        except BROKEN as error:
+            return Outcome(State.DEAD, Reason.CANNOT_BUILD, type(error).__name__, sent=False)
+
+    def _payload(self, item: Leased, event: Event, now: float) -> bytes | Outcome:
         destination, settings = self.line.destination, self.line.settings
         late = retry.too_late(event, now, destination.limits.horizon)
         if late is not None or item.payload is not None:

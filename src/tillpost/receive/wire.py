@@ -124,6 +124,8 @@ BUSY = Problem(
     MetaError("Service temporarily unavailable", "OAuthException", 2, is_transient=True), 503
 )
 """The answer when the events could not be kept: the sender comes again."""
+BROKEN = Problem(MetaError("An unknown error occurred", "OAuthException", 1), 500)
+"""The answer when something happened that nobody expected."""
 
 
 def too_large() -> Problem:

@@ -6,13 +6,11 @@ import os
 import resource
 import socket
 import sys
-import traceback
 from collections.abc import Awaitable, Callable, Coroutine
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any, TypeVar
 
-import structlog
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -34,8 +32,9 @@ from tillpost.serve.http import (
 from tillpost.serve.http.front import Front
 from tillpost.serve.http.granian_types import Application
 from tillpost.serve.http.rsgi import Rsgi
+from tillpost.serve.http.trouble import noted
 from tillpost.serve.node import Node
-from tillpost.serve.observe import configure, request_id, to_standard_error
+from tillpost.serve.observe import configure, to_standard_error
 from tillpost.serve.seal import read_keys
 from tillpost.serve.settings import Server as ServerSettings
 from tillpost.serve.settings import Settings
@@ -50,7 +49,6 @@ _WAITING = 1024
 _TURN_SECONDS = 0.001
 _OBJECTS_BEFORE_COLLECTING = 200_000
 T = TypeVar("T")
-_log = structlog.get_logger("tillpost.serve")
 
 
 def build(node: Node) -> Rsgi:
@@ -249,9 +247,5 @@ async def _refused(request: Request, error: Exception) -> Response:
 
 
 async def _trouble(request: Request, error: Exception) -> Response:
-    """No stack trace ever leaves the process; the log gets the places and no values."""
-    places = [f"{frame.name}:{frame.lineno}" for frame in traceback.extract_tb(error.__traceback__)]
-    _log.error("request_failed", path=request.url.path, error=type(error).__name__, at=places[-8:])
-    return api.refusal(
-        500, "internal", "", f"something went wrong here; it was logged as {request_id()}"
-    )
+    """No stack trace ever leaves the process."""
+    return api.refusal(500, "internal", "", noted(request.url.path, error))

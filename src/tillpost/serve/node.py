@@ -342,15 +342,16 @@ def _doors(settings: Settings) -> dict[tuple[str, str], Intake]:
         if shop.shopify is not None:
             secrets = _bytes(shop.shopify.webhook_secrets)
             given = shopify.Settings(secrets, shop.domain, shop.currency, shop.country)
-            made["shopify", name] = Intake(name, shopify, given)
+            made["shopify", name] = Intake(name, shopify, given, is_signed=True)
             made["backfill", name] = Intake(name, history, given)
         if shop.woocommerce is not None:
             secrets = _bytes(shop.woocommerce.webhook_secrets)
             woo = woocommerce.Settings(secrets, shop.domain, shop.country)
-            made["woocommerce", name] = Intake(name, woocommerce, woo)
+            made["woocommerce", name] = Intake(name, woocommerce, woo, is_signed=True)
         if shop.stripe is not None:
             secrets = _bytes(shop.stripe.webhook_secrets)
-            made["stripe", name] = Intake(name, stripe, stripe.Settings(secrets, shop.country))
+            card = stripe.Settings(secrets, shop.country)
+            made["stripe", name] = Intake(name, stripe, card, is_signed=True)
     return made
 
 

@@ -82,6 +82,10 @@ class ReceiverDesk:
         """The answer to a body over its limit, in the platform's shape."""
         return wire.failed(wire.too_large(), trace_id())
 
+    def broken(self) -> Response:
+        """The answer to what nobody expected, in the platform's shape."""
+        return wire.failed(wire.BROKEN, trace_id())
+
     def set_tokens_valid(self, valid: bool) -> None:  # noqa: FBT001  # the flag is the message
         """Revoke every access token, or take them again: for trying what an outage does."""
         for name, dataset in self._given.items():

@@ -16,7 +16,7 @@ import structlog
 from tillpost.collect.fold import Context, fold, postponed, release, wanted, wanted_held
 from tillpost.core.books import BadRow, Changes, EventRow
 from tillpost.core.event import Entry
-from tillpost.core.outcome import TillpostError
+from tillpost.core.outcome import BROKEN, TillpostError
 from tillpost.core.shop import Route, Shop
 from tillpost.deliver.outbox import Line, Sender
 from tillpost.ports import Clock, Folder, Journal, Outbox, Retention, Sealer, Transport
@@ -39,8 +39,6 @@ _RETENTION_EVERY = 3600.0
 KEPT_SECONDS = 7 * 86400.0
 """How long addresses, user agents and bodies that could not be read rest, sealed."""
 
-_BROKEN = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError)
-"""What a rule's code raises when it meets something it was not written for."""
 _AGAIN_SECONDS = 3600.0
 
 _log = structlog.get_logger("tillpost.worker")
@@ -253,7 +251,7 @@ class Worker:
         try:
             books = self._store.recall(wanted_held(rows))
             self._commit(release(rows, books, context))
-        except _BROKEN as error:
+        except BROKEN as error:
             if len(rows) > 1:
                 for row in rows:
                     self._release([row], context)
@@ -267,7 +265,7 @@ class Worker:
         try:
             books = self._store.recall(wanted(entry for _, entry in entries))
             self._commit(fold(entries, books, context))
-        except _BROKEN as error:
+        except BROKEN as error:
             if len(entries) > 1:
                 for entry in entries:
                     self._fold_batch([entry], context)

@@ -42,6 +42,22 @@ def unpack_event(text: bytes, box: bytes | None, sealer: Sealer) -> Event:
     return _events.decode(_with_device(text, box, sealer))
 
 
+def readable_fact(text: bytes, box: bytes | None, sealer: Sealer) -> Fact | None:
+    """What `pack` was given, or None if the JSON is damaged; a wrong key is no damage."""
+    try:
+        return unpack_fact(text, box, sealer)
+    except (msgspec.MsgspecError, UnicodeError):
+        return None
+
+
+def readable_event(text: bytes, box: bytes | None, sealer: Sealer) -> Event | None:
+    """What `pack` was given, or None if the JSON is damaged; a wrong key is no damage."""
+    try:
+        return unpack_event(text, box, sealer)
+    except (msgspec.MsgspecError, UnicodeError):
+        return None
+
+
 def _with_device(text: bytes, box: bytes | None, sealer: Sealer) -> bytes:
     """The JSON with the device put back as its last member, so that it is read at one go."""
     return text if box is None else b'%b,"device":%b}' % (text[:-1], sealer.open(box))

@@ -282,7 +282,7 @@ class MemoryGatewayStore:
         payload = self._payloads.get(key) if old.attempts else None
         return Leased(new, until, payload)
 
-    def events(self, leased: Sequence[Leased]) -> Iterator[Event]:
+    def events(self, leased: Sequence[Leased]) -> Iterator[Event | None]:
         """What was leased, in that order."""
         with self._lock:
             rows = [self._events[item.delivery.event] for item in leased]

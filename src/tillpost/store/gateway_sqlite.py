@@ -25,7 +25,7 @@ from tillpost.core.books import (
 )
 from tillpost.core.event import BrowserSeen, Consent, Entry, Event, OrderSeen
 from tillpost.core.exchange import Rate
-from tillpost.core.outcome import Outcome, State
+from tillpost.core.outcome import Outcome, Reason, State
 from tillpost.ports import Rows, Sealer
 from tillpost.store import codec, followed, gateway_rows, privacy_sqlite, queries, segments
 from tillpost.store.followed import Followed
@@ -67,13 +67,23 @@ class GatewayStore:
         self._db.write_now(work)
 
     def unfolded(self, limit: int) -> list[tuple[int, Entry]]:
-        """The oldest entries that no commit has passed yet."""
+        """The oldest entries that no commit has passed yet.
+
+        One whose JSON is damaged is set aside as soon as it is the oldest.
+        """
         with self._db.reader() as conn:
             rows = conn.execute(self._sql["unfolded"], (limit,)).fetchall()
-        return [
-            (row[0], Entry(row[1], row[2], row[3], codec.unpack_fact(row[4], row[5], self._sealer)))
-            for row in rows
-        ]
+        found: list[tuple[int, Entry]] = []
+        for position, shop, source, at, text, box in rows:
+            fact = codec.readable_fact(text, box, self._sealer)
+            if fact is not None:
+                found.append((position, Entry(shop, source, at, fact)))
+            elif found:
+                break
+            else:
+                sealed, why = self._sealer.seal(text), Reason.UNREADABLE
+                self.set_aside(BadRow(shop, source, at, why, "journal", "", sealed), position)
+        return found
 
     # Folder
 
@@ -231,12 +241,12 @@ class GatewayStore:
         payloads = self._payloads(destination, [row.event for row in taken if row.attempts])
         return [Leased(row, until, payloads.get(row.event)) for row in taken]
 
-    def events(self, leased: Sequence[Leased]) -> Iterator[Event]:
+    def events(self, leased: Sequence[Leased]) -> Iterator[Event | None]:
         """What was leased, in that order, each event read when it is asked for."""
         numbers = json.dumps([item.delivery.event for item in leased])
         with self._db.reader() as conn:
             rows = conn.execute(self._sql["leased_events"], (numbers,)).fetchall()
-        return (codec.unpack_event(text, box, self._sealer) for text, box in rows)
+        return (codec.readable_event(text, box, self._sealer) for text, box in rows)
 
     def _payloads(self, destination: str, tried: list[int]) -> dict[int, bytes]:
         """What was built for events that were tried before."""

@@ -482,7 +482,9 @@ class RetentionSuite:
         store.commit(make.outgoing(1))
         store.prune(NOW + 100 * DAY)
         (leased,) = store.lease(DESTINATION, NOW + 100.0 * DAY, 10, 1.0)
-        assert next(store.events([leased])).device == make.event().device
+        event = next(store.events([leased]))
+        assert event is not None
+        assert event.device == make.event().device
 
     def test_facts_that_come_after_a_quiet_week_are_folded(self, make_store: MakeStore) -> None:
         """Positions go on from the last one, also when everything before it was removed."""

@@ -169,7 +169,7 @@ def parse(request: Request, settings: Settings) -> list[Parsed] | Rejection:
     try:
         check_depth(request.body)
         return _facts(_orders.decode(request.body), topic, settings)
-    except (msgspec.ValidationError, MoneyError) as error:
+    except (msgspec.ValidationError, MoneyError, ArithmeticError) as error:
         return Rejection(200, "unexpected_shape", topic, str(error), keep=True)
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
         return Rejection(200, "not_json", topic, f"the body is not JSON: {error}", keep=True)
@@ -178,7 +178,9 @@ def parse(request: Request, settings: Settings) -> list[Parsed] | Rejection:
 def _facts(order: _Order, topic: str, settings: Settings) -> list[Parsed]:
     if order.status not in _FINANCIAL:
         return []
-    to_minor(order.total, order.currency)
+    lines = (line.total for line in order.line_items)
+    for amount in (order.total, order.total_tax, order.shipping_total, *lines):
+        to_minor(amount, order.currency)
     seen = _seen(order, topic, settings.domain)
     facts = [Parsed(seen, _identifiers(order), seen.place.country or settings.country)]
     for refund in order.refunds:

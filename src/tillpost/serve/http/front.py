@@ -18,6 +18,7 @@ from tillpost.serve.http.exchange import (
     read_body,
     request_of,
 )
+from tillpost.serve.http.trouble import noted
 from tillpost.serve.node import Node
 
 App: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
@@ -118,6 +119,16 @@ class Front:
         return Hot(head if head in {"tr", "receiver"} else "graph", _without_peer(answers))
 
     async def answered(self, hot: Hot, request: Request, peer: str) -> Response:
+        """The answer of a hot route; an error that nobody expected is a 500 with an id."""
+        try:
+            return await self._answered(hot, request, peer)
+        except Exception as error:  # noqa: BLE001  # no error but by its id leaves the process
+            told = noted(_path(request), error)
+        if hot.name in _UNFOLD_THEMSELVES:
+            return self._node.receiver.broken()
+        return problem(500, "internal", "", told)
+
+    async def _answered(self, hot: Hot, request: Request, peer: str) -> Response:
         """The answer of a hot route; a compressed body is unfolded first, within its limits."""
         encoding = request.headers.get("content-encoding")
         if encoding is None or hot.name in _UNFOLD_THEMSELVES:

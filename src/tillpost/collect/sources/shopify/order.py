@@ -41,6 +41,7 @@ _NO_CURRENCY = "???"
 """Stands where an order names none; no report could hold it, so it becomes a bad row."""
 _LATEST = 10**10
 """A Unix second in the year 2286; a report could not show what is later."""
+_MOST_OF_ONE = 10**9
 _RENEWED = frozenset({"subscription recurring order", "appstle_subscription_recurring_order"})
 """Tags by which Recharge and Appstle tell a renewal: such orders come under an app's number."""
 
@@ -201,9 +202,14 @@ def check(fact: Fact) -> None:
         for at in (fact.created_at, fact.processed_at, fact.cancelled_at or 0):
             if not 0 <= at < _LATEST:
                 raise MoneyError("a time of the order is outside 1970 to 2286")
-        shown = (fact.presentment_subtotal, fact.presentment_tax)
-        for money in (fact.value, fact.presentment, *filter(None, shown)):
+        shown = (fact.presentment_subtotal, fact.presentment_tax, fact.refunded)
+        own = (fact.value, fact.presentment, fact.subtotal, fact.tax, fact.shipping)
+        for money in (*own, *filter(None, shown)):
             to_minor(money.amount, money.currency)
+        for item in fact.items:
+            to_minor(item.price, fact.presentment.currency)
+            if abs(item.quantity) > _MOST_OF_ONE:
+                raise MoneyError(f"line_items: nobody buys {str(item.quantity)[:20]} of one thing")
     elif isinstance(fact, EditSeen):
         if not 0 <= fact.at < _LATEST:
             raise MoneyError("created_at of the edit is outside 1970 to 2286")
