@@ -199,23 +199,27 @@ def facts_of(order: Order, topic: str, domain: str, country: str | None) -> list
 def check(fact: Fact) -> None:
     """Raises `MoneyError` for an amount, a currency or a time that no report could hold."""
     if isinstance(fact, OrderSeen):
-        for at in (fact.created_at, fact.processed_at, fact.cancelled_at or 0):
-            if not 0 <= at < _LATEST:
-                raise MoneyError("a time of the order is outside 1970 to 2286")
-        shown = (fact.presentment_subtotal, fact.presentment_tax, fact.refunded)
-        own = (fact.value, fact.presentment, fact.subtotal, fact.tax, fact.shipping)
-        for money in (*own, *filter(None, shown)):
-            to_minor(money.amount, money.currency)
-        for item in fact.items:
-            to_minor(item.price, fact.presentment.currency)
-            if abs(item.quantity) > _MOST_OF_ONE:
-                raise MoneyError(f"line_items: nobody buys {str(item.quantity)[:20]} of one thing")
+        _check_order(fact)
     elif isinstance(fact, EditSeen):
         if not 0 <= fact.at < _LATEST:
             raise MoneyError("created_at of the edit is outside 1970 to 2286")
     elif isinstance(fact, RefundSeen):
         for money in filter(None, (fact.money, fact.shown)):
             to_minor(money.amount, money.currency)
+
+
+def _check_order(fact: OrderSeen) -> None:
+    for at in (fact.created_at, fact.processed_at, fact.cancelled_at or 0):
+        if not 0 <= at < _LATEST:
+            raise MoneyError("a time of the order is outside 1970 to 2286")
+    shown = (fact.presentment_subtotal, fact.presentment_tax, fact.refunded)
+    own = (fact.value, fact.presentment, fact.subtotal, fact.tax, fact.shipping)
+    for money in (*own, *filter(None, shown)):
+        to_minor(money.amount, money.currency)
+    for item in fact.items:
+        to_minor(item.price, fact.presentment.currency)
+        if abs(item.quantity) > _MOST_OF_ONE:
+            raise MoneyError(f"line_items: nobody buys {str(item.quantity)[:20]} of one thing")
 
 
 def kind_of(order: Order) -> OrderKind:
