@@ -264,9 +264,13 @@ def told(report: str, mine: list[dict[str, Any]], theirs: Any) -> bool:
 
 
 def plain(rows: list[dict[str, Any]]) -> list[list[tuple[str, Any]]]:
-    """Rows in order, with numbers as numbers however an engine writes them."""
+    """Rows in order, with numbers as numbers however an engine writes them.
+
+    The number of a label is left out: each engine gives its own, and the words beside it tell.
+    """
+    kept = ({k: v for k, v in row.items() if k != "label"} for row in rows)
     return sorted(
-        (sorted((k, None if v is None else str(v)) for k, v in row.items()) for row in rows),
+        (sorted((k, None if v is None else str(v)) for k, v in row.items()) for row in kept),
         key=repr,
     )
 
