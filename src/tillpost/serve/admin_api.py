@@ -80,8 +80,8 @@ class AdminApi:
         self._transport = transport
         self._stopping = stopping
 
-    async def orders(self, flow: Pull) -> list[Any]:
-        """All orders that a pull gives.
+    async def pulled(self, flow: Pull) -> list[Any]:
+        """All that a pull gives.
 
         Raises `Misconfigured` for what the owner must mend, `Retryable` if no answer came or
         the server ends, `Permanent` for an answer that is not as documented.

@@ -22,9 +22,9 @@ QUIET_ORDERS = 5
 LATE_SECONDS = 600.0
 """An event that has been due for so long is overdue."""
 ENDING_SECONDS = 86400.0
+"""An event that was held up and can be sent for no longer than this is told of."""
 AGAIN_SECONDS = 86400.0
 """For so long it is told that a webhook was made again."""
-"""An event that was held up and can be sent for no longer than this is told of."""
 
 FIXES: dict[str, str] = {
     "token": "Put a new access token into the settings (destinations.access_token) and restart. "

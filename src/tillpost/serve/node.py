@@ -105,13 +105,7 @@ class Node:
         self.answers = Answers(
             self.reading, directory, (GATEWAY_FILE, RECEIVER_FILE), self.segments.facts
         )
-        self.privacy = PrivacyDesk(
-            PrivacyStore(self._database, self.sealer),
-            self.receiver,
-            self.shops,
-            lambda shop: self.datasets(shop) or frozenset(),
-            self._forget_facts,
-        )
+        self.privacy = self._privacy()
         self.transport = HttpTransport(own_url, networks(settings.server.private_networks))
         self.telemetry = told = Telemetry.of(settings.telemetry)
         self.sending: Transport = told.sending(self.transport) if told else self.transport
@@ -133,6 +127,16 @@ class Node:
             LetterStore(self._database, self.sealer), self.store.transitions, lines, clock
         )
         self.worker = self._worker(lines)
+
+    def _privacy(self) -> PrivacyDesk:
+        """Who tells a person what is kept of them, and forgets it."""
+        return PrivacyDesk(
+            PrivacyStore(self._database, self.sealer),
+            self.receiver,
+            self.shops,
+            lambda shop: self.datasets(shop) or frozenset(),
+            self._forget_facts,
+        )
 
     def _reconciler(self, clock: Clock) -> Reconciler:
         """Who compares the shops' own lists of orders with ours."""

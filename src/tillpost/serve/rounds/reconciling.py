@@ -174,7 +174,7 @@ class Reconciler:
     ) -> Found:
         async with self._turn:
             api = AdminApi(shop, self._transport, self._stopping)
-            told = order_list.told(await api.orders(pull.changed(iso(since))))
+            told = order_list.told(await api.pulled(pull.changed(iso(since))))
             ours = await self._known(shop.name, told)
             due = order_list.due(told, ours, reach)
             found = order_list.differences(told, ours, reach)
@@ -207,7 +207,7 @@ class Reconciler:
         there: set[str] = set()
         for start in range(0, len(found), AT_ONCE):
             names = [row.order_id for row in found[start : start + AT_ONCE]]
-            orders = await api.orders(pull.whole(names, version))
+            orders = await api.pulled(pull.whole(names, version))
             told = [str(o.get("legacyResourceId")) for o in orders if isinstance(o, dict)]
             there.update(told if {*told} <= {*names} and len(told) == len(orders) else names)
             for order in orders:

@@ -70,7 +70,7 @@ class Subscriber:
     async def _look(self, shop: ShopSettings, *, may_make: bool) -> None:
         api = AdminApi(shop, self._transport, self._stopping)
         version = (shop.shopify or ShopifySettings()).api_version
-        nodes = await api.orders(subscriptions.listed(version))
+        nodes = await api.pulled(subscriptions.listed(version))
         found = subscriptions.ours(nodes, shop.name, self._public_url)
         kept = subscriptions.compared(await self._before(shop.name), found, self._clock.now())
         if may_make:
@@ -92,7 +92,7 @@ class Subscriber:
             return kept
         topic = kept.subscription.says
         try:
-            await api.orders(subscriptions.created(kept.subscription))
+            await api.pulled(subscriptions.created(kept.subscription))
         except TillpostError as error:
             _log.warning("webhook_not_made_again", shop=shop, topic=topic, why=str(error))
             return structs.replace(kept, trouble=str(error))
