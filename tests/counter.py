@@ -18,7 +18,7 @@ from tillpost.collect import fold
 from tillpost.collect.accept import Intake, Taken, accept
 from tillpost.collect.fold import Context
 from tillpost.collect.sources import generic, pixel, shopify, stripe, woocommerce
-from tillpost.core import capi
+from tillpost.core import capi, validation
 from tillpost.core.event import Event
 from tillpost.core.outcome import FINAL, State
 from tillpost.core.testers import read
@@ -53,7 +53,7 @@ class Counter:
             "woocommerce": (woocommerce, woocommerce.Settings(secrets, DOMAIN, country)),
             "stripe": (stripe, stripe.Settings(secrets, country)),
             "pixel": (pixel, pixel.Settings(frozenset({f"https://{DOMAIN}"}), country)),
-            "events": (generic, generic.Settings(country)),
+            "events": (generic, generic.Settings(country, made.id_key)),
         }
 
     def take(self, step: Mapping[str, Any]) -> Taken | None:
@@ -111,6 +111,7 @@ class Counter:
         if event is None:
             return {**told, "state": end["state"]}
         sent = json.loads(capi.encode(capi.server_event(event)))
+        assert validation.first_error(sent, 0, sent["event_time"]) is None, "it would be refused"
         user = sent["user_data"]
         return {
             **told,

@@ -248,3 +248,9 @@ def test_what_is_built_can_be_read(fbclid: str, second: int) -> None:
     assert click.parse(fbc) == Cookie(2, second * 1000, fbclid)
     assert click.usable_fbc(fbc, second) == fbc
     assert click.fbclid_of(f"/?fbclid={fbclid}") == fbclid
+
+
+def test_an_fbc_of_a_bare_click_id() -> None:
+    assert click.fbc_of_click("IwAR0a-cDeF_HiJkLmN", SECOND) == f"fb.1.{MS}.IwAR0a-cDeF_HiJkLmN"
+    assert click.fbc_of_click("undefined", SECOND) is None
+    assert click.fbc_of_click("fb.1.1700000000000.", SECOND) is None

@@ -12,7 +12,7 @@ from msgspec import Struct, structs
 
 from tillpost.collect import joining, refunds, told
 from tillpost.collect.draft import Draft, is_sale
-from tillpost.core import consent, policy, privacy, sale, session
+from tillpost.core import bots, consent, policy, privacy, sale, session
 from tillpost.core.books import (
     Books,
     Changes,
@@ -410,14 +410,25 @@ def _put_once(
         return
     place = seen.place if isinstance(seen, ServerSeen) else Place()
     decision = _decision(seen.consent, place, event, shop)
-    bot = isinstance(seen, BrowserSeen) and seen.bot
-    start = policy.event_standing(event, entry.source, shop, bot=bot)
+    start = policy.event_standing(event, entry.source, shop, bot=_is_bot(seen))
     where = _after_consent(start, decision, event, entry.received_at, context.now)
     order_id = seen.order_id if isinstance(seen, ServerSeen) else None
     limited = _limited(told.twin(old.event, event) if old else event, decision)
     visitor_id = seen.visitor_id if isinstance(seen, BrowserSeen) else None
     new = EventRow(0, key, entry.source, entry.received_at, limited, order_id, None, visitor_id)
     draft.put_event(old, new, where)
+
+
+def _is_bot(seen: BrowserSeen | ServerSeen) -> bool:
+    """Whether a crawler made it: neither e-mail nor phone, and a crawler's name.
+
+    A back end may tell its own program's name of a real person.
+    """
+    if isinstance(seen, BrowserSeen):
+        return seen.bot
+    return seen.person.keys.keys().isdisjoint({"em", "ph"}) and bots.is_bot(
+        seen.device.client_user_agent
+    )
 
 
 def _after_consent(

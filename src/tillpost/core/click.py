@@ -29,6 +29,8 @@ PLAIN_IDS = frozenset(PLAIN) - {"fbc", "fbp", "client_ip_address"}
 """Ids of a person that are sent as they are, in `Person.plain`; `core.identity` spells them."""
 
 _MAX_FBCLID = 500
+_SHORTEST_BARE = 16
+"""Characters of a click id that stands alone: `undefined` and its like are shorter."""
 _FBCLID = re.compile(rf"[A-Za-z0-9_-]{{1,{_MAX_FBCLID}}}")
 
 
@@ -154,6 +156,12 @@ def fbclid_of(url: str | None) -> str | None:
         if row.name == "fbclid":
             return row.value if _FBCLID.fullmatch(row.value) else None
     return None
+
+
+def fbc_of_click(fbclid: str, first_seen: float) -> str | None:
+    """An `fbc` of a bare `fbclid`; None for what is none. `first_seen` in Unix seconds."""
+    whole = len(fbclid) >= _SHORTEST_BARE and _FBCLID.fullmatch(fbclid)
+    return build_fbc(fbclid, first_seen) if whole else None
 
 
 def build_fbc(fbclid: str, first_seen: float, host: str | None = None) -> str:

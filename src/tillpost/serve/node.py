@@ -85,7 +85,7 @@ class Node:
         self.shops = {shop.name: _shop(shop, keys.root) for shop in settings.shops}
         self.trusted = networks(settings.server.trusted_proxies)
         self.throttle = _throttle(settings)
-        self._intakes = _intakes(settings)
+        self._intakes = _intakes(settings, keys.root)
         self._database = Database(directory / GATEWAY_FILE, "gateway")
         self.store = GatewayStore(self._database, self.sealer)
         self.memory = Memory()
@@ -313,7 +313,7 @@ def _shop(given: ShopSettings, key: bytes) -> Shop:
         timezone=given.timezone,
         country=given.country,
         hosts=frozenset(hosts - {""}),
-        id_key=of_order(key, given.name).encode(),
+        id_key=_id_key(given, key),
         purchase_on=given.orders.purchase_on,
         value_base=given.orders.value,
         join_wait=given.orders.join_wait,
@@ -327,22 +327,27 @@ def _shop(given: ShopSettings, key: bytes) -> Shop:
     )
 
 
-def _intakes(settings: Settings) -> dict[tuple[str, str], Intake]:
+def _id_key(given: ShopSettings, key: bytes) -> bytes:
+    return of_order(key, given.name).encode()
+
+
+def _intakes(settings: Settings, key: bytes) -> dict[tuple[str, str], Intake]:
     """Every door by source and shop, each with the shop's own testers."""
     own = {shop.name: testers.read(shop.orders.testers) for shop in settings.shops}
     return {
         door: structs.replace(intake, testers=own[door[1]])
-        for door, intake in _doors(settings).items()
+        for door, intake in _doors(settings, key).items()
     }
 
 
-def _doors(settings: Settings) -> dict[tuple[str, str], Intake]:
+def _doors(settings: Settings, key: bytes) -> dict[tuple[str, str], Intake]:
     made: dict[tuple[str, str], Intake] = {}
     for shop in settings.shops:
         name = shop.name
         origins = frozenset({*shop.origins, f"https://{shop.domain}"})
         made["pixel", name] = Intake(name, pixel, pixel.Settings(origins, shop.country))
-        made["events", name] = Intake(name, generic, generic.Settings(shop.country))
+        own = generic.Settings(shop.country, _id_key(shop, key))
+        made["events", name] = Intake(name, generic, own)
         if shop.shopify is not None:
             secrets = _bytes(shop.shopify.webhook_secrets)
             given = shopify.Settings(secrets, shop.domain, shop.currency, shop.country)

@@ -1,23 +1,25 @@
 """Any back end: server events in CAPI vocabulary, identifiers raw or hashed.
 
 One event, a list, or a CAPI body `{"data": [...]}`. What Meta would refuse for its
-shape is refused here with the field and the fix; what lacks match keys is taken,
-counted and reported.
+shape is refused here with the field and the fix, and so is a key of a person under a
+name that is not Meta's; what lacks match keys is taken, counted and reported.
 """
 
+import hmac
 from collections.abc import Mapping
 from datetime import datetime
+from hashlib import sha256
 from typing import Any, get_args
 
 import msgspec
 from msgspec import Struct
 
-from tillpost.core import click
+from tillpost.core import click, event_id
 from tillpost.core.body import check_depth
+from tillpost.core.device import shopper
 from tillpost.core.event import (
     ActionSource,
     Consent,
-    Device,
     Parsed,
     Person,
     Place,
@@ -25,7 +27,10 @@ from tillpost.core.event import (
     ServerSeen,
 )
 from tillpost.core.outcome import Rejection
+from tillpost.core.refusals import REFUSALS
+from tillpost.core.rule import view
 from tillpost.core.scrub import scrub
+from tillpost.core.vocabulary import APP_DATA, USER_ALIASES
 from tillpost.core.wire import RECEIVED_AT, Request
 
 name = "events"
@@ -53,10 +58,22 @@ _EXTRA = frozenset(
 )
 
 
+_REFUSED = tuple(
+    row for row in REFUSALS if row.name.startswith(("purchase.", "contents.", "app.", "messaging."))
+)
+"""What of an event's shape Meta would refuse; its time and its person are looked at later."""
+_FLAGS = frozenset(row.name for row in APP_DATA if row.type == "0 or 1")
+
+
 class Settings(Struct, frozen=True):
-    """The shop's country places phone numbers and postcodes."""
+    """The shop's country places phone numbers and postcodes; `key` makes ids where none is told."""
 
     country: str | None = None
+    key: bytes = b""
+
+    def __repr__(self) -> str:
+        """Never shows the key."""
+        return f"Settings(country={self.country!r})"
 
 
 class _Consent(Struct):
@@ -113,10 +130,11 @@ def _parsed(given: object, index: int, now: float, settings: Settings) -> Parsed
         at = _time(event.event_time, now)
     except (msgspec.ValidationError, ValueError) as error:
         return Rejection(400, "unexpected_shape", where, str(error))
-    problem = _problem(event, at, where)
+    told = given if isinstance(given, dict) else {}
+    problem = _problem(event, at, where) or _misnamed(event, where) or _refused(told, now, where)
     if problem is not None:
         return problem
-    seen = _seen(event, given if isinstance(given, dict) else {}, at, now)
+    seen = _seen(event, told, at, now, settings.key)
     country = seen.place.country or settings.country
     return Parsed(seen, _raw(event.user_data), country)
 
@@ -157,24 +175,72 @@ def _problem(event: _Event, at: int, where: str) -> Rejection | None:
     return None
 
 
-def _seen(event: _Event, given: Mapping[str, Any], at: int, now: float) -> ServerSeen:
+def _misnamed(event: _Event, where: str) -> Rejection | None:
+    """A key that Meta would pass over in silence, and with it the person."""
+    for key in sorted(event.user_data.keys() & USER_ALIASES.keys()):
+        detail = f"Meta knows no such key: name it {USER_ALIASES[key]}"
+        return Rejection(400, "unknown_key", f"{where}.user_data.{key}", detail)
+    return None
+
+
+def _refused(given: Mapping[str, Any], now: float, where: str) -> Rejection | None:
+    seen = view(given, now)
+    for row in _REFUSED:
+        for hit in row.check(seen):
+            detail = f"{row.message} {row.fix}"
+            return Rejection(400, row.name, f"{where}.{hit.path}", detail)
+    return None
+
+
+def _seen(event: _Event, given: Mapping[str, Any], at: int, now: float, key: bytes) -> ServerSeen:
     user, custom = event.user_data, event.custom_data
     order_id = custom.get("order_id")
     return ServerSeen(
         event_name=event.event_name,
-        event_id=event.event_id or f"srv.{event.event_name}.{order_id or ''}.{at}.{now:.6f}",
+        event_id=event.event_id or _made_id(event, given, now, key),
         event_time=at,
         action_source=event.action_source or "website",  # type: ignore[arg-type]
         event_source_url=click.strip_query(event.event_source_url or "") or None,
         referrer_url=click.strip_query(event.referrer_url or "") or None,
         custom_data=scrub(custom),
         order_id=str(order_id) if order_id is not None else None,
-        extra={k: v for k, v in given.items() if k in _EXTRA and v is not None},
+        extra=_extra(given),
         consent=_consent(event.consent, at),
-        person=Person(fbc=_text(user, "fbc"), fbp=_text(user, "fbp"), plain=_plain(user)),
-        device=Device(_text(user, "client_ip_address"), _text(user, "client_user_agent")),
+        person=Person(fbc=_fbc(event, min(at, now)), fbp=_text(user, "fbp"), plain=_plain(user)),
+        device=shopper(_text(user, "client_ip_address"), _text(user, "client_user_agent")),
         place=Place(country=_country(user)),
     )
+
+
+def _made_id(event: _Event, given: Mapping[str, Any], now: float, key: bytes) -> str:
+    """An id for an event that came without one: the order's, else that of all it tells.
+
+    So the same event sent again is the same one. One that tells no time is new each time.
+    """
+    order_id = event.custom_data.get("order_id")
+    if event.event_name == "Purchase" and order_id is not None:
+        return event_id.of_order(key, str(order_id))
+    told = msgspec.json.encode([given, now if event.event_time is None else None])
+    return f"srv.{hmac.new(key, told, sha256).hexdigest()[:32]}"
+
+
+def _extra(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Other fields as they came; only that Meta wants an app's flags as numbers."""
+    found = {k: v for k, v in given.items() if k in _EXTRA and v is not None}
+    app = found.get("app_data")
+    if isinstance(app, dict):
+        found["app_data"] = {
+            k: int(v) if k in _FLAGS and isinstance(v, bool) else v for k, v in app.items()
+        }
+    return found
+
+
+def _fbc(event: _Event, at: float) -> str | None:
+    """The cookie as it came; else of the click id that came in its place, or with the page."""
+    told = _text(event.user_data, "fbc")
+    if told is None:
+        return click.fbc_of_url(event.event_source_url, at)
+    return told if click.is_cookie(told) else click.fbc_of_click(told, at)
 
 
 def _consent(given: _Consent | None, at: int) -> Consent | None:
