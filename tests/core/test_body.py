@@ -1,13 +1,16 @@
 import gzip
 import json
 import zlib
+from decimal import Decimal
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import Struct
 
-from tillpost.core.body import DEPTH_LIMIT, Unfit, check_depth, inflate
+from tillpost.core.body import DEPTH_LIMIT, Unfit, check_depth, decoded, inflate
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(),
@@ -65,3 +68,29 @@ def test_what_is_unfit_says_why(body: bytes, encoding: str, status: int) -> None
     found = inflate(body, encoding, 1024)
     assert isinstance(found, Unfit)
     assert found.status == status
+
+
+class _Line(Struct):
+    quantity: int = 1
+    price: Decimal = Decimal(0)
+
+
+class _Body(Struct):
+    id: int
+    lines: list[_Line] = msgspec.field(default_factory=list)
+
+
+_bodies = msgspec.json.Decoder(_Body)
+
+
+def test_a_null_counts_as_left_out() -> None:
+    text = b'{"id": 1, "lines": [{"quantity": null, "price": 0.10}, null]}'
+    assert decoded(text, _bodies) == _Body(1, [_Line(1, Decimal("0.10"))])
+    assert decoded(b'{"id": 1, "lines": null}', _bodies) == _Body(1)
+    assert decoded(b'{"id": 1}', _bodies) == _Body(1)
+
+
+@pytest.mark.parametrize("text", [b'{"id": null}', b'{"id": "a"}', b'{"id": 1, "lines": [7]}'])
+def test_what_is_needed_or_of_another_type_is_still_told(text: bytes) -> None:
+    with pytest.raises(msgspec.ValidationError):
+        decoded(text, _bodies)

@@ -2,7 +2,10 @@
 
 import re
 import zlib
+from decimal import Decimal
+from typing import Any, TypeVar
 
+import msgspec
 from msgspec import Struct
 
 DEPTH_LIMIT = 32
@@ -12,6 +15,8 @@ INFLATION_LIMIT = 10
 """A compressed body may become so many times as long (design 3.5)."""
 
 _STRING = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"?', re.DOTALL)
+_anything = msgspec.json.Decoder(float_hook=Decimal)
+_T = TypeVar("_T")
 _NOT_BRACKETS = bytes(sorted(set(range(256)) - set(b"[]{}")))
 
 
@@ -62,3 +67,27 @@ def check_depth(text: bytes) -> None:
         left = left.replace(b"{}", b"").replace(b"[]", b"")
     if b"{}" in left or b"[]" in left:
         raise RecursionError(f"it nests deeper than {DEPTH_LIMIT} levels: send it flatter")
+
+
+def decoded(text: bytes, decoder: msgspec.json.Decoder[_T]) -> _T:
+    """What `decoder` makes of the text; a null where it wants a value counts as left out.
+
+    Senders write null for what an order does not have, and one such field hides no order.
+
+    Raises `msgspec.ValidationError` for a field that is needed, or is of another type.
+    """
+    try:
+        return decoder.decode(text)
+    except msgspec.ValidationError:
+        if b"null" not in text:
+            raise
+        made: _T = msgspec.convert(_without_nulls(_anything.decode(text)), decoder.type)
+        return made
+
+
+def _without_nulls(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _without_nulls(one) for key, one in value.items() if one is not None}
+    if isinstance(value, list):
+        return [_without_nulls(one) for one in value if one is not None]
+    return value

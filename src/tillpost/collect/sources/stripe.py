@@ -16,7 +16,7 @@ import msgspec
 from msgspec import Struct, field
 
 from tillpost.core import click
-from tillpost.core.body import check_depth
+from tillpost.core.body import check_depth, decoded
 from tillpost.core.device import shopper
 from tillpost.core.event import (
     Carried,
@@ -43,7 +43,7 @@ TOLERANCE = 300
 _EXPONENTS = {"MGA": 0, "ISK": 2, "UGX": 2}
 """Where Stripe's minor units are not those of ISO 4217 (docs.stripe.com/currencies)."""
 
-_BY_SUBSCRIPTION = frozenset({"Subscription creation", "Subscription update"})
+_BY_INVOICE = frozenset({"Subscription creation", "Subscription update", "Payment for Invoice"})
 """Descriptions of payments whose sale is told by an invoice."""
 
 _BILLED: dict[str, OrderKind] = {"subscription_create": "web", "subscription_cycle": "renewal"}
@@ -170,6 +170,11 @@ class _Sale(Struct, frozen=True):
 
 
 _events = msgspec.json.Decoder(_Event)
+_sessions = msgspec.json.Decoder(_Session)
+_payments = msgspec.json.Decoder(_Payment)
+_invoices = msgspec.json.Decoder(_Invoice)
+_refunds = msgspec.json.Decoder(_Refund)
+_charges = msgspec.json.Decoder(_Charge)
 
 
 def verify(request: Request, settings: Settings) -> Rejection | None:
@@ -226,7 +231,7 @@ def amount(minor: int, currency: str) -> Money:
 
 
 def _session(event: _Event, settings: Settings) -> list[Parsed]:
-    got = msgspec.json.decode(event.data.object, type=_Session)
+    got = decoded(bytes(event.data.object), _sessions)
     if got.amount_total is None or got.currency is None:
         return []
     metadata = got.metadata or {}
@@ -254,8 +259,8 @@ def _session(event: _Event, settings: Settings) -> list[Parsed]:
 
 def _payment(event: _Event, settings: Settings) -> list[Parsed]:
     """A payment is older than the session it may belong to, which knows more and so wins."""
-    got = msgspec.json.decode(event.data.object, type=_Payment)
-    if got.invoice or got.description in _BY_SUBSCRIPTION:
+    got = decoded(bytes(event.data.object), _payments)
+    if got.invoice or got.description in _BY_INVOICE:
         return []
     metadata = got.metadata or {}
     sale = _Sale(
@@ -276,7 +281,7 @@ def _payment(event: _Event, settings: Settings) -> list[Parsed]:
 
 def _invoice(event: _Event, settings: Settings) -> list[Parsed]:
     """An invoice is older than its session: it is told with the same id and less of the buyer."""
-    got = msgspec.json.decode(event.data.object, type=_Invoice)
+    got = decoded(bytes(event.data.object), _invoices)
     metadata = got.metadata or {}
     who = _Customer(got.customer_email, got.customer_phone, got.customer_name, got.customer_address)
     sale = _Sale(
@@ -296,13 +301,13 @@ def _invoice(event: _Event, settings: Settings) -> list[Parsed]:
 
 
 def _refund(event: _Event, _settings: Settings) -> list[Parsed]:
-    got = msgspec.json.decode(event.data.object, type=_Refund)
+    got = decoded(bytes(event.data.object), _refunds)
     return _refund_facts(got, got.payment_intent or got.charge)
 
 
 def _charge(event: _Event, _settings: Settings) -> list[Parsed]:
     """Where the charge lists its refunds, each is one; else `refund.created` tells them."""
-    got = msgspec.json.decode(event.data.object, type=_Charge)
+    got = decoded(bytes(event.data.object), _charges)
     order_id = got.invoice or got.payment_intent or got.id
     given = got.refunds.data if got.refunds else []
     return [fact for refund in given for fact in _refund_facts(refund, order_id)]

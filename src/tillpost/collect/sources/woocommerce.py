@@ -20,7 +20,7 @@ import msgspec
 from msgspec import Struct, field
 
 from tillpost.core import click
-from tillpost.core.body import check_depth
+from tillpost.core.body import check_depth, decoded
 from tillpost.core.device import shopper
 from tillpost.core.event import (
     Carried,
@@ -54,7 +54,10 @@ _FINANCIAL = {
     "failed": "voided",
     "cancelled": "voided",
 }
-"""WooCommerce's order status in the words of `core.policy`; other statuses are no order yet."""
+"""WooCommerce's order status in the words of `core.policy`."""
+
+_NO_ORDER = frozenset({"", "auto-draft", "checkout-draft", "draft", "new", "trash"})
+"""A checkout that is still being filled in, or what was thrown away."""
 
 _KINDS: dict[str, OrderKind] = {
     "subscription": "renewal",
@@ -168,7 +171,7 @@ def parse(request: Request, settings: Settings) -> list[Parsed] | Rejection:
         return []
     try:
         check_depth(request.body)
-        return _facts(_orders.decode(request.body), topic, settings)
+        return _facts(decoded(request.body, _orders), topic, settings)
     except (msgspec.ValidationError, MoneyError, ArithmeticError) as error:
         return Rejection(200, "unexpected_shape", topic, str(error), keep=True)
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
@@ -176,7 +179,7 @@ def parse(request: Request, settings: Settings) -> list[Parsed] | Rejection:
 
 
 def _facts(order: _Order, topic: str, settings: Settings) -> list[Parsed]:
-    if order.status not in _FINANCIAL:
+    if _status(order) is None:
         return []
     lines = (line.total for line in order.line_items)
     for amount in (order.total, order.total_tax, order.shipping_total, *lines):
@@ -196,8 +199,7 @@ def _seen(order: _Order, topic: str, domain: str) -> OrderSeen:
     total = Money(order.total, order.currency)
     kind = _kind(order, meta)
     event_id = meta.get("_meta_event_id") if kind == "web" else None
-    paid = order.date_paid_gmt is not None
-    status = "paid" if paid and order.status == "cancelled" else _FINANCIAL[order.status]
+    status = _status(order) or ""
     return OrderSeen(
         order_id=str(order.id),
         name=order.number or str(order.id),
@@ -231,6 +233,17 @@ def _seen(order: _Order, topic: str, domain: str) -> OrderSeen:
         else Device(),
         place=place(order.billing.country, order.billing.state),
     )
+
+
+def _status(order: _Order) -> str | None:
+    """What became of its money; None for what is no order, or not yet.
+
+    Shops and their plugins add statuses of their own: such an order is one once it was paid.
+    """
+    paid = order.date_paid_gmt is not None and order.status not in _NO_ORDER
+    if paid and (order.status == "cancelled" or order.status not in _FINANCIAL):
+        return "paid"
+    return _FINANCIAL.get(order.status)
 
 
 def _kind(order: _Order, meta: Mapping[str, str]) -> OrderKind:

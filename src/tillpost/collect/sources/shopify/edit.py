@@ -12,6 +12,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from tillpost.collect.sources.shopify.prices import Id
+from tillpost.core.body import decoded
 from tillpost.core.event import EditSeen, Parsed
 
 
@@ -45,7 +46,7 @@ def read_edit(body: bytes) -> list[Parsed]:
 
     Raises `msgspec.ValidationError` naming the field that is not as documented.
     """
-    edit = _bodies.decode(body).order_edit or _edits.decode(body)
+    edit = decoded(body, _bodies).order_edit or decoded(body, _edits)
     at = int(edit.created_at.timestamp())
     added, removed = _pieces(edit.line_items.additions), _pieces(edit.line_items.removals)
     return [Parsed(EditSeen(str(edit.id), str(edit.order_id), at, added, removed), {})]

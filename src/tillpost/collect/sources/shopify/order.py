@@ -17,6 +17,7 @@ from msgspec import Struct
 from tillpost.collect.sources.shopify.prices import Amount, AmountSet, Id
 from tillpost.collect.sources.shopify.refund import Refund, refund_facts
 from tillpost.core import click
+from tillpost.core.body import decoded
 from tillpost.core.device import shopper
 from tillpost.core.event import (
     Carried,
@@ -183,7 +184,7 @@ def read_order(body: bytes, topic: str, domain: str, country: str | None) -> lis
 
     Raises `msgspec.ValidationError` naming the field that is not as documented.
     """
-    return facts_of(_orders.decode(body), topic, domain, country)
+    return facts_of(decoded(body, _orders), topic, domain, country)
 
 
 def facts_of(order: Order, topic: str, domain: str, country: str | None) -> list[Parsed]:

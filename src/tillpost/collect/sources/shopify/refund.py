@@ -14,6 +14,7 @@ import msgspec
 from msgspec import Struct
 
 from tillpost.collect.sources.shopify.prices import Amount, AmountSet, Id
+from tillpost.core.body import decoded
 from tillpost.core.event import Money, Parsed, RefundSeen
 from tillpost.core.money import proportional
 
@@ -47,7 +48,7 @@ _PRICED = ("subtotal_set", "total_tax_set", "amount_set", "tax_amount_set")
 
 def read_refund(body: bytes, currency: str) -> list[Parsed]:
     """A refund webhook as a fact; one that moved no money is none. `currency` is the shop's."""
-    refund = _refunds.decode(body)
+    refund = decoded(body, _refunds)
     return refund_facts(refund, str(refund.order_id or ""), currency)
 
 

@@ -24,6 +24,7 @@ from tillpost.collect.sources.shopify.order import (
 )
 from tillpost.collect.sources.shopify.prices import Id
 from tillpost.core import event_id
+from tillpost.core.body import decoded
 from tillpost.core.event import CartSeen, Parsed, Person, Place, ServerSeen
 from tillpost.core.money import to_minor
 
@@ -70,7 +71,7 @@ def read_checkout(body: bytes, domain: str, country: str | None) -> list[Parsed]
 
     Raises `msgspec.ValidationError` for a field that is not as documented, and `MoneyError`.
     """
-    got = _checkouts.decode(body)
+    got = decoded(body, _checkouts)
     if not got.token or got.user_id or got.source_name not in _WEB:
         return []
     carried = {a.name: str(a.value) for a in got.note_attributes or () if a.value}
@@ -98,7 +99,7 @@ def read_cart(body: bytes) -> list[Parsed]:
 
     Raises `msgspec.ValidationError` for a field that is not as documented.
     """
-    got = _carts.decode(body)
+    got = decoded(body, _carts)
     carried = {a.name: str(a.value) for a in got.note_attributes or () if a.value}
     at = got.updated_at or got.created_at
     return _tie(carried, int(at.timestamp()), got.token, None) if at and got.token else []
@@ -113,7 +114,7 @@ def read_customer(
 
     Raises `msgspec.ValidationError` for a field that is not as documented.
     """
-    got = _accounts.decode(body)
+    got = decoded(body, _accounts)
     at = got.updated_at if topic == ENABLED else got.created_at
     if got.id is None or at is None or got.state in _NO_ACCOUNT:
         return []
