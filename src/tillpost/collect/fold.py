@@ -130,6 +130,8 @@ def _want(names: Wanted, entry: Entry) -> None:
         case OrderSeen():
             names.orders.add((shop, fact.order_id))
             names.events.add((shop, sale_key(fact)))
+            if fact.cancelled_at is not None:
+                names.events.add((shop, refunds.cancelled_key(fact.order_id)))
             if fact.checkout_token:
                 names.checkouts.add((shop, fact.checkout_token))
             if fact.cart_token:
@@ -201,6 +203,7 @@ def _fold_order(draft: Draft, entry: Entry, seen: OrderSeen, shop: Shop, context
             link = ("order", latest.order_id, touch.visitor_id, latest.processed_at)
             draft.add_link(Link(shop.name, *link))
     _settle_sale(draft, row, entry.source, shop, context.now)
+    refunds.fold_cancellation(draft, entry, latest, shop, context.now)
 
 
 def _merge(new: OrderSeen, old: OrderSeen) -> OrderSeen:

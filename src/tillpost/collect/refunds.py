@@ -1,7 +1,8 @@
 """Money given back: always a row of the reports, and an event where the shop wants one.
 
 Never a negative Purchase (domain rule 14): a platform is told of a custom `Refund`, with a
-value above zero in the buyer's money, and only of a sale that it was told of before. The
+value above zero in the buyer's money, and only of a sale that it was told of before. So it is
+of a sale that was told before its money came, and is cancelled: no money goes back for it. The
 reports take the same in the shop's money (domain rule 10).
 """
 
@@ -13,15 +14,20 @@ from msgspec import structs
 from tillpost.collect.draft import Draft
 from tillpost.core import money
 from tillpost.core.books import EventRow, OrderRow, RefundRow
-from tillpost.core.event import Entry, Event, Money, RefundSeen
+from tillpost.core.event import Entry, Event, Money, OrderSeen, RefundSeen
 from tillpost.core.outcome import FINAL, Reason, State
-from tillpost.core.policy import READY, Standing
+from tillpost.core.policy import PAID, READY, Standing
 from tillpost.core.shop import PAYMENT_WAIT, UNCONFIRMED_AFTER, Shop
 
 
 def refund_key(refund_id: str) -> str:
     """What makes two reports of one refund one event."""
     return f"refund:{refund_id}"
+
+
+def cancelled_key(order_id: str) -> str:
+    """What makes two reports of one cancellation one event."""
+    return refund_key(f"cancelled.{order_id}")
 
 
 def is_refund(row: EventRow) -> bool:
@@ -38,8 +44,23 @@ def fold_refund(draft: Draft, entry: Entry, refund: RefundSeen, shop: Shop, now:
     key = refund_key(refund.refund_id)
     if shop.refunds != "event" or draft.event(shop.name, key) is not None:
         return
-    held = EventRow(0, key, entry.source, entry.received_at, _event(refund, shop), refund.order_id)
-    _put(draft, None, held, now)
+    _put(draft, None, _row(key, entry, refund, shop), now)
+
+
+def fold_cancellation(draft: Draft, entry: Entry, order: OrderSeen, shop: Shop, now: float) -> None:
+    """Of a sale that went out, and whose money will never come, make its event, once.
+
+    The reports leave such an order out by themselves.
+    """
+    if shop.refunds != "event" or order.cancelled_at is None or order.financial_status in PAID:
+        return
+    key = cancelled_key(order.order_id)
+    sale = draft.sale(shop.name, order.order_id)
+    if sale is None or _was_never_told(draft, sale) or draft.event(shop.name, key) is not None:
+        return
+    name = f"cancelled.{order.order_id}"
+    told = RefundSeen(name, order.order_id, order.cancelled_at, order.presentment)
+    _put(draft, None, _row(key, entry, told, shop), now)
 
 
 def release_refund(draft: Draft, held: EventRow, now: float) -> None:
@@ -64,6 +85,11 @@ def _in_shop_money(refund: RefundSeen, order: OrderRow | None) -> Money:
     return Money(worth, value.currency)
 
 
+def _row(key: str, entry: Entry, refund: RefundSeen, shop: Shop) -> EventRow:
+    event = _event(refund, shop, entry.received_at)
+    return EventRow(0, key, entry.source, entry.received_at, event, refund.order_id)
+
+
 def _put(draft: Draft, old: EventRow | None, row: EventRow, now: float) -> None:
     sale = draft.sale(row.shop, row.order_id or "")
     where = _standing(draft, sale, row.received_at, now)
@@ -78,19 +104,26 @@ def _standing(draft: Draft, sale: EventRow | None, received_at: float, now: floa
     states = [d.state for d in draft.deliveries(sale.id)] if sale is not None else []
     if State.DELIVERED in states:
         return READY
-    ended = bool(states) and all(state in FINAL for state in states)
+    ended = sale is not None and _was_never_told(draft, sale)
     if ended or now >= received_at + PAYMENT_WAIT:
         return Standing(State.DROPPED, Reason.NO_PURCHASE)
     return Standing(State.HELD, Reason.AWAITING_ORDER, now + UNCONFIRMED_AFTER)
 
 
-def _event(refund: RefundSeen, shop: Shop) -> Event:
+def _was_never_told(draft: Draft, sale: EventRow) -> bool:
+    """Whether no platform took the sale, and none will."""
+    states = [d.state for d in draft.deliveries(sale.id)]
+    ended = bool(states) and all(state in FINAL for state in states)
+    return ended and State.DELIVERED not in states
+
+
+def _event(refund: RefundSeen, shop: Shop, received_at: float) -> Event:
     given = refund.shown or refund.money
     return Event(
         shop=shop.name,
         event_name="Refund",
         event_id=_id(refund.refund_id, shop.id_key),
-        event_time=refund.at,
+        event_time=min(refund.at, int(received_at)),
         action_source="system_generated",
         custom_data={
             "value": given.amount,
