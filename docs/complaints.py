@@ -14,6 +14,7 @@ PIXEL = "`tests/browser/test_pixel.py`"
 SANDBOX = "`tests/browser/test_shopify.py`"
 STORES = "`src/tillpost/testing/outbox.py`"
 IDENTITY = "`tests/cases/identity`"
+COOKIES = "`tests/browser/test_checkout.py`, `tests/core/test_cookies.py`"
 RECEIVER = "[testing](../guides/testing-a-capi-integration.md)"
 BY_DESIGN, ELSEWHERE = "by design", "not applicable"
 
@@ -37,7 +38,11 @@ AREAS: tuple[tuple[str, int, tuple[Answer, ...]], ...] = (
             Answer("Purchase goes out without an event_id"),
             Answer("one purchase of the data layer becomes two events"),
             Answer("Purchase leaves while the checkout is still being edited, under another id"),
-            Answer("one id is used for many events"),
+            Answer(
+                "one id is used for many events",
+                where="the script makes each event its own; one that the page's own fbq brings "
+                "is kept as it is",
+            ),
             Answer(
                 "an app's SDK and its server events never meet",
                 ELSEWHERE,
@@ -51,7 +56,8 @@ AREAS: tuple[tuple[str, int, tuple[Answer, ...]], ...] = (
             Answer(
                 "reports add sums that contain each other, and show twice the truth",
                 BY_DESIGN,
-                "each order is one row, whatever platforms claim: `tests/report/test_roas.py`",
+                "of the names of one claim only one is read, and each order is one row: "
+                "`tests/report/test_meta_insights.py`, `tests/report/test_roas.py`",
             ),
             Answer("a subscription doubles the Purchase that started it"),
             Answer("`#1042` here, `1042` there: two pixels, two formats, two purchases"),
@@ -65,7 +71,7 @@ AREAS: tuple[tuple[str, int, tuple[Answer, ...]], ...] = (
             Answer("unpaid and cancelled orders are reported as revenue"),
             Answer("a purchase without products, with empty content ids"),
             Answer("renewals are mistaken for what they copied their metadata from"),
-            Answer("an event fires twice on the thank-you page"),
+            Answer("a sale fires twice on the thank-you page"),
             Answer("no purchase from the browser inside an app"),
             Answer("an old order page, opened again, is a new purchase"),
             Answer("test orders and orders of staff cannot be left out"),
@@ -95,14 +101,16 @@ AREAS: tuple[tuple[str, int, tuple[Answer, ...]], ...] = (
             Answer(
                 "cookies should be written by the server, against ITP",
                 BY_DESIGN,
-                "[the pixel](../guides/pixel.md) says where that is possible and where not",
+                "the answer to a beacon sets them again where the browser allows it, "
+                f"[the pixel](../guides/pixel.md) says where: {COOKIES}",
             ),
             Answer("no fbc on the first page after the click"),
             Answer("a bare fbclid has to be spelled by hand"),
             Answer(
                 "the cookie is set for the wrong domain",
                 BY_DESIGN,
-                f"the widest domain that the browser takes is found by trying: {PIXEL}",
+                "the script finds the widest domain that the browser takes by trying, the server "
+                f"sets the page's own, also behind a proxy: {PIXEL}, `tests/core/test_cookies.py`",
             ),
             Answer("click ids of more than 90 days ago are sent"),
         ),
@@ -120,7 +128,10 @@ AREAS: tuple[tuple[str, int, tuple[Answer, ...]], ...] = (
             Answer("an address in another script throws, and the event is lost"),
             Answer("documents contradict each other on blanks inside a name"),
             Answer("nobody says whether values must come hashed"),
-            Answer("the customer's id is on one side only"),
+            Answer(
+                "the customer's id is on one side only",
+                where="the page tells it with `identify`: [the pixel](../guides/pixel.md)",
+            ),
         ),
     ),
     (
@@ -140,9 +151,9 @@ AREAS: tuple[tuple[str, int, tuple[Answer, ...]], ...] = (
                 BY_DESIGN,
                 f"it expires before it is sent, and is cut out if it is not: {OUTBOX}",
             ),
-            Answer("no word on which event failed"),
+            Answer("no word on which event failed", where=f"at the platform: {META}, {OUTBOX}"),
             Answer("one event without its options aborts the upload"),
-            Answer("which of fifty was bad cannot be told"),
+            Answer("which of fifty was bad cannot be told", where=f"at the platform: {OUTBOX}"),
             Answer("times in the future, from clocks that are wrong"),
             Answer("sales in a store are held to seven days instead of 62"),
             Answer("an ISO time is refused"),
@@ -170,7 +181,8 @@ AREAS: tuple[tuple[str, int, tuple[Answer, ...]], ...] = (
             Answer(
                 "a token that stopped working is found by accident",
                 BY_DESIGN,
-                f"the destination pauses, keeps everything and is named on the overview: {OUTBOX}",
+                "the destination pauses, keeps everything, is named on the overview and told of "
+                f"where you say: {OUTBOX}, `tests/report/test_alerts.py`",
             ),
             Answer(
                 "42 sent, 7 shown, and nobody says which are missing",
@@ -186,7 +198,7 @@ AREAS: tuple[tuple[str, int, tuple[Answer, ...]], ...] = (
             Answer(
                 "one slow destination slows down all",
                 BY_DESIGN,
-                f"each has a line and rounds of its own: {STORES}",
+                f"each has a line and rounds of its own: {STORES}, `tests/serve/test_worker.py`",
             ),
             Answer(
                 "what failed is not tried again",
@@ -234,7 +246,7 @@ AREAS: tuple[tuple[str, int, tuple[Answer, ...]], ...] = (
             Answer(
                 "platform and shop count other windows on other days",
                 BY_DESIGN,
-                "`report reconcile` says why each order differs",
+                "`report reconcile` says why each order differs: `tests/report/test_reconcile.py`",
             ),
             Answer(
                 "a quota runs out and everything pauses",

@@ -60,6 +60,12 @@ def test_nothing_else_is_ever_set(cookie: str) -> None:
     assert _renewed(cookie) == ()
 
 
+@pytest.mark.parametrize(("public", "count"), [("tp.acme.co.uk", 1), ("tp.other.co.uk", 0)])
+def test_behind_a_proxy_the_public_name_counts(public: str, count: int) -> None:
+    headers = {"origin": "https://www.acme.co.uk", "host": "127.0.0.1:8484", "cookie": VISITOR}
+    assert len(cookies.renewed({**headers, "x-forwarded-host": public}, NOW)) == count
+
+
 def test_a_port_is_no_part_of_the_domain() -> None:
     (kept,) = _renewed(VISITOR, "https://acme.co.uk:8443", "tp.acme.co.uk:8444")
     assert "Domain=acme.co.uk;" in kept

@@ -24,9 +24,13 @@ def renewed(headers: Mapping[str, str], now: float) -> tuple[str, ...]:
     None where page and server share no registrable domain: the browser would refuse them,
     or keep them as a third party's. A cookie that is malformed, or of a click older than
     90 days, is left to end. `now` in Unix seconds.
+
+    A proxy may put its own name for the server in `Host` and the public one beside it. That
+    anyone may write, and nobody gains by it: a browser asks whom it called before it obeys.
     """
     domain = click.registrable_domain(_host(headers.get("origin", "")))
-    if domain is None or domain != click.registrable_domain(_host("//" + headers.get("host", ""))):
+    named = (headers.get("host", ""), headers.get("x-forwarded-host", ""))
+    if domain is None or domain not in {click.registrable_domain(_host(f"//{n}")) for n in named}:
         return ()
     given = _parsed(headers.get("cookie", ""))
     kept = {name: (value, _age(name, value, now)) for name, value in given.items()}

@@ -42,6 +42,8 @@ _REMEMBERED = 400 * 86400
 """Seconds that a browser's memory of a landing may go back."""
 _CHECKOUTS = "/checkouts/cn/"
 _CART_ID = "gid://shopify/Cart/"
+_CUSTOMER_ID = "gid://shopify/Customer/"
+"""Webhooks tell the bare number: both must make one hash."""
 _CART_END = re.compile(r"[/?#]")
 _FLAGS = ("marketing", "analytics", "sale_of_data")
 _DIRECTS = frozenset(get_args(Direct))
@@ -219,7 +221,11 @@ def _cookie(value: str | None) -> str | None:
 def _raw(given: dict[str, Any] | None) -> Raw:
     found = {k: v for k, v in (given or {}).items() if k in _USER_KEYS}
     listed = {
-        key: tuple(str(v) for v in (value if isinstance(value, list) else [value]) if v)
+        key: tuple(
+            str(v).removeprefix(_CUSTOMER_ID)
+            for v in (value if isinstance(value, list) else [value])
+            if v
+        )
         for key, value in found.items()
     }
     return {key: values for key, values in listed.items() if values}
