@@ -10,12 +10,14 @@ import msgspec
 import pytest
 from click.testing import CliRunner
 from msgspec import structs
+from tests.conformance.test_gateway_store import damage
 
 from tillpost.cli.letters import dead_letters, replay
 from tillpost.core.outcome import Outcome, State
 from tillpost.core.wire import Request, Response
 from tillpost.deliver.destinations.meta import Settings, destination
 from tillpost.deliver.outbox import Line, Sender
+from tillpost.report.ledger import ledger
 from tillpost.serve import development
 from tillpost.serve.clock import SimulatedClock, SystemClock
 from tillpost.serve.letters import LetterDesk
@@ -196,6 +198,44 @@ def test_an_erased_event_leaves_no_payload(office: Office) -> None:
         lambda conn: conn.execute("UPDATE events SET event = event WHERE id = 1")
     )
     assert letters.payloads([1]) == {}
+
+
+def test_what_cannot_be_built_or_read_is_shown_with_its_fix_and_left_by_a_retry(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    office.take(4)
+    damage(office.database, "events", "event", 2)
+    real = type(destination).build
+
+    def breaks(self: Any, event: Any, settings: Any) -> dict[str, Any]:
+        if event.event_id == "e1":
+            raise KeyError("a rule met what it was not written for")
+        return real(self, event, settings)
+
+    monkeypatch.setattr(type(destination), "build", breaks)
+    office.platform.refused = False
+    office.send()
+    assert office.ends == {
+        ("dead", "cannot_build"): 1,
+        ("dead", "unreadable"): 1,
+        ("delivered", None): 2,
+    }
+    books = ledger(office.store.tallies())
+    assert (books["balanced"], books["destinations"][0]["dead"]) == (True, 2)
+    for number, words in ((1, "fault of Tillpost"), (2, "row is damaged")):
+        found = office.desk.shown(number, SHOP)
+        assert found is not None
+        (one,) = found["destinations"]
+        assert (one["payload"], words in one["fix"]) == (None, True)
+    told = office.desk.retry(None, SHOP)
+    assert told["retried"] == 0
+    assert [one["reason"] for one in told["left"]] == ["cannot_build", "unreadable"]
+    monkeypatch.setattr(type(destination), "build", real)
+    dry = office.desk.replay(NOW - 1.0, NOW + 1.0, SHOP, delivered=True)
+    assert (dry["events"], dry["would_send"]) == (4, 3)
+    assert office.desk.retry(None, SHOP)["retried"] == 1
+    office.send()
+    assert office.ends == {("dead", "unreadable"): 1, ("delivered", None): 3}
 
 
 @pytest.fixture

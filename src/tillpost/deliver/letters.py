@@ -10,7 +10,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from tillpost.core import retry, validation
+from tillpost.core import capi, retry, validation
 from tillpost.core.event import Event
 from tillpost.core.outcome import BROKEN, Reason, State
 from tillpost.deliver.outbox import Line
@@ -45,10 +45,14 @@ class Change(Struct, frozen=True):
     now: Any
 
 
-def verdict(line: Line | None, event: Event, state: str, moved_at: float, now: float) -> Verdict:
-    """Whether an event that stands so since `moved_at` may go again."""
+def verdict(
+    line: Line | None, event: Event | None, state: str, moved_at: float, now: float
+) -> Verdict:
+    """Whether an event that stands so since `moved_at` may go again; None for a damaged one."""
     if line is None:
         return Verdict(may=False, reason="no_destination", detail="it is not in the settings")
+    if event is None:
+        return Verdict(may=False, reason=Reason.UNREADABLE, detail="its row is damaged")
     if state == State.DELIVERED and now - moved_at > DELIVERED_HOURS * 3600:
         return Verdict(may=False, reason="counted", detail="delivered more than 47 hours ago")
     late = retry.too_late(event, now, line.destination.limits.horizon)
@@ -58,6 +62,14 @@ def verdict(line: Line | None, event: Event, state: str, moved_at: float, now: f
     except BROKEN as error:
         return Verdict(may=False, reason=Reason.CANNOT_BUILD, detail=type(error).__name__)
     return Verdict(may=True) if end is None else Verdict(False, end.reason, end.detail)
+
+
+def today(line: Line, event: Event | None) -> bytes | None:
+    """What would be built today; None where the row is damaged or a rule's code breaks on it."""
+    try:
+        return None if event is None else capi.encode(line.destination.build(event, line.settings))
+    except BROKEN:
+        return None
 
 
 def fix(reason: str | None, detail: str | None) -> str:

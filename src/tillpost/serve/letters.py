@@ -6,7 +6,6 @@ from typing import Any
 import msgspec
 from msgspec import Struct, to_builtins
 
-from tillpost.core import capi
 from tillpost.core.books import Transition
 from tillpost.core.event import Event
 from tillpost.core.moment import iso
@@ -120,13 +119,15 @@ class LetterDesk:
         facts, kept = self._store.events(numbers), self._store.payloads(numbers)
         return [self._again(letter, facts[letter.event], kept) for letter in found]
 
-    def _again(self, letter: Letter, event: Event, kept: dict[tuple[int, str], bytes]) -> Again:
+    def _again(
+        self, letter: Letter, event: Event | None, kept: dict[tuple[int, str], bytes]
+    ) -> Again:
         line = self._lines.get(letter.destination)
         told = letters.verdict(line, event, letter.state, letter.updated_at, self._clock.now())
         was = kept.get((letter.event, letter.destination))
-        if line is None or was is None:
+        today = None if line is None else letters.today(line, event)
+        if was is None or today is None:
             return Again(letter, told, [])
-        today = _text(line, event)
         return Again(letter, told, list(letters.changes(_hidden(was), _hidden(today))))
 
     def _go(self, plan: Sequence[Again], reason: str) -> dict[str, Any]:
@@ -135,12 +136,12 @@ class LetterDesk:
         return {"retried": moved, "left": _left(plan)}
 
     def _told(
-        self, letter: Letter, facts: dict[int, Event], kept: dict[tuple[int, str], bytes]
+        self, letter: Letter, facts: dict[int, Event | None], kept: dict[tuple[int, str], bytes]
     ) -> dict[str, Any]:
         line = self._lines.get(letter.destination)
         was = kept.get((letter.event, letter.destination))
         if was is None and line is not None:
-            was = _text(line, facts[letter.event])
+            was = letters.today(line, facts[letter.event])
         return {
             "destination": letter.destination,
             "state": letter.state,
@@ -184,11 +185,6 @@ def _left(plan: Sequence[Again]) -> list[dict[str, Any]]:
         for one in plan
         if not one.verdict.may
     ][:_MOST_SHOWN]
-
-
-def _text(line: Line, event: Event) -> bytes:
-    """What would be built today."""
-    return capi.encode(line.destination.build(event, line.settings))
 
 
 def _shown(letter: Letter) -> dict[str, Any]:

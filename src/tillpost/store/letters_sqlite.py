@@ -61,12 +61,12 @@ class LetterStore:
         found = self._found("sent", {**given, "shop": shop, "after": after, "limit": limit})
         return _whole(found, limit)
 
-    def events(self, numbers: Iterable[int]) -> dict[int, Event]:
-        """The events of these numbers."""
+    def events(self, numbers: Iterable[int]) -> dict[int, Event | None]:
+        """The events of these numbers; None stands for one whose row is damaged."""
         asked = json.dumps(sorted(set(numbers)))
         with self._db.reader() as conn:
             rows = conn.execute(self._sql["events"], (asked,)).fetchall()
-        return {row[0]: codec.unpack_event(row[1], row[2], self._sealer) for row in rows}
+        return {row[0]: codec.readable_event(row[1], row[2], self._sealer) for row in rows}
 
     def payloads(self, numbers: Iterable[int]) -> dict[tuple[int, str], bytes]:
         """(event, destination) -> what was built for it, as far as it is kept."""
