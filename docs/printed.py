@@ -75,6 +75,13 @@ def reasons() -> str:
     return table(("reason", "means"), rows)
 
 
+def differences() -> str:
+    """A table of why platform and shop differ about an order."""
+    from tillpost.report.reconcile import REASONS
+
+    return table(("reason", "says"), [(code(name), words) for name, words in REASONS])
+
+
 def states() -> str:
     """A table of where an event can stand with a destination."""
     from tillpost.core.outcome import FINAL, State

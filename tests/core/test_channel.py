@@ -124,3 +124,13 @@ def test_the_lists_do_not_contradict_our_own_tables() -> None:
 def test_the_table_of_rules_ends_with_a_channel_for_all() -> None:
     assert channel.RULES[-1][0] == "Unassigned"
     assert len(set(CHANNELS)) == len(CHANNELS) == 20
+
+
+def test_other_networks_are_not_metas() -> None:
+    found = sources.networks(but=sources.META)
+    assert {"tiktok", "tt", "tiktok.com", "reddit_ads", "pin"} <= found
+    assert not {"facebook", "fb", "ig", "facebook.com", "google", "newsletter"} & found
+    named = {sources.named(name) for name in found if "/" not in name}
+    assert {place.kind for place in named} == {"social"}
+    assert not sources.META & {place.name for place in named}
+    assert {"facebook", "fb"} <= sources.networks()

@@ -44,7 +44,8 @@ class Shop:
         columns = list(SCHEMA[name]) + (list(LABEL) if name == "touches" else [])
         unknown = {key for row in rows for key in row} - set(columns)
         assert not unknown, unknown
-        return columns, [tuple({**defaults, **row}.get(c) for c in columns) for row in rows]
+        numbered = ({"seq": number, **defaults, **row} for number, row in enumerate(rows, 1))
+        return columns, [tuple(row.get(c) for c in columns) for row in numbered]
 
     @staticmethod
     def orders(*rows: dict[str, Any]) -> Rows:

@@ -11,7 +11,8 @@ from msgspec import structs
 from tillpost.core.attribution import DAY, MODELS, WINDOWS
 from tillpost.report import catalog, rollup
 from tillpost.report.query import Buyers, Query, period
-from tillpost.report.rollup import RollUp, offsets
+from tillpost.report.rollup import RollUp
+from tillpost.report.zones import offsets
 
 ZONE = "Europe/Berlin"
 NOW = 1_774_746_000

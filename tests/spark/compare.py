@@ -33,13 +33,25 @@ from tillpost.core.facts import (
 from tillpost.ports import Rows
 from tillpost.report.engine import RENAMED, SCHEMA, Engine, facts_of, taken
 from tillpost.report.query import Query
-from tillpost.report.steps import ATTRIBUTION, LISTED, SPENDING, statements, text
+from tillpost.report.steps import ATTRIBUTION, LISTED, RECONCILED, SPENDING, statements, text
+from tillpost.report.zones import offsets_of
 from tillpost.store.segments import fill
 
 ROOT = Path(__file__).parent.parent.parent
 PYTHON = ROOT / ".venv-spark" / "bin" / "python"
 
-EVERYTHING = (*ATTRIBUTION, "earned", *SPENDING, "buyers", LISTED, "standing")
+EVERYTHING = (*ATTRIBUTION, "earned", *SPENDING, "buyers", LISTED, *RECONCILED)
+
+
+STANDINGS = (
+    ("meta:1", "dropped", "consent_denied"),
+    ("meta:2", "dead", "refused"),
+    ("meta:3", "delivered", None),
+    ("tiktok:C", "pending", None),
+)
+"""Where Purchases stand: destinations, states and reasons."""
+
+ZONES = ("shop", "since", "until", "seconds")
 
 
 class Plan(NamedTuple):
@@ -67,8 +79,8 @@ PLANS = (
         EVERYTHING,
         (
             "ads", "balance", "breakdown", "bridge", "campaigns", "channels", "cohorts", "coverage",
-            "gaps", "lines", "lost_paths", "metrics", "missing", "orders", "paths", "reconcile",
-            "sides", "spend_by_month", "unrated",
+            "gaps", "lines", "lost_paths", "metrics", "missing", "orders", "paths", "reasons",
+            "reconcile", "sides", "spend_by_month", "unrated",
             "utm",
         ),
     ),
@@ -109,11 +121,23 @@ def facts(orders: int, dice: random.Random) -> dict[str, Rows]:
         for n in dice.sample(names, orders // 9)
     ]
     spent = {"campaign": "Spring", "campaign_id": "c1", "ad_id": "a1", "impressions": 9}
-    claims = [
+    claims: list[dict[str, Any]] = [
         {"event_id": f"e{n}", "order_id": n, "campaign_id": "c1", "window": "7d_click"}
-        for n in dice.sample(names, orders // 5)
+        for n in dice.sample(names, orders // 5) + names[:3]
     ]
+    worth = {row["order_id"]: row["value_minor"] for row in rows}
+    for claim in claims:
+        claim["value_minor"] = dice.choice([worth[claim["order_id"]], 999])
+        claim["at"] = NOW - dice.randrange(90 * DAY)
+    stands = [
+        {"order_id": n, "destination": to, "state": state, "reason": reason}
+        for n in names[: orders // 2]
+        for to, state, reason in dice.sample(STANDINGS, 2)
+    ]
+    zones = [dict(zip(ZONES, row, strict=True)) for row in offsets_of({"demo": "Europe/Berlin"})]
     return {
+        "deliveries": Shop.table("deliveries", *stands, shop="demo"),
+        "zones": Shop.table("zones", *zones),
         "orders": Shop.orders(*rows),
         "order_keys": Shop.order_keys(*((n, "order", n) for n in names)),
         "links": Shop.links(*(("order", n, f"v{n}", 0) for n in names)),
@@ -129,8 +153,7 @@ def facts(orders: int, dice: random.Random) -> dict[str, Rows]:
             ("2025-01-01", "EUR", "USD", "1.0825"), ("2026-04-01", "EUR", "GBP", "0.8512"),
         ]),
         "conversions": Shop.table(
-            "conversions", *claims, value_minor=999, currency="USD", at=NOW - DAY, ad_id="a1",
-            shop="demo",
+            "conversions", *claims, currency="USD", ad_id="a1", shop="demo",
         ),
         "matches": (["order_id", "matched"], [(n, dice.randrange(2)) for n in names[::3]]),
     }  # fmt: skip
@@ -266,9 +289,10 @@ def told(report: str, mine: list[dict[str, Any]], theirs: Any) -> bool:
 def plain(rows: list[dict[str, Any]]) -> list[list[tuple[str, Any]]]:
     """Rows in order, with numbers as numbers however an engine writes them.
 
-    The number of a label is left out: each engine gives its own, and the words beside it tell.
+    Numbers of labels and orders are left out: each engine gives its own, and the words beside
+    them tell.
     """
-    kept = ({k: v for k, v in row.items() if k != "label"} for row in rows)
+    kept = ({k: v for k, v in row.items() if k not in {"label", "sale"}} for row in rows)
     return sorted(
         (sorted((k, None if v is None else str(v)) for k, v in row.items()) for row in kept),
         key=repr,

@@ -6,6 +6,7 @@ and the payment pages and sign-in pages that a shopper only passes through.
 """
 
 import re
+from collections.abc import Container
 from functools import cache, lru_cache
 from typing import Literal, NamedTuple, TypeAlias
 
@@ -44,6 +45,9 @@ PAID_SOURCE = re.compile(r"(?:.+[-_ .])?(?:adwords|ads?)|(?:fb|ig|meta|google|ti
 
 PAID_SUFFIX = re.compile(r"[-_ .]?ads?$")
 """What to take off such a name to find the platform: `reddit_ads` is reddit."""
+
+_ADS = ("ad", "ads", "-ad", "-ads", "_ad", "_ads", ".ad", ".ads", " ad", " ads")
+"""All that it takes off."""
 
 PLACES: tuple[tuple[Kind, str, str], ...] = (
     ("video", "youtube", "youtube.com youtu.be com.google.android.youtube"),
@@ -208,3 +212,15 @@ def named(source: str) -> Place:
     """The place that a `utm_source` (lower case) names, by name, alias or host."""
     names = _places()[1]
     return names.get(source) or names.get(PAID_SUFFIX.sub("", source)) or referrer(source)
+
+
+META = frozenset({"facebook", "instagram", "threads"})
+"""The networks whose ads Meta sells, as `named` has them."""
+
+
+def networks(*, but: Container[str] = ()) -> frozenset[str]:
+    """What `named` takes for social networks, but for those of these names; lower case."""
+    hosts, names, _ = _places()
+    known = {**hosts, **names}
+    found = {n for n, place in known.items() if place.kind == "social" and place.name not in but}
+    return frozenset(found | {f"{name}{end}" for name in found & names.keys() for end in _ADS})

@@ -16,7 +16,7 @@ from tillpost.core.money import decimal_string
 from tillpost.ports import Rows
 from tillpost.report.engine import opened
 from tillpost.report.query import Query
-from tillpost.report.steps import ATTRIBUTION, LISTED, PAGE
+from tillpost.report.steps import ATTRIBUTION, LISTED, PAGE, RECONCILED
 
 Order: TypeAlias = Mapping[str, Any]
 """An order with all the evidence, or a group of orders that have the same."""
@@ -35,17 +35,9 @@ def _told(order: Order) -> str:
     return str(order["why"] or order["state"] or "unknown").upper()
 
 
-PLATFORMS = frozenset({"Paid Social"})
-"""Channels in which own attribution and the platform mean the same visits."""
-
-
-def _own(order: Order) -> str:
-    """What own attribution says of an order that the platform credits to itself."""
-    if order["channel"] in PLATFORMS:
-        return "AGREED"
-    if "view" in order["window_name"]:
-        return "VIEW_ONLY"
-    return "NO_TOUCH" if order["channel"] in {None, "Unknown"} else "OTHER_CHANNEL_LAST"
+def _why(order: Order) -> str:
+    """Why the platform's figure is another, as `reconcile` has it."""
+    return str(order["reason_code"])
 
 
 STEPS: tuple[Step, ...] = (
@@ -83,28 +75,28 @@ STEPS: tuple[Step, ...] = (
         "not_received",
         "the platform has not told of them",
         lambda o: not o["received"],
-        lambda o: "NO_DESTINATION" if o["state"] is None else "NOT_RECEIVED",
+        _why,
     ),
     Step(
         "unmatched",
         "the platform knew nobody by these identifiers",
         lambda o: o["window_name"] is None and not o["matched"],
-        lambda _: "UNMATCHED_IDENTITY",
+        _why,
     ),
     Step(
         "not_credited",
         "known to the platform, and no ad of it counts for them",
         lambda o: o["window_name"] is None,
-        lambda o: "OUT_OF_WINDOW" if o["channel"] in PLATFORMS else "NO_AD_TOUCH",
+        _why,
     ),
-    Step("by_view", "credited for a view", lambda o: "view" in o["window_name"], _own),
+    Step("by_view", "credited for a view", lambda o: "view" in o["window_name"], _why),
     Step(
         "by_engagement",
         "credited for another click, or for a video that was watched",
         lambda o: "engage" in o["window_name"],
-        _own,
+        _why,
     ),
-    Step("by_click", "credited for a click", lambda _: True, _own),
+    Step("by_click", "credited for a click", lambda _: True, _why),
 )
 """In the order in which an order is asked; the first that holds is where it ends."""
 
@@ -201,12 +193,13 @@ def _found(
 ) -> list[dict[str, Any]]:
     with opened(tables) as engine:
         plain = structs.replace(query, basis="cash", refunds="restate")
-        return engine.run((*ATTRIBUTION, listed, "standing"), report, plain)
+        return engine.run((*ATTRIBUTION, listed, *RECONCILED), report, plain)
 
 
 def sightings(order: Order) -> dict[str, Any]:
     """What each side saw of an order, how far it came on its way, and the shop system's view."""
     plain = ("browser_copies", "server_copies", "absorbed")
+    claimed, at = order["claimed_currency"], order["claimed_at"]
     journey = ("journey_source", "journey_medium", "journey_campaign", "journey_visits")
     return {
         "browser": bool(order["browser"]),
@@ -215,6 +208,13 @@ def sightings(order: Order) -> dict[str, Any]:
         "delivery_reason": order["why"],
         "received": bool(order["received"]),
         "matched": bool(order["matched"]),
+        "platform_window": order["window_name"],
+        "platform_campaign_id": order["claimed_campaign_id"],
+        "platform_value": claimed and decimal_string(order["claimed_minor"], claimed),
+        "platform_currency": claimed,
+        "platform_basis": order["claimed_basis"],
+        "platform_at": None if at is None else iso(at),
+        "doubles": order["doubles"],
         **{name: order[name] for name in (*plain, *journey)},
     }
 
@@ -233,8 +233,6 @@ def _evidence(order: Order) -> dict[str, Any]:
         "refunded": decimal_string(order["refunded_minor"], currency),
         "currency": currency,
         **sightings(order),
-        "platform_window": order["window_name"],
-        "platform_campaign_id": order["claimed_campaign_id"],
         **{name: order[name] for name in own},
         "shop": order["shop"],
     }

@@ -60,6 +60,7 @@ MORE_TABLES: dict[str, tuple[str, ...]] = {
     "bridge": ("deliveries", "shop_journeys"),
     "bridge_orders": ("deliveries", "shop_journeys"),
     "reconcile": ("deliveries", "shop_journeys"),
+    "reasons": ("deliveries",),
 }
 """Tables that single reports read besides."""
 

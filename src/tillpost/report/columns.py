@@ -82,6 +82,7 @@ COLUMNS: dict[str, str] = {
     "delivery_reason": "why it stands there",
     "delta": "`platform_orders` - `orders`",
     "destination": "where Purchases are sent",
+    "doubles": "how often the platform counts it besides the once that it should",
     "eligible": "whether the shop's policy counts it",
     "fees": "what payments cost, by `shops.costs`",
     "finding": "the fault",
@@ -139,7 +140,10 @@ COLUMNS: dict[str, str] = {
     "path": "the channels of the way, the first visit first",
     "pixel_loss": "orders that only the server told of / `orders`",
     "platform": "the ad platform",
-    "platform_campaign_id": "the campaign that the platform credits",
+    "platform_at": "the time that the platform was told; its days are those of UTC",
+    "platform_basis": "what the platform's value is of the order's money: total or less_refunds; "
+    "nothing if it is neither",
+    "platform_currency": "what `platform_value` is in",
     "platform_conversions": "orders that the platform claims; nothing where nobody told",
     "platform_orders": "orders that the platform claims; nothing where nobody told",
     "platform_roas": "`platform_value` / `spend`",
@@ -190,7 +194,10 @@ OTHERWISE: dict[str, dict[str, str]] = {
         "minor": "money of the part, in the smallest unit of the currency",
     },
     "bridge": {"value": "what goes away with this step", "name": "the order's number"},
-    "bridge_orders": {"refunded": "what was given back"},
+    "bridge_orders": {
+        "refunded": "what was given back",
+        "platform_value": "the value that the platform counts",
+    },
     "cohorts": {
         "cac": "spend of the cohort's month / `customers`",
         "orders": "orders of this month",
@@ -203,7 +210,10 @@ OTHERWISE: dict[str, dict[str, str]] = {
         "revenue": "`gross` - `refunded`",
     },
     "missing": {"name": "the order's number", "value": "what it took, or what its total lacks"},
-    "reconcile": {"reason": "the first reason that holds; `reasons` says them in words"},
+    "reconcile": {
+        "reason": "the first reason that holds; `reasons` says them in words",
+        "platform_value": "the value that the platform counts",
+    },
     "takings": {"at": "the beginning of the quarter of an hour"},
     "utm": {"orders": "orders that the model credits to these tags"},
 }

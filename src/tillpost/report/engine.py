@@ -22,6 +22,7 @@ from tillpost.core.facts import (
     declared,
     merged,
 )
+from tillpost.core.sources import META, networks
 from tillpost.ports import Rows
 from tillpost.report.exchange import factors
 from tillpost.report.query import Query, numbered
@@ -49,7 +50,7 @@ SCHEMA: dict[str, dict[str, str]] = {
     "conversions": {
         "event_id": T, "order_id": T, "campaign_id": T, "adset_id": T, "ad_id": T,
         "account_id": T, "campaign": T, "adset": T, "ad": T, "window": T, "value_minor": N,
-        "currency": T, "at": N, "touch_at": N, "shop": T, "seq": N,
+        "currency": T, "at": N, "touch_at": N, "dataset_id": T, "shop": T, "seq": N,
     },
     "order_costs": {
         "shop": T, "order_id": T, "currency": T, "goods_minor": N, "pieces_unknown": N,
@@ -70,6 +71,8 @@ SCHEMA: dict[str, dict[str, str]] = {
         "adset_id": T, "ad_id": T,
     },
     "platform_channels": {"platform": T, "channel": T},
+    "other_networks": {"source": T},
+    "zones": {"shop": T, "since": N, "until": N, "seconds": N},
 }  # fmt: skip
 """The tables that the texts read, and their columns."""
 
@@ -161,6 +164,7 @@ class Engine:
         for name in SCHEMA:
             self.connection.execute(f"CREATE TABLE {name} ({declared_as(name)})")
         self.append("platform_channels", PLATFORM_CHANNELS)
+        self.append("other_networks", [(name,) for name in sorted(networks(but=META))])
         self.append("labels", UNSEEN)
         if SEGMENTS in tables:
             self._load_segments(tables)
@@ -249,7 +253,8 @@ class Engine:
 
         As a table it tells the engine how many they are: joins are planned by that.
         """
-        self.connection.execute(f"{self._create} TABLE {LISTED} AS {_part(text(LISTED), query)}")
+        told = _part(f"{text(LISTED)}ORDER BY o.moment, o.shop, o.order_id", query)
+        self.connection.execute(f"{self._create} TABLE {LISTED} AS {told}")
 
     def _text(self, report: str) -> str:
         """The text that a report ends with."""

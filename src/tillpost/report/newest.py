@@ -8,7 +8,7 @@ from tillpost.core.attribution import DAY
 from tillpost.ports import Rows
 from tillpost.report.engine import Engine, Held, opened
 from tillpost.report.query import FOREVER, Query
-from tillpost.report.steps import ATTRIBUTION, LISTED
+from tillpost.report.steps import ATTRIBUTION, LISTED, RECONCILED
 
 FIRST_DAYS = 1
 WIDER = 8
@@ -76,6 +76,6 @@ def _of(engine: Engine, query: Query, chosen: Chosen) -> list[str]:
     steps: tuple[str, ...] = ATTRIBUTION
     report = "newest"
     if chosen.reason is not None:
-        steps, report = (*steps, LISTED, "reconcile"), "newest_by_reason"
+        steps, report = (*steps, LISTED, *RECONCILED), "newest_by_reason"
     rows = engine.run(steps, report, structs.replace(query, limit=chosen.limit))
     return [row["order_id"] for row in rows]

@@ -12,7 +12,7 @@ from tillpost.report.bridge import sightings
 from tillpost.report.engine import opened
 from tillpost.report.query import Query
 from tillpost.report.roas import count, ratio
-from tillpost.report.steps import ATTRIBUTION, EARNINGS, LISTED, PAGE, SPENDING
+from tillpost.report.steps import ATTRIBUTION, EARNINGS, LISTED, PAGE, RECONCILED, SPENDING
 
 ONE_CREDIT = ("last_non_direct",)
 """A model that gives each order one credit, so that counting credits counts orders."""
@@ -20,13 +20,39 @@ ONE_CREDIT = ("last_non_direct",)
 REASONS: tuple[tuple[str, str], ...] = (
     ("AGREED", "own attribution and the platform both credit the platform's ads"),
     ("AGREED_NOT_THE_PLATFORMS", "neither credits the platform"),
+    ("DUPLICATE", "the platform counts it more than once"),
     ("VIEW_ONLY", "the platform counts a view; no click brought the order"),
     ("OTHER_CHANNEL_LAST", "the platform counts a click; another channel came last"),
     ("NO_TOUCH", "the platform counts it; no visit was ever observed here"),
-    ("OUT_OF_WINDOW", "a paid social visit brought it, outside the platform's window"),
+    ("VALUE_DIFFERS", "both credit the platform, whose value is none that is known of the order"),
+    (
+        "PARTLY_REFUNDED",
+        "both credit the platform, which takes nothing off for what was given back",
+    ),
+    (
+        "TZ_SHIFT",
+        "both credit the platform, which has it on another day: its days are UTC's",
+    ),
+    (
+        "DAY_SHIFT",
+        "both credit the platform, which has it on another day: it was told so",
+    ),
+    ("OUT_OF_WINDOW", "the platform's ad brought it more than 7 days before, outside its window"),
+    ("NOT_CREDITED", "the platform's ad brought it within 7 days, and the platform counts no ad"),
     ("UNMATCHED_IDENTITY", "the platform knew nobody by the identifiers it was sent"),
-    ("NOT_RECEIVED", "the platform has not received it"),
-    ("REFUNDED", "cancelled or wholly given back; platforms are not told"),
+    ("NOT_TOLD", "the platform took it, and has not told what it made of it: unknown"),
+    ("WAITING", "not sent yet"),
+    ("DELIVERY_FAILED", "the platform refused it, or it was too old for the platform"),
+    ("CONSENT_DENIED", "not sent: the shopper said no"),
+    ("CONSENT_UNKNOWN", "not sent: nobody asked the shopper, where a yes is needed"),
+    ("NO_MATCH_KEYS", "not sent: nothing in it tells whose it is"),
+    ("NATIVE", "not sent from here: the shop's own channel sends it"),
+    ("REPORTS_ONLY", "not sent: a past order, which is in the reports alone"),
+    ("SHADOW", "not sent: it would have been, but for shadow mode"),
+    ("NOT_SENT", "not sent, by another rule; its delivery says which"),
+    ("NO_DESTINATION", "not sent: no destination took its Purchase"),
+    ("AWAITING_PAYMENT", "its money has not come, so the shop does not count it"),
+    ("REFUNDED", "cancelled or wholly given back; platforms take nothing off"),
     ("ORDER_TYPE_EXCLUDED", "the shop's policy does not count this kind of order"),
 )
 """Reason codes and what they say; each order has one, the first that holds."""
@@ -65,8 +91,7 @@ def reconcile(tables: Mapping[str, Rows], query: Query) -> list[dict[str, Any]]:
     """
     plain = structs.replace(query, basis="cash")
     with opened(tables) as engine:
-        found = engine.run((*ATTRIBUTION, PAGE), "reconcile", plain)
-        beside = engine.run((PAGE, "standing"), "sides", plain)
+        found = engine.run((*ATTRIBUTION, PAGE, *RECONCILED), "sides", plain)
     return [
         {
             "order_id": row["order_id"],
@@ -77,13 +102,11 @@ def reconcile(tables: Mapping[str, Rows], query: Query) -> list[dict[str, Any]]:
             "reason": row["reason_code"],
             "channel": row["channel"],
             "campaign_id": row["campaign_id"],
-            **sightings(seen),
-            "platform_window": row["window_name"],
-            "platform_campaign_id": row["claimed_campaign_id"],
+            **sightings(row),
             "eligible": bool(row["eligible"]),
             "shop": row["shop"],
         }
-        for row, seen in zip(found, beside, strict=True)
+        for row in found
     ]
 
 
@@ -91,7 +114,7 @@ def reasons(tables: Mapping[str, Rows], query: Query) -> list[dict[str, Any]]:
     """Rows of `reason, orders, says` in the order of `REASONS`: `reconcile` counted."""
     with opened(tables) as engine:
         plain = structs.replace(query, basis="cash")
-        found = engine.run((*ATTRIBUTION, LISTED, "reconcile"), "reasons", plain)
+        found = engine.run((*ATTRIBUTION, LISTED, *RECONCILED), "reasons", plain)
     counts = {row["reason_code"]: row["orders"] for row in found}
     return [
         {"reason": code, "orders": counts[code], "says": words}

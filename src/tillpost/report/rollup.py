@@ -14,8 +14,7 @@ from there after a restart.
 import hashlib
 import json
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime, timedelta
-from functools import cache
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
@@ -28,6 +27,7 @@ from tillpost.report.engine import SCHEMA, Engine, Held, connected, declared_as,
 from tillpost.report.query import FOREVER, Period, Query, numbered
 from tillpost.report.question import Mode, Question
 from tillpost.report.steps import CREDITING, SALES, every_text, text
+from tillpost.report.zones import offsets_of
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -50,40 +50,6 @@ WHOLE = ("spend",)
 """Tables that are read whole each time."""
 
 _STEPS = (*SALES, "days", *CREDITING[len(SALES) :], "tallied")
-_FIRST, _LAST = datetime(2010, 1, 1, tzinfo=UTC), datetime(2040, 1, 1, tzinfo=UTC)
-
-
-@cache
-def offsets(zone: str) -> tuple[tuple[int, int, int], ...]:
-    """Since, until (Unix seconds) and seconds east of UTC of a zone; changes from 2010 to 2040."""
-    place = ZoneInfo(zone)
-    found: list[tuple[int, int]] = [(-FOREVER, _east(_FIRST, place))]
-    day = _FIRST
-    while day < _LAST:
-        after = day + timedelta(days=1)
-        if _east(after, place) != found[-1][1]:
-            found.append((_change(day, after, place), _east(after, place)))
-        day = after
-    ends = [since for since, _ in found[1:]] + [FOREVER]
-    return tuple((since, end, east) for (since, east), end in zip(found, ends, strict=True))
-
-
-def _east(moment: datetime, zone: ZoneInfo) -> int:
-    offset = moment.astimezone(zone).utcoffset()
-    return int(offset.total_seconds()) if offset else 0
-
-
-def _change(before: datetime, after: datetime, zone: ZoneInfo) -> int:
-    """The first second of the new offset between two moments."""
-    low, high = int(before.timestamp()), int(after.timestamp())
-    old = _east(before, zone)
-    while high - low > 1:
-        middle = (low + high) // 2
-        if _east(datetime.fromtimestamp(middle, UTC), zone) == old:
-            low = middle
-        else:
-            high = middle
-    return high
 
 
 class Outdated(Exception):
@@ -135,9 +101,7 @@ class RollUp(Engine):
         run = self.connection.execute
         self._files, self._lasting, self.cursors = _files(tables), _lasting(tables), _read(tables)
         self._load(tables)
-        rows = [(shop, *row) for shop, zone in self._zones.items() for row in offsets(zone)]
-        run("CREATE TABLE zones (shop VARCHAR, since BIGINT, until BIGINT, seconds BIGINT)")
-        self.append("zones", rows)
+        self.append("zones", offsets_of(self._zones))
         run("CREATE TABLE all_windows (number INTEGER, window_name VARCHAR, seconds BIGINT)")
         self.append("all_windows", numbered(tuple(WINDOWS)))
         run("CREATE TABLE letters (channel VARCHAR, letter VARCHAR)")

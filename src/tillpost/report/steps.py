@@ -30,6 +30,9 @@ LISTED = "listed"
 PAGE = "page"
 """The step that lists only those of them that are asked for, where a part of a list is."""
 
+RECONCILED = ("standing", "reconcile")
+"""The steps that say of each listed order where it stands, and why the sides differ about it."""
+
 EARNINGS = (*CREDITING, "earned")
 """The steps that sum up what touches earned."""
 
@@ -67,7 +70,7 @@ def statements(step: str, models: Sequence[str]) -> Iterator[tuple[str, str, str
     Credits are many and read once, so they are not kept.
     """
     if step not in {"credits", "earned", "tallied"}:
-        yield "VIEW" if step in {"mains", "standing"} else "TABLE", step, text(step)
+        yield "VIEW" if step in {"mains", "standing", "reconcile"} else "TABLE", step, text(step)
         return
     asked = {
         name: [model for model in known if model in {*models, "unseen"}]

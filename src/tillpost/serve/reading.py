@@ -19,6 +19,7 @@ from tillpost.report.health import findings
 from tillpost.report.ledger import ledger
 from tillpost.report.newest import Chosen, newest
 from tillpost.report.query import Query, period
+from tillpost.report.zones import offsets_of
 from tillpost.serve.rounds.rolling import RollUps
 from tillpost.serve.settings import CostSettings
 from tillpost.store.followed import Followed
@@ -188,6 +189,8 @@ class Reading:
         )
         if self._platform is not None and received:
             tables.update(self._platform.tables(received))
+        zones = offsets_of({name: basis.timezone for name, basis in self._shops.items()})
+        tables["zones"] = (["shop", "since", "until", "seconds"], list(zones))
         return self._claimed({**tables, **self._told()}, shop)
 
     def _told(self) -> dict[str, Rows]:

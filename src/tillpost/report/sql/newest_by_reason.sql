@@ -2,7 +2,7 @@
 SELECT r.order_id
 FROM reconcile r
 CROSS JOIN chosen x
-LEFT JOIN sales s ON s.shop = r.shop AND s.order_id = r.order_id
+LEFT JOIN sales s ON s.sale = r.sale
 WHERE r.reason_code = x.reason
     AND (r.moment < x.moment OR (r.moment = x.moment AND r.order_id < x.order_id))
     AND (x.is_returning IS NULL OR s.is_returning = x.is_returning)

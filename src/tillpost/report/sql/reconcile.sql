@@ -1,41 +1,34 @@
--- One row a listed order, with the first reason why platform and shop differ about it.
-WITH claims AS (
-    SELECT order_id, MAX(window_name) AS window_name, MAX_BY(campaign_id, moment) AS campaign_id
-    FROM conversions
-    WHERE order_id IN (SELECT order_id FROM listed)
-    GROUP BY order_id
-),
-known AS (
-    SELECT order_id, MAX(matched) AS matched
-    FROM matches
-    WHERE order_id IN (SELECT order_id FROM listed)
-    GROUP BY order_id
-)
-SELECT o.shop, o.order_id, o.name, o.moment,
-    COALESCE(s.value_minor, o.value_minor) AS value_minor,
-    COALESCE(s.currency, o.currency) AS currency, o.browser, o.server,
-    COALESCE(m.matched, 0) AS matched, x.window_name, x.campaign_id AS claimed_campaign_id,
-    b.channel, b.campaign_id, o.eligible, o.reason, s.refunded_minor,
-    CASE
-        WHEN o.eligible = 0 THEN 'ORDER_TYPE_EXCLUDED'
-        WHEN o.cancelled_at IS NOT NULL OR s.refunded_minor >= s.value_minor THEN 'REFUNDED'
-        WHEN x.order_id IS NULL AND m.order_id IS NULL THEN 'NOT_RECEIVED'
-        WHEN x.order_id IS NULL AND m.matched = 0 THEN 'UNMATCHED_IDENTITY'
-        WHEN x.order_id IS NULL AND b.channel = 'Paid Social' THEN 'OUT_OF_WINDOW'
-        WHEN x.order_id IS NULL THEN 'AGREED_NOT_THE_PLATFORMS'
-        WHEN x.window_name = '1d_view' AND b.channel <> 'Paid Social' THEN 'VIEW_ONLY'
-        WHEN b.channel = 'Unknown' THEN 'NO_TOUCH'
-        WHEN b.channel <> 'Paid Social' THEN 'OTHER_CHANNEL_LAST'
+-- One row a listed order, with the first reason why platform and shop differ about it. What came
+-- of an order that the platform has not told of is what its delivery tells; of one that it took
+-- and told nothing of, nothing is known. A click of the last 7 days lies within the window that
+-- platforms have unless they are told otherwise.
+SELECT e.*, CASE
+        WHEN e.eligible = 0 AND e.reason = 'awaiting_payment' THEN 'AWAITING_PAYMENT'
+        WHEN e.eligible = 0 THEN 'ORDER_TYPE_EXCLUDED'
+        WHEN e.cancelled = 1 OR e.given_back = 1 THEN 'REFUNDED'
+        WHEN e.window_name IS NULL AND e.received = 0 THEN CASE
+            WHEN e.state IS NULL THEN 'NO_DESTINATION'
+            WHEN e.state = 'delivered' THEN 'NOT_TOLD'
+            WHEN e.state IN ('dead', 'expired') THEN 'DELIVERY_FAILED'
+            WHEN e.state <> 'dropped' THEN 'WAITING'
+            WHEN e.why IN (
+                'consent_denied', 'consent_unknown', 'no_match_keys', 'native', 'shadow',
+                'reports_only'
+            ) THEN UPPER(e.why)
+            ELSE 'NOT_SENT'
+        END
+        WHEN e.window_name IS NULL AND e.matched = 0 THEN 'UNMATCHED_IDENTITY'
+        WHEN e.window_name IS NULL AND e.by_platform = 0 THEN 'AGREED_NOT_THE_PLATFORMS'
+        WHEN e.window_name IS NULL AND e.age > 7 * 86400 THEN 'OUT_OF_WINDOW'
+        WHEN e.window_name IS NULL THEN 'NOT_CREDITED'
+        WHEN e.doubles > 0 THEN 'DUPLICATE'
+        WHEN e.by_platform = 0 AND e.window_name LIKE '%view%' THEN 'VIEW_ONLY'
+        WHEN COALESCE(e.channel, 'Unknown') = 'Unknown' THEN 'NO_TOUCH'
+        WHEN e.by_platform = 0 THEN 'OTHER_CHANNEL_LAST'
+        WHEN e.claimed_basis IS NULL THEN 'VALUE_DIFFERS'
+        WHEN e.claimed_basis = 'total' AND e.refunded_minor > 0 THEN 'PARTLY_REFUNDED'
+        WHEN e.days <> 0 AND e.own_days = 0 THEN 'TZ_SHIFT'
+        WHEN e.days <> 0 THEN 'DAY_SHIFT'
         ELSE 'AGREED'
     END AS reason_code
-FROM listed o
-LEFT JOIN sales s ON s.sale = o.seq
-LEFT JOIN (
-    SELECT w.sale, b.channel, k.campaign_id
-    FROM mains w
-    JOIN labels b ON b.label = w.label
-    LEFT JOIN label_keys k ON k.label = w.label
-) b ON b.sale = o.seq
-LEFT JOIN claims x ON x.order_id = o.order_id
-LEFT JOIN known m ON m.order_id = o.order_id
-ORDER BY o.moment, o.shop, o.order_id
+FROM standing e

@@ -4,7 +4,7 @@ SELECT e.*, COALESCE(g.browser_copies, 0) AS browser_copies,
     b.source, b.medium, k.campaign_id, b.campaign, b.adset_id, b.ad_id,
     j.source AS journey_source, j.medium AS journey_medium, j.campaign AS journey_campaign,
     j.visits AS journey_visits
-FROM standing e
+FROM reconcile e
 LEFT JOIN labels b ON b.label = e.label
 LEFT JOIN label_keys k ON k.label = e.label
 LEFT JOIN sightings g ON g.order_id = e.order_id
