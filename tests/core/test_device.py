@@ -2,7 +2,7 @@
 
 import pytest
 
-from tillpost.core.device import is_public, shopper
+from tillpost.core.device import is_public, plain, shopper
 from tillpost.core.event import Device
 from tillpost.core.traits import Trait, traits_of
 
@@ -34,3 +34,18 @@ def test_any_other_address_is_nobodys(address: str | None) -> None:
 )
 def test_traits(event: dict[str, object], user_data: dict[str, object], trait: Trait) -> None:
     assert traits_of(event, user_data) == trait
+
+
+@pytest.mark.parametrize(
+    ("address", "itself"),
+    [
+        ("::ffff:8.8.8.8", "8.8.8.8"),
+        ("::FFFF:8.8.8.8", "8.8.8.8"),
+        ("2001:4860:4860::8888", "2001:4860:4860::8888"),
+        ("::ffff:8888", "::ffff:8888"),
+        ("shop.example", "shop.example"),
+        ("", ""),
+    ],
+)
+def test_an_address_in_the_dress_of_the_other_kind_is_itself(address: str, itself: str) -> None:
+    assert plain(address) == itself

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from msgspec import structs
 
 from tillpost.core import policy
-from tillpost.core.event import OrderSeen
+from tillpost.core.event import Event, OrderSeen
 from tillpost.core.outcome import Reason, State
 from tillpost.core.policy import READY, Standing
 from tillpost.core.shop import CONSENT_WAIT, PAYMENT_WAIT
@@ -122,3 +122,10 @@ def test_every_kind_of_order_has_an_action_source() -> None:
 def test_a_past_order_for_the_reports_alone_is_told_to_no_platform() -> None:
     past = structs.replace(make.order(), reports_only=True)
     assert stand(past, NOW + 3600) == Standing(State.DROPPED, Reason.REPORTS_ONLY)
+
+
+def test_what_the_shops_own_people_do_is_no_event() -> None:
+    dropped = Standing(State.DROPPED, Reason.TEST_ORDER)
+    event = Event("demo", "Lead", "l1", NOW, "website")
+    assert policy.event_standing(event, "events", SHOP, bot=False, test=True) == dropped
+    assert policy.event_standing(event, "events", SHOP, bot=False) == READY

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 from msgspec import Struct, structs
 
 from tillpost.core.books import BadRow
-from tillpost.core.event import NAMELESS, Entry, Fact, OrderSeen, Parsed, Person
+from tillpost.core.event import NAMELESS, Entry, Fact, OrderSeen, Parsed, Person, ServerSeen
 from tillpost.core.identity import identify
 from tillpost.core.outcome import BROKEN, Rejection
 from tillpost.core.testers import NOBODY, Testers, is_tester
@@ -92,9 +92,9 @@ def stamp(intake: Intake, facts: Sequence[Fact], now: float) -> list[Entry]:
 
 
 def _tried(parsed: Parsed, testers: Testers) -> Parsed:
-    """An order of the shop's own people is a test order; only now is its e-mail at hand."""
+    """What the shop's own people do is a test; only now is their e-mail at hand."""
     fact = parsed.fact
-    if not isinstance(fact, OrderSeen) or testers is NOBODY:
+    if not isinstance(fact, OrderSeen | ServerSeen) or testers is NOBODY:
         return parsed
     if not is_tester(testers, parsed.raw.get("em", ()), fact.device.client_ip_address):
         return parsed

@@ -413,7 +413,8 @@ def _put_once(
         return
     place = seen.place if isinstance(seen, ServerSeen) else Place()
     decision = _decision(seen.consent, place, event, shop)
-    start = policy.event_standing(event, entry.source, shop, bot=_is_bot(seen))
+    test = isinstance(seen, ServerSeen) and seen.test
+    start = policy.event_standing(event, entry.source, shop, bot=_is_bot(seen), test=test)
     where = _after_consent(start, decision, event, entry.received_at, context.now)
     order_id = seen.order_id if isinstance(seen, ServerSeen) else None
     limited = _limited(told.twin(old.event, event) if old else event, decision)

@@ -15,6 +15,16 @@ def is_public(address: str) -> bool:
         return False
 
 
+def plain(address: str) -> str:
+    """The address itself: `203.0.113.7` of `::ffff:203.0.113.7`.
+
+    A server that listens to both kinds writes the older one so. What is no address stays.
+    """
+    tail = address.rpartition(":")[2]
+    return tail if address.lower() == f"::ffff:{tail}" and "." in tail else address
+
+
 def shopper(address: str | None, agent: str | None) -> Device:
     """The pair that one request told; an address that is not public is nobody's."""
-    return Device(address if address and is_public(address) else None, agent or None)
+    told = plain(address or "")
+    return Device(told if is_public(told) else None, agent or None)

@@ -266,6 +266,8 @@ class ServerSeen(Struct, frozen=True, tag="server", omit_defaults=True):
     person: Person = Person()
     device: Device = Device()
     place: Place = Place()
+    test: bool = False
+    """One of the shop's own people's, or of their network."""
 
 
 class PrivacyAsked(Struct, frozen=True, tag="privacy", omit_defaults=True):

@@ -158,10 +158,14 @@ def standing(
     return READY
 
 
-def event_standing(event: Event, source: str, shop: Shop, *, bot: bool) -> Standing:
+def event_standing(
+    event: Event, source: str, shop: Shop, *, bot: bool, test: bool = False
+) -> Standing:
     """Where an event that is no sale stands before consent is looked at."""
     if bot:
         return Standing(State.DROPPED, Reason.BOT)
+    if test:
+        return Standing(State.DROPPED, Reason.TEST_ORDER)
     if source in _NATIVE_SENDERS[shop.native] and event.event_name in NATIVE_EVENTS:
         return Standing(State.DROPPED, Reason.NATIVE)
     return READY

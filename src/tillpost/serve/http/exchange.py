@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 
 import msgspec
 
-from tillpost.core.device import is_public
+from tillpost.core.device import is_public, plain
 from tillpost.core.wire import Request, Response
 
 Scope: TypeAlias = MutableMapping[str, Any]
@@ -69,10 +69,11 @@ def problem(status: int, reason: str, field: str, detail: str) -> Response:
 
 def client_ip(peer: str, headers: Mapping[str, str], trusted: Networks) -> str | None:
     """The shopper's public address; forwarding headers count from trusted proxies only."""
+    peer = plain(peer)
     forwarded = headers.get("x-forwarded-for")
     if not forwarded or not _is_in(peer, trusted):
         return peer if is_public(peer) else None
-    hops = [hop.strip() for hop in forwarded.split(",")]
+    hops = [plain(hop.strip()) for hop in forwarded.split(",")]
     while hops and len(hops) > 1 and _is_in(hops[-1], trusted):
         hops.pop()
     return hops[-1] if is_public(hops[-1]) else None
