@@ -61,7 +61,7 @@ class Sealer(Protocol):
         """A box that only `open` of the same key reads."""
 
     def open(self, box: bytes) -> bytes:
-        """What was sealed; raises `Misconfigured` if the key is another."""
+        """What was sealed; raises `Misconfigured` if the key is another, `Permanent` if damaged."""
 
 
 class Transport(Protocol):

@@ -16,13 +16,13 @@ from tillpost.deliver.outbox import Line
 from tillpost.serve.clock import SimulatedClock
 from tillpost.serve.seal import AesSealer
 from tillpost.serve.transport import HttpTransport
-from tillpost.serve.worker import Worker
+from tillpost.serve.worker import GatewayBooks, Worker
 from tillpost.store.gateway_memory import MemoryGatewayStore
 from tillpost.testing import entries as make
 from tillpost.testing.entries import DESTINATION, NOW, SHOP
 
 
-def _worker(store: MemoryGatewayStore) -> Worker:
+def _worker(store: GatewayBooks) -> Worker:
     return Worker(
         store=store,
         shops={SHOP: make.shop()},

@@ -1,9 +1,13 @@
-"""Sealing what must not be read from disk: AES-GCM, a fresh nonce in front of every box."""
+"""Sealing what must not be read from disk: AES-GCM, a fresh nonce in front of every box.
+
+A checksum behind it tells a box that the disk has damaged from one of another key.
+"""
 
 import base64
 import binascii
 import os
 import secrets
+import zlib
 from collections.abc import Iterable, Mapping
 from itertools import count
 from pathlib import Path
@@ -12,9 +16,12 @@ from typing import NamedTuple
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from tillpost.core.outcome import Misconfigured
+from tillpost.core.outcome import Misconfigured, Permanent
 from tillpost.serve.private import write_private
 
+_MARK = b"box1"
+"""What a box with a checksum begins with; one byte of it may be damaged. Older boxes have none."""
+_SUM = 4
 _NONCE = 12
 _COUNTER = 5
 _KEY = 32
@@ -56,19 +63,32 @@ class AesSealer:
         A nonce never comes again: it is a random start of this sealer's own, and a counter.
         """
         nonce = self._start + next(self._numbers).to_bytes(_COUNTER, "big")
-        return nonce + self._box.encrypt(nonce, plain, None)
+        box = _MARK + nonce + self._box.encrypt(nonce, plain, None)
+        return box + _sum(box)
 
     def open(self, box: bytes) -> bytes:
-        """What was sealed; raises `Misconfigured` if the key is another."""
-        nonce, sealed = box[:_NONCE], box[_NONCE:]
+        """What was sealed; raises `Misconfigured` if the key is another, `Permanent` if damaged."""
+        is_whole = box[-_SUM:] == _sum(box[:-_SUM])
+        bare = box[len(_MARK) : -_SUM] if is_whole else box
+        nonce, sealed = bare[:_NONCE], bare[_NONCE:]
         for key in self._keys:
             try:
                 return key.decrypt(nonce, sealed, None)
             except InvalidTag:
                 continue
+        if not is_whole and _is_marked(box):
+            raise Permanent("a sealed row is damaged on the disk")
         raise Misconfigured(
             "a sealed row does not open: the sealing key is not the one it was sealed with"
         )
+
+
+def _sum(data: bytes) -> bytes:
+    return zlib.crc32(data).to_bytes(_SUM, "big")
+
+
+def _is_marked(box: bytes) -> bool:
+    return sum(a == b for a, b in zip(box, _MARK, strict=False)) >= len(_MARK) - 1
 
 
 def read_keys(directory: Path, environment: Mapping[str, str] = os.environ) -> Keys:

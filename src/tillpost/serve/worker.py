@@ -16,7 +16,7 @@ import structlog
 from tillpost.collect.fold import Context, fold, postponed, release, wanted, wanted_held
 from tillpost.core.books import BadRow, Changes, EventRow
 from tillpost.core.event import Entry
-from tillpost.core.outcome import BROKEN, TillpostError
+from tillpost.core.outcome import BROKEN, Permanent, TillpostError
 from tillpost.core.shop import Route, Shop
 from tillpost.deliver.outbox import Line, Sender
 from tillpost.ports import Clock, Folder, Journal, Outbox, Retention, Sealer, Transport
@@ -251,7 +251,7 @@ class Worker:
         try:
             books = self._store.recall(wanted_held(rows))
             self._commit(release(rows, books, context))
-        except BROKEN as error:
+        except (*BROKEN, Permanent) as error:
             if len(rows) > 1:
                 for row in rows:
                     self._release([row], context)
@@ -265,7 +265,7 @@ class Worker:
         try:
             books = self._store.recall(wanted(entry for _, entry in entries))
             self._commit(fold(entries, books, context))
-        except BROKEN as error:
+        except (*BROKEN, Permanent) as error:
             if len(entries) > 1:
                 for entry in entries:
                     self._fold_batch([entry], context)

@@ -18,7 +18,6 @@ from tillpost.core.books import (
     OrderRow,
     Pause,
     Sighting,
-    Touch,
     Transition,
     Visitor,
     Wanted,
@@ -118,9 +117,24 @@ class GatewayStore:
             )
 
     def held(self, until: float, limit: int) -> list[EventRow]:
-        """Events whose hold ends by `until`, the earliest first."""
+        """Events whose hold ends by `until`, the earliest first.
+
+        One whose row is damaged is let go: its sender ends it.
+        """
         with self._db.reader() as conn:
-            return [self._event(row) for row in conn.execute(self._sql["held"], (until, limit))]
+            rows = conn.execute(self._sql["held"], (until, limit)).fetchall()
+        events = [codec.readable_event(row[6], row[7], self._sealer) for row in rows]
+        damaged = [row[0] for row, event in zip(rows, events, strict=True) if event is None]
+        if damaged:
+            self._let_go(json.dumps(damaged), until)
+        return [_event_row(row, e) for row, e in zip(rows, events, strict=True) if e is not None]
+
+    def _let_go(self, numbers: str, now: float) -> None:
+        def work(conn: sqlite3.Connection) -> None:
+            conn.execute(self._sql["let_go"], (now, numbers))
+            conn.execute(self._sql["end_hold"], (numbers,))
+
+        self._db.write_now(work)
 
     def next_hold(self) -> float | None:
         """When the next hold ends, or None."""
@@ -149,7 +163,7 @@ class GatewayStore:
             ("put_sighting", [self._sighting_values(row) for row in changes.sightings]),
             ("put_visitor", [_visitor_values(row) for row in changes.visitors]),
             ("put_link", [msgspec.structs.astuple(row) for row in changes.links]),
-            ("put_touch", [_touch_values(row) for row in changes.touches]),
+            ("put_touch", [msgspec.structs.astuple(row) for row in changes.touches]),
             ("put_slip", [msgspec.structs.astuple(row) for row in changes.slips]),
             ("put_event", [self._event_values(row) for row in changes.events]),
             ("put_delivery", [_delivery_values(d, moment) for d in changes.deliveries]),
@@ -249,13 +263,13 @@ class GatewayStore:
         return (codec.readable_event(text, box, self._sealer) for text, box in rows)
 
     def _payloads(self, destination: str, tried: list[int]) -> dict[int, bytes]:
-        """What was built for events that were tried before."""
+        """What was built for events that were tried before; what is damaged is built again."""
         if not tried:
             return {}
         with self._db.reader() as conn:
             asked = (destination, json.dumps(tried))
             boxes = conn.execute(self._sql["leased_payloads"], asked).fetchall()
-        return {event: self._sealer.open(box) for event, box in boxes}
+        return codec.readable(boxes, self._sealer)
 
     def _any_due(self, destination: str, now: float) -> bool:
         """Look before writing: an idle server does not touch its disk."""
@@ -398,8 +412,7 @@ class GatewayStore:
     # Rows
 
     def _event(self, row: Sequence[Any]) -> EventRow:
-        event = codec.unpack_event(row[6], row[7], self._sealer)
-        return EventRow(row[0], row[1], row[2], row[3], event, row[4], row[5], row[8])
+        return _event_row(row, codec.unpack_event(row[6], row[7], self._sealer))
 
     def _event_values(self, row: EventRow) -> tuple[Any, ...]:
         event = row.event
@@ -435,6 +448,10 @@ class GatewayStore:
         )
 
 
+def _event_row(row: Sequence[Any], event: Event) -> EventRow:
+    return EventRow(row[0], row[1], row[2], row[3], event, row[4], row[5], row[8])
+
+
 def _visitor(row: Sequence[Any]) -> Visitor:
     consent = msgspec.json.decode(row[6], type=Consent) if row[6] else None
     return Visitor(row[0], row[1], row[2], row[3], row[4], row[5], consent)
@@ -451,10 +468,6 @@ def _visitor_values(row: Visitor) -> tuple[Any, ...]:
         row.fbc,
         consent,
     )
-
-
-def _touch_values(row: Touch) -> tuple[Any, ...]:
-    return msgspec.structs.astuple(row)
 
 
 def _delivery_values(row: Delivery, moment: Mapping[int, float]) -> tuple[Any, ...]:

@@ -69,11 +69,11 @@ class LetterStore:
         return {row[0]: codec.readable_event(row[1], row[2], self._sealer) for row in rows}
 
     def payloads(self, numbers: Iterable[int]) -> dict[tuple[int, str], bytes]:
-        """(event, destination) -> what was built for it, as far as it is kept."""
+        """(event, destination) -> what was built for it, as far as it is kept and whole."""
         asked = json.dumps(sorted(set(numbers)))
         with self._db.reader() as conn:
             rows = conn.execute(self._sql["payloads"], (asked,)).fetchall()
-        return {(row[0], row[1]): self._sealer.open(row[2]) for row in rows}
+        return codec.readable((((row[0], row[1]), row[2]) for row in rows), self._sealer)
 
     def requeue(self, letters: Sequence[Letter], reason: str, now: float) -> int:
         """Make them due now, to be built anew; returns how many stood where they were seen."""

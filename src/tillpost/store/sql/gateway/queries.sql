@@ -82,6 +82,13 @@ SELECT id, fold_key, source, received_at, order_id, hold_until, event, sealed, v
 FROM events
 WHERE hold_until IS NOT NULL AND hold_until <= ? ORDER BY hold_until, id LIMIT ?;
 
+-- name: let_go
+UPDATE outbox SET state = 'pending', reason = 'unreadable', due_at = ?1, updated_at = ?1
+WHERE state = 'held' AND event IN (SELECT value FROM json_each(?2));
+
+-- name: end_hold
+UPDATE events SET hold_until = NULL WHERE id IN (SELECT value FROM json_each(?));
+
 -- name: next_hold
 SELECT MIN(hold_until) FROM events WHERE hold_until IS NOT NULL;
 
