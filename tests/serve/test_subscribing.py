@@ -133,7 +133,7 @@ def test_one_that_may_only_be_listed_or_is_refused_is_told_with_the_fix(desk: De
 
 def test_only_what_leads_to_this_shop_here_is_looked_at(desk: Desk) -> None:
     odd = ["https://elsewhere.example/webhooks/shopify/demo", f"{HERE}/webhooks/shopify/other"]
-    desk.api.webhooks += [webhook(uri=uri) for uri in [*odd, "pubsub://project:topic"]]
+    desk.api.webhooks += [webhook(uri=uri) for uri in [*odd, "pubsub://project:topic", "https://["]]
     assert len(desk.look()) == 2
     desk.given(public_url="https://moved.example")
     desk.api.webhooks.clear()
@@ -141,6 +141,27 @@ def test_only_what_leads_to_this_shop_here_is_looked_at(desk: Desk) -> None:
     desk.given(public_url=None)
     desk.api.webhooks = [webhook(uri=uri) for uri in odd]
     assert len(desk.look()) == 1
+
+
+def test_a_shop_that_does_not_answer_keeps_no_other_waiting(desk: Desk) -> None:
+    shopify = ShopifySettings(access_token=TOKEN)
+    other = ShopSettings(name="other", domain="other.example", shopify=shopify)
+    desk.api.webhooks.append(webhook(uri=f"{HERE}/webhooks/shopify/other"))
+    wire = Wire(desk.api)
+    subscriber = Subscriber([desk.shop, other], desk.store, wire, desk.clock, HERE)
+    desk.api.trouble = [502]
+    assert [asyncio.run(subscriber.round()) for _ in range(3)] == [1, 1, 0]
+    assert webhooks(desk.store, desk.shop) == []
+    assert [row.topic for row in webhooks(desk.store, other)] == ["orders/create"]
+    desk.clock.set(desk.clock.now() + AGAIN_SECONDS)
+    assert [asyncio.run(subscriber.round()) for _ in range(2)] == [1, 0]
+    desk.api.webhooks.clear()
+    desk.clock.set(desk.clock.now() + HOUR)
+    assert [asyncio.run(subscriber.round()) for _ in range(3)] == [1, 1, 0]
+    assert sorted(row["uri"] for row in desk.api.webhooks) == [
+        *[f"{HERE}/webhooks/shopify/demo"] * 2,
+        f"{HERE}/webhooks/shopify/other",
+    ]
 
 
 def test_one_that_was_changed_or_is_there_already_is_not_made_twice(desk: Desk) -> None:

@@ -7,7 +7,6 @@ of Settings > Notifications, are in no list that an app may read. Pure: nothing 
 
 from collections.abc import Iterable, Sequence
 from typing import Any
-from urllib.parse import urlsplit
 
 import msgspec
 from msgspec import Struct
@@ -110,11 +109,10 @@ def ours(nodes: Sequence[Any], shop: str, public_url: str | None) -> list[Subscr
 
 def leads_here(uri: str, shop: str, public_url: str | None) -> bool:
     """Whether a webhook's address is that of this shop at this server."""
-    path = f"/webhooks/shopify/{shop}"
+    address, path = uri.partition("?")[0], f"/webhooks/shopify/{shop}"
     if public_url is not None:
-        return uri.partition("?")[0] == public_url.rstrip("/") + path
-    parts = urlsplit(uri)
-    return parts.scheme == "https" and parts.path.endswith(path)
+        return address == public_url.rstrip("/") + path
+    return address.startswith("https://") and address.endswith(path)
 
 
 def compared(known: Iterable[Kept], found: Sequence[Subscription], now: float) -> list[Kept]:
