@@ -58,6 +58,8 @@ def test_a_network_the_owner_named_is_reached() -> None:
         ("https://169.254.169.254/latest/meta-data", "private network"),
         ("https://hooks.example:99999/", "no address"),
         ("https://hooks.example:x/", "no address"),
+        ("https://[hooks.example/", "no address"),
+        ("https://[::zz]/", "no address"),
         ("https://hooks.example/in\r\nx-other: 1", "no address"),
     ],
 )

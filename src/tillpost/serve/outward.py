@@ -91,8 +91,8 @@ def check_url(url: str, where: str, allowed: Networks = ()) -> None:
     """
     if url == EMBEDDED:
         return
-    parts = urlsplit(url)
-    if not url.isprintable() or not _has_port(parts):
+    parts = _parts(url)
+    if parts is None:
         raise Misconfigured(f"{where}: this is no address; write https://host/path, without spaces")
     if parts.username or parts.password:
         raise Misconfigured(f"{where}: leave user and password out of the address")
@@ -108,12 +108,13 @@ def check_url(url: str, where: str, allowed: Networks = ()) -> None:
         )
 
 
-def _has_port(parts: SplitResult) -> bool:
-    """Whether the port is one, or is left out."""
+def _parts(url: str) -> SplitResult | None:
+    """The parts of an address, if it is one and its port is, too."""
     try:
-        return parts.port != 0
+        parts = urlsplit(url)
+        return parts if url.isprintable() and parts.port != 0 else None
     except ValueError:
-        return False
+        return None
 
 
 def _inner(address: ipaddress.IPv6Address) -> ipaddress.IPv4Address | None:
