@@ -28,7 +28,8 @@ SELECT 'demo' AS shop, order_id, name, moment AS "at", 'web' AS kind, 1 AS eligi
     't' || i AS checkout_token, customer_id, is_returning::BIGINT AS "returning",
     NULL::BIGINT AS cancelled_at, IF(i % 40 = 0, minor // 2, 0) AS refunded_minor,
     browser::BIGINT AS browser, 1 AS server, minor AS presentment_minor,
-    'USD' AS presentment_currency FROM orders ORDER BY order_id;
+    'USD' AS presentment_currency, minor AS subtotal_minor, 0 AS tax_minor,
+    0 AS shipping_minor FROM orders ORDER BY order_id;
 
 -- name: facts_order_keys
 SELECT 'demo' AS shop, order_id, 'checkout' AS kind, 't' || i AS value

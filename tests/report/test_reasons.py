@@ -52,8 +52,13 @@ def credited(
     return Case(code, order, came, (("meta:1", "delivered", None),), claims or ({},), matched=1)
 
 
+TAXED = {
+    "value_minor": 12_000, "presentment_minor": 12_000, "presentment_currency": "USD",
+    "subtotal_minor": 9_500, "tax_minor": 1_500, "shipping_minor": 1_000,
+}  # fmt: skip
 FOREIGN = {
     "value_minor": 12_000, "presentment_minor": 11_000, "presentment_currency": "EUR",
+    "tax_minor": 1_000,
 }  # fmt: skip
 
 CASES: dict[str, Case] = {
@@ -88,8 +93,14 @@ CASES: dict[str, Case] = {
     "tiktok": credited("OTHER_CHANNEL_LAST", came="tiktok"),
     "twice": credited("DUPLICATE", {}, {}),
     "two_datasets": credited("AGREED", {"dataset_id": "1"}, {"dataset_id": "2"}),
+    "less_tax": credited("VALUE_BASIS", {"value_minor": 10_500}, order=TAXED),
+    "less_shipping": credited("VALUE_BASIS", {"value_minor": 11_000}, order=TAXED),
+    "goods": credited("VALUE_BASIS", {"value_minor": 9_500}, order=TAXED),
+    "odd": credited("VALUE_DIFFERS", {"value_minor": 9_999}, order=TAXED),
     "no_parts": credited("VALUE_DIFFERS", {"value_minor": 9_000}),
     "buyers_money": credited("AGREED", {"value_minor": 11_000, "currency": "EUR"}, order=FOREIGN),
+    "buyers_less_tax": credited("VALUE_BASIS", {"value_minor": 10_000, "currency": "EUR"},
+                                order=FOREIGN),
     "other_money": credited("VALUE_DIFFERS", {"currency": "GBP"}),
     "partly": credited("PARTLY_REFUNDED", order={"refunded_minor": 2_500}),
     "partly_told": credited("AGREED", {"value_minor": 7_500}, order={"refunded_minor": 2_500}),
@@ -155,7 +166,8 @@ def test_each_order_has_the_reason_that_is_true(tables: Tables) -> None:
     }
     found = {row["order_id"]: row for row in rows}
     evidence = ("platform_value", "platform_currency", "platform_basis", "doubles")
-    assert [found["buyers_money"][name] for name in evidence] == ["110.00", "EUR", "total", 0]
+    assert [found["less_tax"][name] for name in evidence] == ["105.00", "USD", "less_tax", 0]
+    assert found["goods"]["platform_basis"] == "less_tax_and_shipping"
     assert [found["untold"][name] for name in evidence] == [None, None, None, 0]
     assert (found["twice"]["doubles"], found["two_datasets"]["doubles"]) == (1, 0)
     assert found["told_next_day"]["platform_at"] == "2026-05-30T12:00:00Z"

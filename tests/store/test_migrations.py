@@ -16,6 +16,8 @@ EARLIER = [
     for schema in schemas.FILES.values()
     for number, _, _ in queries.migrations(schema)[:-1]
 ]
+DERIVED = "segments"
+"""What is made of the rest, and made anew where its columns change."""
 _APPLICATION_ID = 0x7111_9057
 _VALUES = {"INTEGER": 1, "REAL": 1.5, "TEXT": "x", "BLOB": b"x"}
 
@@ -75,6 +77,7 @@ def test_every_earlier_schema_becomes_the_newest(tmp_path: Path, schema: str, nu
     Database(new, schema).close()
     assert _shape(old) == _shape(new)
     after = _counts(old)
+    before.pop(DERIVED, None)
     assert {table: after.get(table) for table in before} == before
     with closing(sqlite3.connect(old)) as database:
         assert database.execute("PRAGMA integrity_check").fetchone() == ("ok",)
@@ -85,11 +88,11 @@ def test_status_tells_what_is_to_do_and_migrate_does_it(tmp_path: Path) -> None:
     steps = queries.migrations("gateway")
     _earlier(tmp_path / "tillpost.db", "gateway", 2)
     (state,) = schemas.states(tmp_path)
-    assert (state.version, state.newest) == (2, len(steps))
+    assert (state.version, state.newest) == (2, steps[-1][0])
     assert state.pending == tuple(name for number, name, _ in steps if number > 2)
     before, after = schemas.migrate(tmp_path)
     assert [s.version for s in before] == [2]
-    assert [(s.version, s.pending) for s in after] == [(len(steps), ())]
+    assert [(s.version, s.pending) for s in after] == [(steps[-1][0], ())]
 
 
 def test_a_file_that_is_no_database_of_ours_is_told(tmp_path: Path) -> None:

@@ -33,6 +33,7 @@ KINDS: dict[str, Kind] = {
             "checkout_token": TEXT, "customer_id": TEXT, "returning": NUMBER,
             "cancelled_at": NUMBER, "refunded_minor": NUMBER, "browser": NUMBER,
             "server": NUMBER, "presentment_minor": NUMBER, "presentment_currency": TEXT,
+            "subtotal_minor": NUMBER, "tax_minor": NUMBER, "shipping_minor": NUMBER,
         },
         *_BY_ORDER,
     ),

@@ -141,8 +141,9 @@ COLUMNS: dict[str, str] = {
     "pixel_loss": "orders that only the server told of / `orders`",
     "platform": "the ad platform",
     "platform_at": "the time that the platform was told; its days are those of UTC",
-    "platform_basis": "what the platform's value is of the order's money: total or less_refunds; "
-    "nothing if it is neither",
+    "platform_basis": "what the platform's value is of the order's money: total, less_refunds, "
+    "less_tax, less_shipping, less_tax_and_shipping or subtotal; nothing if it is none of them",
+    "platform_campaign_id": "the campaign that the platform credits",
     "platform_currency": "what `platform_value` is in",
     "platform_conversions": "orders that the platform claims; nothing where nobody told",
     "platform_orders": "orders that the platform claims; nothing where nobody told",

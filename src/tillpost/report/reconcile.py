@@ -24,6 +24,7 @@ REASONS: tuple[tuple[str, str], ...] = (
     ("VIEW_ONLY", "the platform counts a view; no click brought the order"),
     ("OTHER_CHANNEL_LAST", "the platform counts a click; another channel came last"),
     ("NO_TOUCH", "the platform counts it; no visit was ever observed here"),
+    ("VALUE_BASIS", "both credit the platform, whose value leaves out tax, shipping or both"),
     ("VALUE_DIFFERS", "both credit the platform, whose value is none that is known of the order"),
     (
         "PARTLY_REFUNDED",

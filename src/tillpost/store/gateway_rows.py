@@ -17,7 +17,7 @@ from tillpost.core.books import (
     Touch,
     cart_name,
 )
-from tillpost.core.event import Item, Visit
+from tillpost.core.event import Item, Money, OrderSeen, Visit
 from tillpost.core.moment import day_of
 from tillpost.core.outcome import Outcome, State
 from tillpost.ports import Rows
@@ -34,7 +34,8 @@ RATES = ("day", "currency", "quote", "rate")
 ORDERS = (
     *("shop", "order_id", "name", "at", "kind", "eligible", "reason", "value_minor", "currency"),
     *("checkout_token", "customer_id", "returning", "cancelled_at", "refunded_minor", "browser"),
-    *("server", "presentment_minor", "presentment_currency"),
+    *("server", "presentment_minor", "presentment_currency", "subtotal_minor", "tax_minor"),
+    "shipping_minor",
 )
 ORDER_KEYS = ("shop", "order_id", "kind", "value")
 LINKS = ("shop", "kind", "value", "visitor_id", "at")
@@ -162,8 +163,23 @@ def order_row(row: OrderRow, refunded_minor: int) -> tuple[Any, ...]:
         1,
         money.to_minor(seen.presentment.amount, seen.presentment.currency),
         seen.presentment.currency,
+        *order_parts(seen),
     )
     return tuple(_plain(value) for value in values)
+
+
+def order_parts(seen: OrderSeen) -> tuple[int | None, ...]:
+    """Subtotal, tax and shipping in minor units of the buyer's money; None where not told in it."""
+    told = (seen.presentment_subtotal or seen.subtotal, seen.presentment_tax or seen.tax)
+    return tuple(_minor(part, seen.presentment.currency) for part in (*told, seen.shipping))
+
+
+def _minor(part: Money, currency: str) -> int | None:
+    """Minor units; None if it is in another currency, or nothing that a column can hold."""
+    try:
+        return money.to_minor(part.amount, currency) if part.currency == currency else None
+    except money.MoneyError:
+        return None
 
 
 def purchases(events: Iterable[EventRow], deliveries: Mapping[int, Mapping[str, Delivery]]) -> Rows:

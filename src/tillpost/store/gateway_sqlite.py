@@ -444,6 +444,7 @@ class GatewayStore:
             seen.cancelled_at,
             int(row.browser),
             row.first_received_at,
+            *gateway_rows.order_parts(seen),
             *codec.pack(seen, self._sealer),
         )
 

@@ -26,6 +26,7 @@ SELECT e.*, CASE
         WHEN COALESCE(e.channel, 'Unknown') = 'Unknown' THEN 'NO_TOUCH'
         WHEN e.by_platform = 0 THEN 'OTHER_CHANNEL_LAST'
         WHEN e.claimed_basis IS NULL THEN 'VALUE_DIFFERS'
+        WHEN e.claimed_basis NOT IN ('total', 'less_refunds') THEN 'VALUE_BASIS'
         WHEN e.claimed_basis = 'total' AND e.refunded_minor > 0 THEN 'PARTLY_REFUNDED'
         WHEN e.days <> 0 AND e.own_days = 0 THEN 'TZ_SHIFT'
         WHEN e.days <> 0 THEN 'DAY_SHIFT'

@@ -45,8 +45,13 @@ claimed AS (
             WHEN c.currency = o.currency AND c.value_minor = o.value_minor THEN 'total'
             WHEN c.currency = o.currency AND c.value_minor = o.value_minor - o.told_refunded
                 THEN 'less_refunds'
-            WHEN c.currency = o.presentment_currency AND c.value_minor = o.presentment_minor
-                THEN 'total'
+            WHEN c.currency <> o.presentment_currency THEN NULL
+            WHEN c.value_minor = o.presentment_minor THEN 'total'
+            WHEN c.value_minor = o.presentment_minor - o.tax_minor THEN 'less_tax'
+            WHEN c.value_minor = o.presentment_minor - o.shipping_minor THEN 'less_shipping'
+            WHEN c.value_minor = o.presentment_minor - o.tax_minor - o.shipping_minor
+                THEN 'less_tax_and_shipping'
+            WHEN c.value_minor = o.subtotal_minor AND c.value_minor > 0 THEN 'subtotal'
         END AS basis,
         div_whole(c.moment, 86400) - div_whole(o.moment + COALESCE(z.seconds, 0), 86400) AS days,
         div_whole(c.moment + COALESCE(z.seconds, 0), 86400)

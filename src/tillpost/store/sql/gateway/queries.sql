@@ -96,8 +96,9 @@ SELECT MIN(hold_until) FROM events WHERE hold_until IS NOT NULL;
 INSERT OR REPLACE INTO orders (
     shop, order_id, version, name, at, kind, eligible, reason, value_minor, currency,
     presentment_minor, presentment_currency, checkout_token, customer_id, is_returning,
-    cancelled_at, browser, server, first_received_at, fact, sealed
-) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1, ?, ?, ?);
+    cancelled_at, browser, server, first_received_at, subtotal_minor, tax_minor, shipping_minor,
+    fact, sealed
+) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1, ?, ?, ?, ?, ?, ?);
 
 -- name: put_privacy
 INSERT INTO privacy_requests (shop, source, received_at, request, reference, asked)
@@ -312,7 +313,8 @@ SELECT o.shop, o.order_id, o.name, o.at, o.kind, o.eligible, o.reason, o.value_m
         SELECT SUM(r.amount_minor) FROM refunds AS r
         WHERE r.shop = o.shop AND r.order_id = o.order_id AND r.currency = o.currency
     ), 0) AS refunded_minor,
-    o.browser, o.server, o.presentment_minor, o.presentment_currency
+    o.browser, o.server, o.presentment_minor, o.presentment_currency, o.subtotal_minor,
+    o.tax_minor, o.shipping_minor
 FROM orders AS o;
 
 -- name: table_order_keys

@@ -50,7 +50,8 @@ SELECT o.shop, o.order_id, o.name, o.at, o.kind, o.eligible, o.reason, o.value_m
         SELECT SUM(r.amount_minor) FROM refunds AS r
         WHERE r.shop = o.shop AND r.order_id = o.order_id AND r.currency = o.currency
     ), 0) AS refunded_minor,
-    o.browser, o.server, o.presentment_minor, o.presentment_currency
+    o.browser, o.server, o.presentment_minor, o.presentment_currency, o.subtotal_minor,
+    o.tax_minor, o.shipping_minor
 FROM (SELECT DISTINCT shop, a FROM fresh WHERE grain = 'order') AS f
 JOIN orders AS o ON o.shop = f.shop AND o.order_id = f.a;
 
