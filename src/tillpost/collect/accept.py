@@ -3,19 +3,21 @@
 Raw identifiers live from `parse` to `identify`, in this request's memory, and nowhere else.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
-from msgspec import Struct, structs
+from msgspec import Struct, json, structs
 
 from tillpost.core.books import BadRow
 from tillpost.core.event import NAMELESS, Entry, Fact, OrderSeen, Parsed, Person, ServerSeen
 from tillpost.core.identity import identify
 from tillpost.core.outcome import BROKEN, Rejection
 from tillpost.core.testers import NOBODY, Testers, is_tester
-from tillpost.core.wire import Request
+from tillpost.core.wire import RECEIVED_AT, Request
 from tillpost.ports import Journal, Sealer
 
+_TELLING = ("-topic", "-test")
+"""Ends of the headers that say what a body is; the others say who sent it."""
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 """Some senders put it before their JSON and sign it with the rest; RFC 8259 lets us ignore it."""
 
@@ -64,11 +66,28 @@ async def accept(
     verdict = intake.source.verify(request, intake.settings)
     if verdict is not None:
         return Taken(rejection=verdict)
+    taken = await _taken(intake, request, journal, now)
+    if taken.rejection is not None and taken.rejection.keep:
+        await journal.keep_bad(_bad_row(intake, request, taken.rejection, sealer, now))
+    return taken
+
+
+async def accept_again(intake: Intake, row: BadRow, journal: Journal, sealer: Sealer) -> Taken:
+    """Take in what could not be read when it came, as if it came then, by today's code.
+
+    Its signature was verified when it came. What is taken twice is one: a fact is known by its
+    order, refund or event. Raises `Retryable` as `accept`, and as
+    `Sealer.open` if the box does not open.
+    """
+    headers = {**json.decode(row.headers, type=dict[str, str]), RECEIVED_AT: str(row.received_at)}
+    request = Request("POST", "", headers, sealer.open(row.sealed))
+    return await _taken(intake, request, journal, row.received_at)
+
+
+async def _taken(intake: Intake, request: Request, journal: Journal, now: float) -> Taken:
     plain = request._replace(body=request.body.removeprefix(_BYTE_ORDER_MARK))
     parsed = _parsed(intake, plain)
     if isinstance(parsed, Rejection):
-        if parsed.keep:
-            await journal.keep_bad(_bad_row(intake, request, parsed, sealer, now))
         return Taken(rejection=parsed)
     facts = [_identified(_tried(one, intake.testers)) for one in parsed]
     entries = stamp(intake, facts, now)
@@ -127,4 +146,9 @@ def _bad_row(
         field=rejection.field,
         detail=rejection.detail,
         sealed=sealer.seal(request.body),
+        headers=_telling(request.headers),
     )
+
+
+def _telling(headers: Mapping[str, str]) -> str:
+    return json.encode({k: v for k, v in headers.items() if k.endswith(_TELLING)}).decode()

@@ -229,7 +229,10 @@ class Pause(Struct, frozen=True):
 
 
 class BadRow(Struct, frozen=True):
-    """A body that was signed but could not be read; kept sealed for seven days."""
+    """A body that was signed but could not be read; kept sealed for seven days.
+
+    `headers` is a JSON object of those that say what the body is; empty where that is not known.
+    """
 
     shop: str
     source: str
@@ -238,6 +241,7 @@ class BadRow(Struct, frozen=True):
     field: str
     detail: str
     sealed: bytes
+    headers: str = ""
 
 
 class PrivacyRow(Struct, frozen=True):

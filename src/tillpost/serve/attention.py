@@ -183,8 +183,9 @@ def _unread(signs: Signs) -> list[Note]:
             f"{_many(rows.rows, 'message')} could not be read",
             f"The last one, from {rows.source}: {rows.reason} at {rows.field or 'the body'}. "
             f"{rows.detail}",
-            "They are kept, sealed, for seven days. See them all:",
-            f"curl -H 'Authorization: Bearer SERVER_KEY' {signs.url}/api/v1/bad-rows",
+            "They are kept, sealed, for seven days. See them all with `tillpost bad-rows list`; "
+            "once this server can read them, take them in:",
+            "tillpost bad-rows retry --all",
         )
     ]
 

@@ -26,6 +26,7 @@ from tillpost.ports import Clock, Transport
 from tillpost.report.spend.meta_insights import Account
 from tillpost.serve.access import Access
 from tillpost.serve.answers import Answers
+from tillpost.serve.bad_rows import BadRowDesk
 from tillpost.serve.clock import SystemClock
 from tillpost.serve.http.exchange import Networks
 from tillpost.serve.keeper import Keeper
@@ -51,6 +52,7 @@ from tillpost.serve.tokens import Watch
 from tillpost.serve.transport import HttpTransport
 from tillpost.serve.worker import Worker
 from tillpost.store.alerts import AlertStore
+from tillpost.store.bad_rows import BadRowStore
 from tillpost.store.checks import CheckStore
 from tillpost.store.gateway_sqlite import GatewayStore
 from tillpost.store.letters_sqlite import LetterStore
@@ -123,6 +125,9 @@ class Node:
         self.lines = _lines(settings, own_url)
         """The destinations of each shop."""
         lines = [line for own in self.lines.values() for line in own]
+        self.bad_rows = BadRowDesk(
+            BadRowStore(self._database), self.intake, self.store, self.sealer
+        )
         self.letters = LetterDesk(
             LetterStore(self._database, self.sealer), self.store.transitions, lines, clock
         )

@@ -354,6 +354,10 @@ OPERATIONS = (
     _get("/api/v1/events/{number}", "One event: payload and every move.", dict[str, Any]),
     _get("/api/v1/destinations", "Each destination and how it stands.", shapes.Items),
     _change(
+        "/api/v1/bad-rows/retry",
+        "Take in what could not be read when it came, by today's code: `ids`, or all.",
+    ),
+    _change(
         "/api/v1/dead-letters/retry",
         "Send letters again, with the same event_id and event_time: `ids`, or all of a `reason`.",
     ),

@@ -1,8 +1,8 @@
-"""Dead letters and replays from the command line: through the running server, else alone."""
+"""Bad rows, dead letters, replays from the command line: through the running server, or alone."""
 
 import asyncio
 import json
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
@@ -73,21 +73,54 @@ class Place:
             lambda desk: desk.replay(begin, end, self._shop, delivered=delivered, dry_run=dry_run)
         )
 
+    def bad_rows(self) -> list[dict[str, Any]]:
+        """Every body of the shop that was signed and could not be read."""
+        items: list[dict[str, Any]] = []
+        after: int | None = 0
+        while after is not None:
+            found = self._bad_rows(after)
+            items += [item for item in found["items"] if item["shop"] == self._shop]
+            after = found["next"]
+        return items
+
+    def _bad_rows(self, after: int) -> dict[str, Any]:
+        remote = self._remote("reports")
+        if remote is not None:
+            return remote.get(f"/api/v1/bad-rows?after={after}&limit={_MOST}")
+
+        async def work(node: Node) -> dict[str, Any]:
+            return node.reading.bad_rows(after, _MOST)
+
+        return self._with_node(work)
+
+    def read_again(self, ids: list[int] | None) -> dict[str, Any]:
+        """Take bad rows in by today's code; what was taken, and what was left and why."""
+        remote = self._remote("admin")
+        if remote is not None:
+            return remote.post("/api/v1/bad-rows/retry", json.dumps({"ids": ids}))
+        return self._with_node(lambda node: node.bad_rows.retry(ids, self._shop))
+
     def _remote(self, scope: Scope) -> Remote | None:
         url = running(self._directory)
         return Remote(url, self._settings, self._shop, scope) if url else None
 
     def _alone(self, work: Callable[[LetterDesk], dict[str, Any]]) -> dict[str, Any]:
-        return asyncio.run(_with_desk(self._settings, self._directory, work))
+        async def with_letters(node: Node) -> dict[str, Any]:
+            return work(node.letters)
+
+        return self._with_node(with_letters)
+
+    def _with_node(self, work: Callable[[Node], Awaitable[dict[str, Any]]]) -> dict[str, Any]:
+        return asyncio.run(_with_node(self._settings, self._directory, work))
 
 
-async def _with_desk(
-    settings: Settings, directory: Path, work: Callable[[LetterDesk], dict[str, Any]]
+async def _with_node(
+    settings: Settings, directory: Path, work: Callable[[Node], Awaitable[dict[str, Any]]]
 ) -> dict[str, Any]:
     with hold(directory):
         own = app.own_url(settings.server.host, settings.server.port)
         node = Node(settings, directory, SystemClock(), read_keys(directory), own)
         try:
-            return work(node.letters)
+            return await work(node)
         finally:
             await node.close()

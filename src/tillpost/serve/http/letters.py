@@ -1,4 +1,4 @@
-"""The API of what did not go through: dead letters, replays, and how the destinations are."""
+"""The API of what did not go through: bad rows, dead letters, replays, and the destinations."""
 
 from typing import Any
 
@@ -8,6 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from tillpost.core.outcome import Retryable
 from tillpost.serve.clock import unix
 from tillpost.serve.http.api import guarded, page, read_json, refusal, reply
 from tillpost.serve.node import Node
@@ -16,6 +17,7 @@ from tillpost.serve.node import Node
 def routes(node: Node) -> list[Route]:
     """The routes of deliveries; what sends again needs the scope `admin`."""
     return [
+        Route("/api/v1/bad-rows/retry", guarded(node, _read_again, "admin"), methods=["POST"]),
         Route("/api/v1/dead-letters", guarded(node, _listed)),
         Route("/api/v1/dead-letters/retry", guarded(node, _retry, "admin"), methods=["POST"]),
         Route("/api/v1/dead-letters/{number:int}", guarded(node, _shown)),
@@ -23,6 +25,10 @@ def routes(node: Node) -> list[Route]:
         Route("/api/v1/replay", guarded(node, _replay, "admin"), methods=["POST"]),
         Route("/api/v1/destinations", guarded(node, _destinations)),
     ]
+
+
+class _Again(Struct, forbid_unknown_fields=True):
+    ids: list[int] | None = None
 
 
 class _Retry(Struct, forbid_unknown_fields=True):
@@ -35,6 +41,19 @@ class _Replay(Struct, forbid_unknown_fields=True):
     until: str
     dry_run: bool = True
     delivered: bool = False
+
+
+async def _read_again(node: Node, request: Request) -> Response:
+    """Take bad rows in by today's code: `{"ids": [1, 2]}`, or all."""
+    given = await read_json(request, _Again, '{"ids": [1]}')
+    if isinstance(given, Response):
+        return given
+    try:
+        found = await node.bad_rows.retry(given.ids, request.state.shop)
+    except Retryable as error:
+        return refusal(503, "disk", "", str(error))
+    node.worker.wake()
+    return reply(200, found)
 
 
 async def _listed(node: Node, request: Request) -> Response:

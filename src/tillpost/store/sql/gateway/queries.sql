@@ -2,8 +2,8 @@
 INSERT INTO journal (shop, source, received_at, fact, sealed) VALUES (?, ?, ?, ?, ?);
 
 -- name: keep_bad
-INSERT INTO bad_rows (shop, source, received_at, reason, field, detail, sealed)
-VALUES (?, ?, ?, ?, ?, ?, ?);
+INSERT INTO bad_rows (shop, source, received_at, reason, field, detail, sealed, headers)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?);
 
 -- name: unfolded
 SELECT id, shop, source, received_at, fact, sealed FROM journal
