@@ -299,9 +299,14 @@ class FactsSuite:
     def test_orders_are_told_in_minor_units_with_what_was_refunded(
         self, make_store: MakeStore
     ) -> None:
-        """Refunds in the order's currency only; yes and no as one and zero."""
+        """Refunds in the order's currency only, parts in the buyer's; yes and no as 1 and 0."""
         store = make_store()
-        order = make.order(presentment=make.money("6300", "JPY"), returning=True)
+        order = make.order(
+            presentment=make.money("6300", "JPY"),
+            presentment_subtotal=make.money("6000", "JPY"),
+            presentment_tax=make.money("300", "JPY"),
+            returning=True,
+        )
         refunds = [
             RefundRow(SHOP, "r1", "1001", NOW, 1000, "USD"),
             RefundRow(SHOP, "r2", "1001", NOW, 150, "USD"),
@@ -330,6 +335,9 @@ class FactsSuite:
             "server": 1,
             "presentment_minor": 6300,
             "presentment_currency": "JPY",
+            "subtotal_minor": 6000,
+            "tax_minor": 300,
+            "shipping_minor": None,
         }
         assert len(store.tables(["refunds"])["refunds"][1]) == 3
 
