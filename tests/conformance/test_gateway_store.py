@@ -18,8 +18,8 @@ from tillpost.store.sqlite import Database
 from tillpost.testing import entries as make
 from tillpost.testing import strategies
 from tillpost.testing.entries import DESTINATION, NOW, SHOP
+from tillpost.testing.facts import FactsSuite
 from tillpost.testing.gateway_store import (
-    FactsSuite,
     FolderSuite,
     Gateway,
     JournalSuite,
