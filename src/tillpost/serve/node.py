@@ -125,12 +125,10 @@ class Node:
         self.lines = _lines(settings, own_url)
         """The destinations of each shop."""
         lines = [line for own in self.lines.values() for line in own]
-        self.bad_rows = BadRowDesk(
-            BadRowStore(self._database), self.intake, self.store, self.sealer
-        )
-        self.letters = LetterDesk(
-            LetterStore(self._database, self.sealer), self.store.transitions, lines, clock
-        )
+        bad = BadRowStore(self._database)
+        self.bad_rows = BadRowDesk(bad, self.intake, self.store, self.sealer)
+        letters = LetterStore(self._database, self.sealer)
+        self.letters = LetterDesk(letters, self.store.transitions, lines, clock)
         self.worker = self._worker(lines)
 
     def _privacy(self) -> PrivacyDesk:
