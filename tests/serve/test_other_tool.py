@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 from msgspec import structs
+from tests.store.test_flipped_bits import damage
 
 from tillpost.cli.check import compare
 from tillpost.core.outcome import Misconfigured
@@ -116,6 +117,18 @@ def test_what_the_other_tool_sends_to_the_receiver_is_compared_too(office: Offic
     tables = balance.view([], [], None, told).tables
     assert [table.name for table in tables][3:] == ["beside", "beside_fields", "beside_orders"]
     assert {row["order"] for row in tables[-1].rows} == {"#1001", "#1002", "#1003", "#7"}
+
+
+def test_a_damaged_event_is_counted_and_the_others_are_compared(office: Office) -> None:
+    damage(office.node.store, "events", "event", "order_id = '1001'")
+    told = office.file(payload(1002))
+    assert told["unreadable"] == 1
+    assert {row["who"]: row["orders"] for row in told["sales"]} == {
+        "both": 1,
+        "ours": 1,
+        "neither": 1,
+    }
+    assert balance.view([], [], None, told).tables[3].rows[-1]["orders"] == 1
 
 
 def test_no_dataset_and_no_destination_are_told(office: Office) -> None:

@@ -152,6 +152,8 @@ def _show_sales(found: dict[str, Any]) -> None:
     left = len(found["orders"]) - _MOST_SALES + found["left"]
     if left > 0:
         click.echo(f"... and {left} more; --json has them")
+    if found["unreadable"]:
+        click.echo(f"{found['unreadable']} sales here are in damaged rows and were left out")
     if found["unread"]:
         click.echo(f"{found['unread']} entries are no events and were left out")
 

@@ -12,6 +12,7 @@ import msgspec
 from msgspec import Struct
 
 from tillpost.core import capi, other_tool
+from tillpost.core.event import Event
 from tillpost.core.moment import iso
 from tillpost.core.money import decimal_string
 from tillpost.core.other_tool import Own, Pair
@@ -117,7 +118,10 @@ class Comparer:
         return next(named, None)
 
     def of_file(self, shop: str, text: bytes) -> dict[str, Any]:
-        """What `report` tells of a file of payloads, over the time that they are of."""
+        """What `report` tells of a file of payloads, over the time that they are of.
+
+        And `unread` entries that are no events, `unreadable` sales here whose rows are damaged.
+        """
         given = payloads(text)
         times = [event.event_time for event in given.events]
         span = (max(min(times) - _MARGIN, 0), max(times) + _MARGIN)
@@ -152,13 +156,14 @@ class Comparer:
             found = rows.ours(database, self._sealer, shop, destination, span)
         finally:
             database.close()
-        pairs = other_tool.pairs([_own(row) for row in found], theirs)
+        own = [_own(event, row) for row in found if (event := row.event) is not None]
         return {
             "shop": shop,
             "destination": destination,
             "since": iso(span[0]),
             "until": iso(span[1]),
-            **report(pairs),
+            "unreadable": len(found) - len(own),
+            **report(other_tool.pairs(own, theirs)),
         }
 
     def _destination(self, shop: str) -> str:
@@ -174,11 +179,11 @@ def comparer(node: Node) -> Comparer:
     return Comparer(node.settings, node.directory, node.sealer)
 
 
-def _own(row: rows.OwnRow) -> Own:
-    built = msgspec.json.decode(capi.encode(capi.server_event(row.event)))
-    event = server_event(built, GraphCall(""), 0.0)
+def _own(event: Event, row: rows.OwnRow) -> Own:
+    built = msgspec.json.decode(capi.encode(capi.server_event(event)))
+    received = server_event(built, GraphCall(""), 0.0)
     is_sent = row.state == State.DELIVERED or row.reason == Reason.SHADOW
-    return Own(event, row.name, is_sent, None if is_sent else row.reason or row.state)
+    return Own(received, row.name, is_sent, None if is_sent else row.reason or row.state)
 
 
 def report(pairs: Sequence[Pair]) -> dict[str, Any]:

@@ -69,6 +69,16 @@ def readable_event(text: bytes, box: bytes | None, sealer: Sealer) -> Event | No
         return None
 
 
+def is_damaged_fact(text: bytes) -> bool:
+    """Whether a fact's JSON is damaged, whatever there is of its device's box."""
+    return _is_damaged(_facts, text)
+
+
+def is_damaged_event(text: bytes) -> bool:
+    """The same of an event's JSON."""
+    return _is_damaged(_events, text)
+
+
 def readable(boxes: Iterable[tuple[K, bytes]], sealer: Sealer) -> dict[K, bytes]:
     """What is in these boxes, by their names, without those that are damaged."""
     found = {}
@@ -81,13 +91,30 @@ def readable(boxes: Iterable[tuple[K, bytes]], sealer: Sealer) -> dict[K, bytes]
 def _decoded(
     decoder: msgspec.json.Decoder[Any], text: bytes, box: bytes | None, sealer: Sealer
 ) -> Any:
-    sum_begins = len(text) - _SUM_LENGTH
-    if text.startswith(_SUM, sum_begins) and text != _summed(text[:sum_begins] + b"}"):
+    if _has_sum(text) and not _is_whole(text):
         raise Permanent("a row's checksum is another: it is damaged on the disk")
     try:
         return decoder.decode(_with_device(text, box, sealer))
     except (msgspec.MsgspecError, UnicodeError):
         raise Permanent("a row cannot be read: it is damaged on the disk") from None
+
+
+def _is_damaged(decoder: msgspec.json.Decoder[Any], text: bytes) -> bool:
+    if _has_sum(text):
+        return not _is_whole(text)
+    try:
+        decoder.decode(text)
+    except (msgspec.MsgspecError, UnicodeError):
+        return True
+    return False
+
+
+def _has_sum(text: bytes) -> bool:
+    return text.startswith(_SUM, len(text) - _SUM_LENGTH)
+
+
+def _is_whole(text: bytes) -> bool:
+    return text == _summed(text[: len(text) - _SUM_LENGTH] + b"}")
 
 
 def _summed(text: bytes) -> bytes:

@@ -14,9 +14,12 @@ MOST = 20_000
 
 
 class OwnRow(NamedTuple):
-    """An event of ours, its order's number, and where it stands with the destination."""
+    """An event of ours, its order's number, and where it stands with the destination.
 
-    event: Event
+    The event is None if its row is damaged.
+    """
+
+    event: Event | None
     name: str
     state: str
     reason: str | None
@@ -29,7 +32,7 @@ def ours(
     given = {"shop": shop, "destination": destination, "since": span[0], "until": span[1]}
     with database.reader() as conn:
         rows = conn.execute(queries.load("other_tool")["ours"], {**given, "limit": MOST}).fetchall()
-    return [OwnRow(codec.unpack_event(row[0], row[1], sealer), *row[2:]) for row in rows]
+    return [OwnRow(codec.readable_event(row[0], row[1], sealer), *row[2:]) for row in rows]
 
 
 def theirs(receiver: Database, dataset: str, span: tuple[int, int]) -> list[ReceivedEvent]:

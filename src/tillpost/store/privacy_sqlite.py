@@ -3,11 +3,14 @@
 Rows are found by the hashes that the person's identifiers have, by the orders named, and by
 what those lead to: checkouts, visitors and click cookies. Searching reads beside the writers;
 forgetting is one transaction, with freed bytes overwritten (`secure_delete`).
+
+A row that the disk has damaged stops neither. It is found by its plain columns; one that nothing
+tells the person of may be theirs, so what cannot be read of it is forgotten too.
 """
 
 import json
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -15,10 +18,10 @@ from msgspec import Struct
 
 from tillpost.core import privacy
 from tillpost.core.books import PrivacyRow
-from tillpost.core.event import Event, OrderSeen, PrivacyAsked
-from tillpost.core.outcome import Reason, State
+from tillpost.core.event import Event, Fact, OrderSeen, PrivacyAsked
+from tillpost.core.outcome import Permanent, Reason, State
 from tillpost.ports import Sealer
-from tillpost.store import codec, queries
+from tillpost.store import codec, damaged, queries
 from tillpost.store.sqlite import Database
 
 _asked = msgspec.json.Decoder(PrivacyAsked)
@@ -42,12 +45,13 @@ class Trace(Struct):
     bad_rows: list[int]
     in_flight: bool
     """Whether a sender holds one of the events just now."""
+    damaged: damaged.Damaged
 
     @property
     def counts(self) -> dict[str, int]:
-        """How many rows of each kind are theirs."""
+        """How many rows of each kind are theirs, and how many could not be read."""
         kinds = ("orders", "events", "visitors", "sightings", "journal", "bad_rows")
-        return {kind: len(getattr(self, kind)) for kind in kinds}
+        return {**{kind: len(getattr(self, kind)) for kind in kinds}, **self.damaged.counts}
 
 
 class PrivacyStore:
@@ -67,14 +71,14 @@ class PrivacyStore:
 
         return self._db.write_now(work)
 
-    def open_requests(self, limit: int) -> list[tuple[int, PrivacyRow]]:
-        """Requests that are not carried out yet, the oldest first, with their numbers."""
+    def open_requests(self, limit: int) -> list[tuple[int, PrivacyRow | None]]:
+        """Requests that are not carried out yet, the oldest first, with their numbers.
+
+        None stands for one whose row is damaged: nothing tells who asked.
+        """
         with self._db.reader() as conn:
             rows = conn.execute(self._sql["open_requests"], (limit,)).fetchall()
-        return [
-            (number, PrivacyRow(shop, source, at, _asked.decode(asked), reference))
-            for number, shop, source, at, asked, reference in rows
-        ]
+        return [(row[0], _request(row)) for row in rows]
 
     def requests(self, after: int, limit: int) -> list[dict[str, Any]]:
         """What was asked and done, without whose data it was."""
@@ -83,14 +87,22 @@ class PrivacyStore:
         return [{**row, "counts": json.loads(row["counts"] or "{}")} for row in rows]
 
     def request(self, number: int) -> dict[str, Any] | None:
-        """One request with its answer, if it asked for one and it is still kept."""
+        """One request with its answer, if it asked for one and it is still kept.
+
+        The answer is `{"unreadable": 1}` if its own row is damaged: it must be asked again.
+        """
         with self._db.reader() as conn:
             found = _named(conn.execute(self._sql["request"], (number,)))
         for row in found:
-            box = row["answer"]
-            answer = msgspec.json.decode(self._sealer.open(box)) if box else None
+            answer = self._answer(row["answer"]) if row["answer"] else None
             return {**row, "counts": json.loads(row["counts"] or "{}"), "answer": answer}
         return None
+
+    def _answer(self, box: bytes) -> Any:
+        try:
+            return msgspec.json.decode(self._sealer.open(box))
+        except Permanent:
+            return {"unreadable": 1}
 
     def close_request(
         self, number: int, now: float, counts: dict[str, int], answer: dict[str, Any] | None
@@ -129,13 +141,12 @@ class PrivacyStore:
                 "orders": json.dumps([o.order_id for o in orders]),
                 "visitors": json.dumps(visitors),
             }
-            found = [
-                (row[0], codec.unpack_event(row[1], row[2], self._sealer), row[3])
-                for row in conn.execute(self._sql["events"], {**given, **theirs_by})
-            ]
+            rows = _named(conn.execute(self._sql["events"], {**given, **theirs_by}))
+            found = [(row["id"], self._event(row), row["order_id"]) for row in rows]
             own = {o.order_id for o in orders}
             theirs = {n for n, e, order in found if order in own or privacy.is_theirs(e, hashes)}
-            return Trace(
+            bad_rows, lone = self._bad_rows(conn, shop, asked)
+            trace = Trace(
                 shop=shop,
                 hashes=hashes,
                 orders=orders,
@@ -146,9 +157,14 @@ class PrivacyStore:
                 others=[(n, event) for n, event, _ in found if n not in theirs],
                 sightings=self._column(conn, "sightings", **given),
                 journal=self._journal(conn, shop, sought, own),
-                bad_rows=self._bad_rows(conn, shop, asked),
+                bad_rows=bad_rows,
                 in_flight=self._in_flight(conn, sorted(theirs)),
+                damaged=damaged.Damaged(),
             )
+            trace.damaged = self._damaged(conn, trace)
+            trace.damaged.bad_rows = lone
+            trace.damaged.theirs += self._damaged_parts(conn, trace)
+            return trace
 
     def stored(self, trace: Trace) -> dict[str, Any]:
         """All that is kept of this person, in full, as JSON values."""
@@ -168,8 +184,9 @@ class PrivacyStore:
                 "touches": _named(conn.execute(self._sql["touches"], seen)),
             }
         for row in plain["visitors"]:
-            row["consent"] = json.loads(row["consent"] or "null")
+            row["consent"] = _consent(row["consent"])
         return {
+            **trace.damaged.counts,
             "orders": [msgspec.to_builtins(order) for order in trace.orders],
             "events": [
                 {**msgspec.to_builtins(event), "outcomes": outcomes.get(number, [])}
@@ -237,9 +254,27 @@ class PrivacyStore:
             "needles": json.dumps(hashes),
         }
         found = self._column(conn, "orders_named", **given)
-        rows = conn.execute(self._sql["orders"], {"shop": shop, "orders": json.dumps(found)})
-        facts = [codec.unpack_fact(row[5], row[6], self._sealer) for row in rows]
+        rows = _named(
+            conn.execute(self._sql["orders"], {"shop": shop, "orders": json.dumps(found)})
+        )
+        facts = [self._order(row) for row in rows]
         return [fact for fact in facts if isinstance(fact, OrderSeen)]
+
+    def _order(self, row: Mapping[str, Any]) -> Fact:
+        """As much of an order as can be read: without its device if only that is damaged."""
+        for box in (row["sealed"], None):
+            fact = codec.readable_fact(row["fact"], box, self._sealer)
+            if fact is not None:
+                return fact
+        return damaged.order(row)
+
+    def _event(self, row: Mapping[str, Any]) -> Event:
+        """As much of an event as can be read."""
+        for box in (row["sealed"], None):
+            event = codec.readable_event(row["event"], box, self._sealer)
+            if event is not None:
+                return event
+        return damaged.event(row)
 
     def _cookies(
         self, conn: sqlite3.Connection, shop: str, visitors: list[str], orders: list[OrderSeen]
@@ -256,9 +291,37 @@ class PrivacyStore:
         ids = [f'"order_id":"{order_id}"' for order_id in orders]
         return self._column(conn, "journal", shop=shop, needles=json.dumps([*sought, *ids]))
 
-    def _bad_rows(self, conn: sqlite3.Connection, shop: str, asked: PrivacyAsked) -> list[int]:
-        rows = conn.execute(self._sql["bad_rows"], {"shop": shop})
-        return [row[0] for row in rows if privacy.mentions(self._sealer.open(row[1]), asked)]
+    def _bad_rows(
+        self, conn: sqlite3.Connection, shop: str, asked: PrivacyAsked
+    ) -> tuple[list[int], list[int]]:
+        """Those that name the person, and those that nobody can tell it of."""
+        rows = conn.execute(self._sql["bad_rows"], {"shop": shop}).fetchall()
+        bodies = codec.readable((row[:2] for row in rows), self._sealer)
+        theirs = [number for number, body in bodies.items() if privacy.mentions(body, asked)]
+        unread = {number for number, _, is_damaged in rows if is_damaged or number not in bodies}
+        return theirs, sorted(unread.difference(theirs))
+
+    def _damaged(self, conn: sqlite3.Connection, trace: Trace) -> damaged.Damaged:
+        known: dict[str, set[Any]] = {
+            "orders": {order.order_id for order in trace.orders},
+            "events": {number for number, _ in (*trace.events, *trace.others)},
+            "sightings": set(trace.sightings),
+            "journal": set(trace.journal),
+        }
+        return damaged.find(conn, self._sql, trace.shop, known)
+
+    def _damaged_parts(self, conn: sqlite3.Connection, trace: Trace) -> int:
+        """How many of the person's boxes and answers about consent cannot be read."""
+        given = {
+            "shop": trace.shop,
+            "orders": json.dumps([order.order_id for order in trace.orders]),
+            "events": json.dumps([number for number, _ in trace.events]),
+            "visitors": json.dumps(trace.visitors),
+        }
+        boxes = [(row[:2], row[2]) for row in conn.execute(self._sql["boxes"], given)]
+        told = [row[4] for row in conn.execute(self._sql["visitors"], given) if row[4]]
+        read = len(codec.readable(boxes, self._sealer))
+        return len(boxes) - read + [_consent(one) for one in told].count(None)
 
     def _in_flight(self, conn: sqlite3.Connection, events: list[int]) -> bool:
         rows = conn.execute(self._sql["outcomes"], {"events": json.dumps(events)})
@@ -302,6 +365,15 @@ class PrivacyStore:
             fact, _ = codec.pack(privacy.anonymous(order, customer), self._sealer)
             given = {"shop": trace.shop, "order": order.order_id, "customer": customer}
             conn.execute(self._sql["forget_order"], {**given, "fact": fact})
+        self._blank_orders(conn, trace)
+
+    def _blank_orders(self, conn: sqlite3.Connection, trace: Trace) -> None:
+        """Orders that cannot be read keep their columns, and what these tell of their worth."""
+        given = {"shop": trace.shop, "orders": json.dumps(trace.damaged.orders)}
+        for row in _named(conn.execute(self._sql["orders"], given)):
+            fact, _ = codec.pack(privacy.anonymous(damaged.order(row), None), self._sealer)
+            named = {"shop": trace.shop, "order": row["order_id"], "fact": fact}
+            conn.execute(self._sql["blank_order"], named)
 
     def _erase_events(self, conn: sqlite3.Connection, trace: Trace, now: float) -> None:
         stopped = json.dumps([number for number, _ in trace.events])
@@ -312,22 +384,42 @@ class PrivacyStore:
             packed, _ = codec.pack(left, self._sealer)
             changed = {"number": number, "event": packed, "event_id": left.event_id}
             conn.execute(self._sql["forget_event"], changed)
+        conn.execute(self._sql["blank_events"], (json.dumps(trace.damaged.events),))
         for number, event in trace.others:
             packed, _ = codec.pack(privacy.without_cookies(event), self._sealer)
             conn.execute(self._sql["amend_event"], {"number": number, "event": packed})
 
     def _erase_raw(self, conn: sqlite3.Connection, trace: Trace) -> None:
-        for token in trace.sightings:
+        lone = trace.damaged
+        for token in (*trace.sightings, *lone.sightings):
             given = {"shop": trace.shop, "token": token}
             conn.execute(self._sql["forget_sighting"], given)
-        conn.execute(self._sql["forget_journal"], {"journal": json.dumps(trace.journal)})
-        conn.executemany(self._sql["forget_bad_row"], [(number,) for number in trace.bad_rows])
+        journal = json.dumps([*trace.journal, *lone.journal])
+        conn.execute(self._sql["forget_journal"], {"journal": journal})
+        bad_rows = [(number,) for number in (*trace.bad_rows, *lone.bad_rows)]
+        conn.executemany(self._sql["forget_bad_row"], bad_rows)
 
 
 def values(row: PrivacyRow) -> tuple[Any, ...]:
     """The columns of a new request."""
     asked = msgspec.json.encode(row.asked)
     return (row.shop, row.source, row.received_at, row.asked.request, row.reference, asked)
+
+
+def _request(row: Sequence[Any]) -> PrivacyRow | None:
+    _, shop, source, at, asked, reference = row
+    try:
+        return PrivacyRow(shop, source, at, _asked.decode(asked), reference)
+    except (msgspec.MsgspecError, UnicodeError):
+        return None
+
+
+def _consent(told: bytes | None) -> Any:
+    """A visitor's answer about consent; None if there is none, or its row is damaged."""
+    try:
+        return json.loads(told or "null")
+    except ValueError:
+        return None
 
 
 def _names(asked: PrivacyAsked, orders: Sequence[OrderSeen]) -> list[tuple[str, str]]:

@@ -14,6 +14,7 @@ from tillpost.core import dedup, match_key, privacy
 from tillpost.core.event import PrivacyAsked
 from tillpost.core.match_key import Code, Key
 from tillpost.core.matching import learned_key
+from tillpost.core.outcome import Permanent
 from tillpost.ports import Sealer
 from tillpost.store import queries
 from tillpost.store.receiver_rows import EVENT_COLUMNS, settled_event
@@ -32,14 +33,22 @@ class Found(msgspec.Struct):
     others: list[int]
     """Events that only share a browser's cookies with them."""
     calls: list[int]
+    """Kept calls that name them, and those that are damaged, which may."""
     learned: list[Key]
     """Their keys, as the datasets may have learned them, whoever they were learned for."""
+    unreadable: int = 0
+    """How many of the calls are damaged."""
 
     @property
     def counts(self) -> dict[str, int]:
-        """How many rows of each kind are theirs."""
+        """How many rows of each kind are theirs, and how many could not be read."""
         kinds = {"people": self.people, "events": self.events, "calls": self.calls}
-        return {f"receiver_{kind}": len(rows) for kind, rows in kinds.items()}
+        return {f"receiver_{kind}": len(rows) for kind, rows in kinds.items()} | self.unread
+
+    @property
+    def unread(self) -> dict[str, int]:
+        """`receiver_unreadable`, if any row is."""
+        return {"receiver_unreadable": self.unreadable} if self.unreadable else {}
 
 
 class ReceiverPrivacy:
@@ -59,13 +68,10 @@ class ReceiverPrivacy:
             own = self._holding(conn, named, strong)
             shared = self._holding(conn, named, [key for key in keys if key not in strong])
             people = {row[0] for key in strong for row in conn.execute(self._sql["owners"], (key,))}
-            calls = [
-                row[0]
-                for row in conn.execute(self._sql["calls"])
-                if privacy.mentions(self._sealer.open(row[1]), asked)
-            ]
+            calls, unreadable = self._calls(conn, asked)
         learned = [learned_key(dataset, key) for dataset in json.loads(named) for key in keys]
-        return Found(keys, sorted(people), sorted(own), sorted(shared - own), calls, learned)
+        others = sorted(shared - own)
+        return Found(keys, sorted(people), sorted(own), others, calls, learned, unreadable)
 
     def erase(self, found: Found) -> dict[str, int]:
         """Forget all that was found; returns what was forgotten, by kind."""
@@ -99,6 +105,18 @@ class ReceiverPrivacy:
     def empty_log(self) -> bool:
         """Leave no old page in the write-ahead log; False if it must be tried again."""
         return self._db.empty_log()
+
+    def _calls(self, conn: sqlite3.Connection, asked: PrivacyAsked) -> tuple[list[int], int]:
+        """The calls to forget, and how many of them nobody can read."""
+        found, unreadable = [], 0
+        for number, box in conn.execute(self._sql["calls"]):
+            try:
+                is_theirs = privacy.mentions(self._sealer.open(box), asked)
+            except Permanent:
+                is_theirs, unreadable = True, unreadable + 1
+            if is_theirs:
+                found.append(number)
+        return found, unreadable
 
     def _holding(self, conn: sqlite3.Connection, datasets: str, keys: Iterable[Key]) -> set[int]:
         text = self._sql["events_holding"]

@@ -8,6 +8,8 @@ import secrets
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import structlog
+
 from tillpost.core import privacy
 from tillpost.core.books import PrivacyRow
 from tillpost.core.event import Person, PrivacyAsked, PrivacyRequest
@@ -17,6 +19,8 @@ from tillpost.core.outcome import Misconfigured
 from tillpost.core.shop import Shop
 from tillpost.serve.receiver import ReceiverDesk
 from tillpost.store.privacy_sqlite import PrivacyStore
+
+_log = structlog.get_logger("tillpost.privacy")
 
 ANSWER_SECONDS = 30 * 86400.0
 """How long an answer to a person's question is kept, sealed: the law's own month."""
@@ -45,6 +49,8 @@ class PrivacyDesk:
         self._log_holds_erased = True
         """Whether a log may still hold what was erased; after a start nobody knows."""
         self._forget_segments = forget_segments
+        self._unreadable: set[int] = set()
+        """Requests whose rows are damaged, as the log was told."""
 
     def ask(self, shop: str, asked: PrivacyAsked, now: float, *, source: str) -> int:
         """Keep a request, to be carried out by the next round; returns its number."""
@@ -60,10 +66,13 @@ class PrivacyDesk:
 
     def round(self, now: float) -> int:
         """Carry out what is asked; returns how many requests were closed."""
-        closed = sum(
-            self._carry_out(number, row, now)
-            for number, row in self._store.open_requests(_MOST_REQUESTS)
-        )
+        closed = 0
+        for number, row in self._store.open_requests(_MOST_REQUESTS):
+            if row is not None:
+                closed += self._carry_out(number, row, now)
+            elif number not in self._unreadable:
+                self._unreadable.add(number)
+                _log.error("privacy_request_unreadable", number=number)
         if self._log_holds_erased:
             emptied = [self._store.empty_log(), self._receiver.privacy.empty_log()]
             self._log_holds_erased = not all(emptied)
@@ -102,6 +111,7 @@ class PrivacyDesk:
         found = self._receiver.privacy.find(asked, trace.cookies, self._datasets(row.shop))
         stored = self._store.stored(trace)
         stored["receiver"] = self._receiver.items(found.events)
+        self._tell(number, row.shop, {**trace.damaged.counts, **found.unread})
         self._store.close_request(number, now, {**trace.counts, **found.counts}, stored)
 
     def _erase(self, number: int, row: PrivacyRow, now: float) -> bool:
@@ -113,8 +123,13 @@ class PrivacyDesk:
         found = self._receiver.privacy.find(asked, trace.cookies, self._datasets(row.shop))
         at_receiver = self._receiver.privacy.erase(found)
         forgotten = self._store.erase(trace, secrets.token_hex(8), now)
+        self._tell(number, row.shop, {**trace.damaged.counts, **found.unread})
         self._close_erasure(number, now, {**forgotten, **at_receiver})
         return True
+
+    def _tell(self, number: int, shop: str, unreadable: dict[str, int]) -> None:
+        if unreadable:
+            _log.warning("rows_unreadable", number=number, shop=shop, **unreadable)
 
     def _erase_shop(self, number: int, row: PrivacyRow, now: float) -> None:
         """A dataset that another shop sends to as well is not forgotten."""

@@ -131,6 +131,9 @@ def _check(check: Check | None) -> Table:
 def _beside(told: Mapping[str, Any]) -> tuple[Table, ...]:
     """How another tool's payloads compare: who sends which sales, and field by field."""
     sums = [{**row, "what": WHO[row["who"]]} for row in told["sales"]]
+    if told["unreadable"]:
+        damaged = {"what": "In damaged rows here", "orders": told["unreadable"]}
+        sums.append({**damaged, "value": None, "currency": None})
     sales = [
         {
             "order": row["name"] or row["order_id"],

@@ -29,10 +29,17 @@ WHERE shop = :shop AND customer_id IN (SELECT value FROM json_each(:customers))
 UNION
 SELECT o.order_id FROM orders AS o
 JOIN json_each(:needles) AS n ON instr(o.fact, CAST(n.value AS BLOB)) > 0
-WHERE o.shop = :shop;
+WHERE o.shop = :shop
+UNION
+SELECT order_id FROM order_keys
+WHERE shop = :shop AND kind IN ('em', 'ph') AND value IN (SELECT value FROM json_each(:needles));
 
 -- name: orders
-SELECT order_id, first_received_at, eligible, reason, browser, fact, sealed FROM orders
+SELECT o.*, (
+    SELECT json_group_array(json_array(k.kind, k.value)) FROM order_keys AS k
+    WHERE k.shop = o.shop AND k.order_id = o.order_id
+) AS keys
+FROM orders AS o
 WHERE shop = :shop AND order_id IN (SELECT value FROM json_each(:orders)) ORDER BY order_id;
 
 -- name: visitors_named
@@ -44,15 +51,17 @@ SELECT visitor_id, last_seen, fbp, fbc, consent FROM visitors
 WHERE shop = :shop AND visitor_id IN (SELECT value FROM json_each(:visitors)) ORDER BY visitor_id;
 
 -- name: events
-SELECT id, event, sealed, order_id FROM events
+SELECT id, shop, event, sealed, order_id, event_name, event_id, event_time FROM events
 WHERE shop = :shop AND order_id IN (SELECT value FROM json_each(:orders))
 UNION
-SELECT id, event, sealed, order_id FROM events
+SELECT id, shop, event, sealed, order_id, event_name, event_id, event_time FROM events
 WHERE shop = :shop AND visitor_id IN (SELECT value FROM json_each(:visitors))
 UNION
-SELECT e.id, e.event, e.sealed, e.order_id FROM events AS e
+SELECT e.id, e.shop, e.event, e.sealed, e.order_id, e.event_name, e.event_id, e.event_time
+FROM events AS e
 JOIN json_each(:needles) AS n
     ON instr(e.event, CAST(n.value AS BLOB)) > 0 OR instr(e.fold_key, n.value) > 0
+    OR instr(e.event_id, n.value) > 0
 WHERE e.shop = :shop
 ORDER BY 1;
 
@@ -68,6 +77,7 @@ WHERE event IN (SELECT value FROM json_each(:events)) ORDER BY event, destinatio
 SELECT s.token, s.fact, s.sealed FROM sightings AS s
 JOIN json_each(:needles) AS n
     ON instr(s.fact, CAST(n.value AS BLOB)) > 0 OR instr(s.token, n.value) > 0
+    OR s.token = trim(n.value, '"')
 WHERE s.shop = :shop GROUP BY s.token;
 
 -- name: journal
@@ -77,7 +87,49 @@ WHERE j.shop = :shop
     AND j.id <= IFNULL((SELECT position FROM progress WHERE name = 'fold'), 0);
 
 -- name: bad_rows
-SELECT id, sealed FROM bad_rows WHERE shop = :shop AND sealed IS NOT NULL;
+SELECT id, sealed, reason = 'unreadable' FROM bad_rows WHERE shop = :shop AND sealed IS NOT NULL;
+
+-- name: all_orders
+SELECT order_id, fact FROM orders WHERE shop = ?;
+
+-- name: all_events
+SELECT id, event FROM events WHERE shop = ? AND event <> x'';
+
+-- name: all_sightings
+SELECT token, fact FROM sightings WHERE shop = ?;
+
+-- name: all_journal
+SELECT id, fact FROM journal WHERE shop = ? AND fact <> x''
+    AND id <= IFNULL((SELECT position FROM progress WHERE name = 'fold'), 0);
+
+-- name: boxes
+SELECT 'order', order_id, sealed FROM orders
+WHERE shop = :shop AND order_id IN (SELECT value FROM json_each(:orders)) AND sealed IS NOT NULL
+UNION ALL
+SELECT 'event', id, sealed FROM events
+WHERE id IN (SELECT value FROM json_each(:events)) AND sealed IS NOT NULL;
+
+-- name: nobodys_orders
+SELECT o.order_id FROM orders AS o
+WHERE o.shop = :shop AND o.order_id IN (SELECT value FROM json_each(:rows))
+    AND o.customer_id IS NULL AND NOT EXISTS (
+        SELECT 1 FROM order_keys AS k
+        WHERE k.shop = o.shop AND k.order_id = o.order_id AND k.kind IN ('em', 'ph', 'customer')
+    );
+
+-- name: nobodys_events
+SELECT id FROM events
+WHERE shop = :shop AND id IN (SELECT value FROM json_each(:rows))
+    AND order_id IS NULL AND visitor_id IS NULL;
+
+-- name: nobodys_sightings
+SELECT s.token FROM sightings AS s
+WHERE s.shop = :shop AND s.token IN (SELECT value FROM json_each(:rows)) AND NOT EXISTS (
+    SELECT 1 FROM orders AS o WHERE o.shop = s.shop AND o.checkout_token = s.token
+);
+
+-- name: nobodys_journal
+SELECT id FROM journal WHERE shop = :shop AND id IN (SELECT value FROM json_each(:rows));
 
 -- name: refunds
 SELECT refund_id, order_id, at, amount_minor, currency FROM refunds
@@ -134,6 +186,13 @@ DELETE FROM order_keys WHERE shop = :shop AND kind <> 'order'
 UPDATE orders
 SET fact = :fact, sealed = NULL, checkout_token = NULL, customer_id = :customer
 WHERE shop = :shop AND order_id = :order;
+
+-- name: blank_order
+UPDATE orders SET fact = :fact, sealed = NULL WHERE shop = :shop AND order_id = :order;
+
+-- name: blank_events
+-- It can never be sent, and its sender ends it so.
+UPDATE events SET event = x'', sealed = NULL WHERE id IN (SELECT value FROM json_each(?));
 
 -- name: forget_event
 -- A sale is found by its order from now on, so that a repeated webhook makes no second one.
