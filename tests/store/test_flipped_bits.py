@@ -8,7 +8,7 @@ import pytest
 from msgspec.structs import replace
 from tests.serve.test_worker import _worker as a_worker
 
-from tillpost.core.event import Event, Fact
+from tillpost.core.event import Event, Fact, Journey, Visit
 from tillpost.core.outcome import Misconfigured, Outcome, Permanent, State
 from tillpost.serve.seal import AesSealer
 from tillpost.store import codec
@@ -125,3 +125,21 @@ def test_an_order_whose_row_is_damaged_holds_up_no_other(store: GatewayStore) ->
         ["cannot_fold"],
     )
     assert {item["order_id"] for item in store.event_items(0, 9, None, None)} == {"1002"}
+
+
+def test_reports_go_past_an_order_that_is_no_json_any_more(tmp_path: Path) -> None:
+    database = Database(tmp_path / "a.db", "gateway")
+    store = GatewayStore(database, SEALER)
+    store.add_product_costs(
+        [{"shop": SHOP, "product": "SKU-1", "currency": "USD", "cost_minor": 9}]
+    )
+    told = Journey(last=Visit(at=NOW, source="news"))
+    orders = [make.order(n, journey=told) for n in ("a", "b")]
+    begun = store.followed(None).cursor
+    store.commit(make.changes(orders=[make.order_row(order) for order in orders]))
+    sql = "UPDATE orders SET fact = CAST(REPLACE(fact, '}', ']') AS BLOB) WHERE order_id = 'a'"
+    database.write_now(lambda conn: conn.execute(sql) and None)
+    for tables in (store.tables(["order_costs", "shop_journeys"]), store.followed(begun).tables):
+        assert [row[1] for row in tables["order_costs"][1]] == ["b"]
+        assert [row[1] for row in tables["shop_journeys"][1]] == ["b"]
+    database.close()

@@ -33,7 +33,10 @@ SELECT shop, order_id,
     told ->> '$.last.utm_medium' AS medium, told ->> '$.last.utm_campaign' AS campaign,
     told ->> '$.visits' AS visits
 FROM (
-    SELECT o.shop, o.order_id, json_extract(CAST(o.fact AS TEXT), '$.journey') AS told
+    SELECT o.shop, o.order_id, CASE
+            WHEN json_valid(CAST(o.fact AS TEXT))
+                THEN json_extract(CAST(o.fact AS TEXT), '$.journey')
+        END AS told
     FROM json_each(?) AS w
     CROSS JOIN orders AS o ON o.shop = w.value ->> 0 AND o.order_id = w.value ->> 1
     WHERE instr(o.fact, CAST('"journey":' AS BLOB)) > 0
@@ -56,7 +59,9 @@ WITH lines AS (
         ) AS product
     FROM json_each(?) AS w
     CROSS JOIN orders AS o ON o.shop = w.value ->> 0 AND o.order_id = w.value ->> 1
-    CROSS JOIN json_each(CAST(o.fact AS TEXT), '$.items') AS i
+    CROSS JOIN json_each(
+        CASE WHEN json_valid(CAST(o.fact AS TEXT)) THEN CAST(o.fact AS TEXT) END, '$.items'
+    ) AS i
     WHERE EXISTS (SELECT 1 FROM product_costs)
 )
 SELECT l.shop, l.order_id, MIN(c.currency) AS currency,

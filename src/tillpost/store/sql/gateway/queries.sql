@@ -338,13 +338,16 @@ WHERE e.order_id IS NOT NULL AND e.event_name = 'Purchase' AND NOT EXISTS (
 );
 
 -- name: table_shop_journeys
--- What the shop system itself says led to its orders: the last visit, where it told one.
+-- What the shop system itself says led to its orders: the last visit, where it told one. A row
+-- that the disk has damaged says nothing.
 SELECT shop, order_id,
     COALESCE(told ->> '$.last.utm_source', told ->> '$.last.source') AS source,
     told ->> '$.last.utm_medium' AS medium, told ->> '$.last.utm_campaign' AS campaign,
     told ->> '$.visits' AS visits
 FROM (
-    SELECT shop, order_id, json_extract(CAST(fact AS TEXT), '$.journey') AS told
+    SELECT shop, order_id, CASE
+            WHEN json_valid(CAST(fact AS TEXT)) THEN json_extract(CAST(fact AS TEXT), '$.journey')
+        END AS told
     FROM orders WHERE instr(fact, CAST('"journey":' AS BLOB)) > 0
 )
 WHERE told IS NOT NULL;
@@ -375,7 +378,9 @@ WITH lines AS (
                 WHERE shop = o.shop AND product = i.value ->> '$.product_id'
             )
         ) AS product
-    FROM orders AS o, json_each(CAST(o.fact AS TEXT), '$.items') AS i
+    FROM orders AS o, json_each(
+        CASE WHEN json_valid(CAST(o.fact AS TEXT)) THEN CAST(o.fact AS TEXT) END, '$.items'
+    ) AS i
     WHERE EXISTS (SELECT 1 FROM product_costs)
 )
 SELECT l.shop, l.order_id, MIN(c.currency) AS currency,
