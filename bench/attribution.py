@@ -27,7 +27,8 @@ from tillpost.report.steps import EARNINGS, SPENDING, text
 
 ROWS = {
     "orders": """SELECT 'demo', 'o' || i, '#' || i, 1700000000 + i * 5, 'web', 1, NULL,
-        1000 + dice(i, 20000), 'USD', NULL, NULL, NULL, NULL, 0, 0, 1, 0, 'USD', i + 1
+        1000 + dice(i, 20000), 'USD', NULL, NULL, NULL, NULL, 0, 0, 1, 0, 'USD', NULL, NULL, NULL,
+        i + 1
         FROM range({n}) r(i)""",
     "order_keys": "SELECT 'demo', 'o' || i, 'checkout', 't' || i FROM range({n}) r(i)",
     "links": """SELECT 'demo', 'checkout', 't' || i, visitor(i), 1700000000 + i * 5 - 60
@@ -83,8 +84,8 @@ def rolled(orders: int) -> None:
         made_of = segments(orders, Path(folder))
         timed("roll-up made", lambda: kept.append(RollUp(made_of, {"demo": "America/New_York"})))
     (held,) = kept
-    facts = held.connection.execute("SELECT COUNT(*) FROM tallied").fetchone()
-    print(f"  {facts[0]} sums")
+    ((sums,),) = held.connection.execute("SELECT COUNT(*) FROM tallied").fetchall()
+    print(f"  {sums} sums")
     for name in ("channels", "campaigns", "models", "breakdown"):
         for window in ("7", "30", "lifetime"):
             query = Query(window=window)
