@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from tillpost.cli.bad_rows import bad_rows
+from tillpost.cli.letters import bad_rows
 from tillpost.collect.accept import accept
 from tillpost.collect.sources import shopify
 from tillpost.core.books import BadRow

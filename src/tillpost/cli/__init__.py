@@ -16,7 +16,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "report": ("report", "report", "What it was worth: ads, channels, campaigns, orders ..."),
     "ledger": ("report", "ledger", "What was accepted, and where all of it stands."),
     "dead-letters": ("letters", "dead_letters", "What did not go through: see it, send it again."),
-    "bad-rows": ("bad_rows", "bad_rows", "What could not be read when it came, and reading again."),
+    "bad-rows": ("letters", "bad_rows", "What could not be read when it came, and reading again."),
     "replay": ("letters", "replay", "Send a time's events again under today's rules."),
     "costs": ("costs", "costs", "Import ad spend."),
     "rates": ("costs", "rates", "Import currency rates."),

@@ -10,8 +10,8 @@ tells the person of may be theirs, so what cannot be read of it is forgotten too
 
 import json
 import sqlite3
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeVar
 
 import msgspec
 from msgspec import Struct
@@ -24,6 +24,7 @@ from tillpost.ports import Sealer
 from tillpost.store import codec, damaged, queries
 from tillpost.store.sqlite import Database
 
+R = TypeVar("R", Fact, Event)
 _asked = msgspec.json.Decoder(PrivacyAsked)
 
 
@@ -261,20 +262,22 @@ class PrivacyStore:
         return [fact for fact in facts if isinstance(fact, OrderSeen)]
 
     def _order(self, row: Mapping[str, Any]) -> Fact:
-        """As much of an order as can be read: without its device if only that is damaged."""
-        for box in (row["sealed"], None):
-            fact = codec.readable_fact(row["fact"], box, self._sealer)
-            if fact is not None:
-                return fact
-        return damaged.order(row)
+        """As much of an order as can be read."""
+        return self._read(codec.readable_fact, row["fact"], row["sealed"]) or damaged.order(row)
 
     def _event(self, row: Mapping[str, Any]) -> Event:
         """As much of an event as can be read."""
-        for box in (row["sealed"], None):
-            event = codec.readable_event(row["event"], box, self._sealer)
-            if event is not None:
-                return event
-        return damaged.event(row)
+        return self._read(codec.readable_event, row["event"], row["sealed"]) or damaged.event(row)
+
+    def _read(
+        self,
+        read: Callable[[bytes, bytes | None, Sealer], R | None],
+        text: bytes,
+        box: bytes | None,
+    ) -> R | None:
+        """What the row holds, without its device if only that is damaged; None if all is."""
+        whole = read(text, box, self._sealer)
+        return read(text, None, self._sealer) if whole is None else whole
 
     def _cookies(
         self, conn: sqlite3.Connection, shop: str, visitors: list[str], orders: list[OrderSeen]
