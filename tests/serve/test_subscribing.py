@@ -6,10 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec import structs
+from tests.serve.test_attention import SIGNS
 from tests.serve.test_reconciling import HOUR, Wire
 from tests.shopify_admin import TOKEN, AdminApi, webhook
 
-from tillpost.serve.attention import Note, Signs, by_rule
+from tillpost.serve.attention import Note, by_rule
 from tillpost.serve.clock import SimulatedClock
 from tillpost.serve.rounds.reconciling import AGAIN_SECONDS
 from tillpost.serve.rounds.subscribing import Subscriber, webhooks
@@ -48,22 +50,8 @@ class Desk:
 
     def notes(self) -> list[Note]:
         """What the owner is told."""
-        signs = Signs(
-            shop="demo",
-            url=HERE,
-            now=self.clock.now(),
-            ledger={"destinations": []},
-            troubles=[],
-            overdue=[],
-            expiring=[],
-            bad_rows=None,
-            doubled=None,
-            latest=[],
-            heard={},
-            spends=True,
-            paid=False,
-            webhooks=webhooks(self.store, self.shop),
-        )
+        now, told = self.clock.now(), webhooks(self.store, self.shop)
+        signs = structs.replace(SIGNS, now=now, url=HERE, webhooks=told)
         return by_rule(signs)["shop's webhooks"]
 
     def state(self) -> set[tuple[str, bool]]:

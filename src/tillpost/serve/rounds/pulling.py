@@ -20,6 +20,7 @@ from tillpost.core.wire import Request, Response
 from tillpost.ports import Clock, Facts, Transport
 from tillpost.report.spend import meta_insights
 from tillpost.report.spend.meta_insights import Account, Limited, Rows, Wait
+from tillpost.serve.rounds.turns import Turns
 from tillpost.store.pulls import Pull, PullStore
 
 RESTATED_DAYS = 28
@@ -52,12 +53,12 @@ class Puller:
         transport: Transport,
         clock: Clock,
     ) -> None:
-        self._readers = readers
         self._facts = facts
         self._pulls = pulls
         self._transport = transport
         self._clock = clock
-        self._due = {self._name(reader): 0.0 for reader in readers}
+        self._named = {self._name(reader): reader for reader in readers}
+        self._turns = Turns(self._named)
         self._stopping = asyncio.Event()
 
     def stop(self) -> None:
@@ -66,11 +67,10 @@ class Puller:
 
     async def round(self) -> int:
         """Read the first account that is due; returns how many were read."""
-        now = self._clock.now()
-        due = [reader for reader in self._readers if self._due[self._name(reader)] <= now]
-        for reader in due[:1]:
-            await self.read(reader)
-        return len(due[:1])
+        due = self._turns.due(self._clock.now())
+        for name in due:
+            await self.read(self._named[name])
+        return len(due)
 
     async def read(self, reader: Reader) -> Pull:
         """Read one account now, and keep what it told and how it went."""
@@ -94,7 +94,7 @@ class Puller:
             trouble=str(trouble) if trouble else None,
             next_at=now + _wait(trouble, reader),
         )
-        self._due[self._name(reader)] = pull.next_at
+        self._turns.put_off(self._name(reader), pull.next_at)
         await asyncio.to_thread(self._pulls.note, pull)
         return pull
 

@@ -23,6 +23,7 @@ from tillpost.core.outcome import Misconfigured, TillpostError
 from tillpost.ports import Clock, Journal, Sealer, Transport
 from tillpost.serve.admin_api import AdminApi
 from tillpost.serve.clock import unix
+from tillpost.serve.rounds.turns import Turns
 from tillpost.serve.settings import ShopifySettings, ShopSettings
 from tillpost.store.checks import Check, CheckStore
 
@@ -86,14 +87,14 @@ class Reconciler:
         self._door = door
         self._transport = transport
         self._clock = clock
-        self._due = {shop.name: 0.0 for shop in shops if is_asked(shop)}
+        self._turns = Turns(shop.name for shop in shops if is_asked(shop))
         self._stopping = asyncio.Event()
         self._turn = asyncio.Lock()
 
     @property
     def is_needed(self) -> bool:
         """Whether any shop is compared by the clock."""
-        return bool(self._due)
+        return bool(self._turns)
 
     def stop(self) -> None:
         """End a wait that is under way, so that the node can end."""
@@ -101,11 +102,10 @@ class Reconciler:
 
     async def round(self) -> int:
         """Compare the first shop that is due; returns how many were compared."""
-        now = self._clock.now()
-        due = [name for name, at in self._due.items() if at <= now]
-        for name in due[:1]:
+        due = self._turns.due(self._clock.now())
+        for name in due:
             await self._by_the_clock(self._shops[name])
-        return len(due[:1])
+        return len(due)
 
     async def answer(self, shop: str, wish: Wish) -> dict[str, Any]:
         """What comparing a shop's orders now found, and what was taken in.
@@ -161,7 +161,7 @@ class Reconciler:
             check = structs.replace(
                 check, until=None, read_at=None, trouble=str(error), next_at=again
             )
-        self._due[shop.name] = check.next_at
+        self._turns.put_off(shop.name, check.next_at)
         await asyncio.to_thread(self._checks.note, check)
 
     async def _begin(self, shop: str, now: float) -> float:

@@ -17,6 +17,7 @@ from tillpost.core.outcome import TillpostError
 from tillpost.ports import Clock, Transport
 from tillpost.serve.admin_api import AdminApi
 from tillpost.serve.rounds.reconciling import AGAIN_SECONDS, is_asked
+from tillpost.serve.rounds.turns import Turns
 from tillpost.serve.settings import ShopifySettings, ShopSettings
 from tillpost.store.shop_webhooks import ShopWebhook, ShopWebhookStore
 
@@ -39,13 +40,13 @@ class Subscriber:
         self._transport = transport
         self._clock = clock
         self._public_url = public_url
-        self._due = dict.fromkeys(self._shops, 0.0)
+        self._turns = Turns(self._shops)
         self._stopping = asyncio.Event()
 
     @property
     def is_needed(self) -> bool:
         """Whether any shop is looked at."""
-        return bool(self._shops)
+        return bool(self._turns)
 
     def stop(self) -> None:
         """End a wait that is under way, so that the node can end."""
@@ -54,8 +55,8 @@ class Subscriber:
     async def round(self) -> int:
         """Look at the first shop that is due; returns how many were looked at."""
         now = self._clock.now()
-        due = [name for name, at in self._due.items() if at <= now]
-        for name in due[:1]:
+        due = self._turns.due(now)
+        for name in due:
             shop = self._shops[name]
             given = shop.shopify or ShopifySettings()
             pause = given.reconcile_hours * 3600
@@ -64,8 +65,8 @@ class Subscriber:
             except TillpostError as error:
                 _log.warning("webhooks_not_listed", shop=name, why=str(error))
                 pause = min(pause, AGAIN_SECONDS)
-            self._due[name] = now + pause
-        return len(due[:1])
+            self._turns.put_off(name, now + pause)
+        return len(due)
 
     async def _look(self, shop: ShopSettings, *, may_make: bool) -> None:
         api = AdminApi(shop, self._transport, self._stopping)
