@@ -71,7 +71,10 @@ AREAS: tuple[tuple[str, int, tuple[Answer, ...]], ...] = (
             Answer("unpaid and cancelled orders are reported as revenue"),
             Answer("a purchase without products, with empty content ids"),
             Answer("renewals are mistaken for what they copied their metadata from"),
-            Answer("a sale fires twice on the thank-you page"),
+            Answer(
+                "a sale or a registration fires twice on the thank-you page",
+                where=f"a page that is loaded again tells its views only: {PIXEL}",
+            ),
             Answer("no purchase from the browser inside an app"),
             Answer("an old order page, opened again, is a new purchase"),
             Answer("test orders and orders of staff cannot be left out"),

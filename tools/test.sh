@@ -24,7 +24,7 @@ if [ -n "$missing" ]; then
     fi
 fi
 pixel=src/tillpost/collect/pixel
-if [ ! -d $pixel/node_modules ]; then
+if [ $pixel/package-lock.json -nt $pixel/node_modules/.package-lock.json ]; then
     # Only the test that the built script is what its source gives needs Node.
     if ! command -v npm >/dev/null && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
         (apt-get update -qq && apt-get install -y -qq --no-install-recommends nodejs npm) >/dev/null 2>&1 || true

@@ -15,7 +15,7 @@ export const read = (name: string): string | undefined =>
   ("; " + document.cookie).split(`; ${name}=`)[1]?.split(";")[0];
 
 /** A page without TLS keeps none. */
-const write = (name: string, value: string, age: number): void => {
+const write = (name: string, value: string | number, age: number): void => {
   document.cookie = `${name}=${value};path=/;samesite=lax;secure;max-age=${age};domain=${domain}`;
 };
 
@@ -24,7 +24,7 @@ export const site = (): string => {
   const labels = location.hostname.split(".");
   for (let taken = 2; !domain; taken++) {
     domain = labels.slice(-taken).join(".");
-    write("_tp_d", "1", 1);
+    write("_tp_d", 1, 1);
     if (!read("_tp_d") && labels[taken]) domain = "";
   }
   return domain;

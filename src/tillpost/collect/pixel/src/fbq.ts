@@ -18,6 +18,8 @@ export interface Tillpost {
   v?: string;
   /** The address the page was opened with: pages like to strip its tags. */
   u?: string;
+  /** Whether a page that is loaded again told an event of this name already, and not by the shopper's hand. */
+  r?(name: string): unknown;
 }
 
 var JOINED: Record<string, string> = { Purchase: "purchase.", InitiateCheckout: "ic." };
@@ -46,7 +48,7 @@ export var load = (): Kept => {
   }
 };
 
-/** The call as it goes on, with its id; nothing for one of the sales that an earlier page reported. */
+/** The call as it goes on, with its id; nothing for what an earlier page told. */
 var note = (page: any, call: ArrayLike<any>, sold?: string[]): any[] | undefined => {
   var args = Array.from(call);
   var kind = /^track(Single)?(Custom)?$/.exec(args[0]);
@@ -55,7 +57,7 @@ var note = (page: any, call: ArrayLike<any>, sold?: string[]): any[] | undefined
     var data = (args[at + 1] ||= {});
     var options = (args[at + 2] ||= {});
     options.eventID ||= eventId(page.tillpost, args[at]);
-    if (sold?.includes(args[at] + options.eventID)) return;
+    if (sold?.includes(args[at] + options.eventID) || page.tillpost.r?.(args[at])) return;
     page.tillpost("mirror", args[at], data, options.eventID, kind[1] && args[1]);
   }
   // `init`, `consent` and `dataProcessingOptions` mean the same here; nothing else is known.

@@ -5,7 +5,7 @@
  * Two ids of mail tools (`mc_eid`, `_kx`) name a person and are not among them.
  */
 const TAG =
-  /^((utm|mtm|pk|piwik|matomo|hsa|gad)_\w+|(ran\w+|\w*(c(l(k|ick_?)?)?|bra|slt|fat_|ad(set|group)?_?|campaign_?))id|epik|cjevent|awc|tblci|ref|source)=/i;
+  /^((utm|mtm|pk|piwik|matomo|hsa|gad)_\w+|(ran\w+|\w*(c|cl|clk|click|bra|slt|ale|fat|ad|set|group|campaign)_?)id|epik|cjevent|awc|tblci|gclsrc|oppref|ref|source)=/i;
 
 /** `url` with its tags byte for byte; tags in the fragment move to the query. */
 export const clean = (url: string): string => {

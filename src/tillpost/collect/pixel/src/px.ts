@@ -13,9 +13,9 @@ import { watch } from "./vendor";
 
 /**
  * An event that waits for consent, or to learn what became of the vendor's own hit:
- * the event, when it was called (ms), and whether the page called the vendor for it.
+ * the event, when it was called (ms) and on which page, and whether the page called the vendor for it.
  */
-type Item = [event: Omit<PixelEvent, "direct">, at: number, key: string, vendor?: boolean];
+type Item = [event: Omit<PixelEvent, "direct">, at: number, key: string, path: string, vendor?: boolean];
 
 const page = window as any;
 const from = (document.currentScript as HTMLScriptElement | null)?.src || location.href;
@@ -29,9 +29,9 @@ const enum Wait {
   Look = 300,
 }
 
-/** Sales that are remembered. */
+/** Names with ids, and names with pages, that are remembered: two of each event that is no view. */
 const enum Most {
-  Sales = 20,
+  Told = 99,
 }
 
 const known: Record<string, 1> = {};
@@ -84,7 +84,7 @@ const add = (
     custom_data: data,
     recorded,
   };
-  queue.push([event, at, key, vendor]);
+  queue.push([event, at, key, name + here, vendor]);
   plan(0);
 };
 
@@ -134,7 +134,7 @@ const flush = (leaving?: boolean): void => {
   };
   const ready = load().q || [];
   if (ready[0]) save({ q: undefined });
-  queue = queue.filter(([event, at, key, vendor]) => {
+  queue = queue.filter(([event, at, key, place, vendor]) => {
     const late = leaving || Date.now() - at > Wait.ForVendor;
     const direct = hits[key]
       ? "sent"
@@ -147,7 +147,8 @@ const flush = (leaving?: boolean): void => {
     const goes = refused ? sale : late || direct != "unknown";
     if (goes) {
       ready.push({ ...event, ...common, direct });
-      if (sale && !refused) save({ s: [...(load().s || []), key].slice(-Most.Sales) });
+      if (!refused && !/View/.test(event.event_name))
+        save({ s: [...(load().s || []), key, place].slice(-Most.Told) });
     }
     return !goes;
   });
@@ -162,8 +163,9 @@ const leave = (): void => {
   flush(true);
 };
 
-const track = (at: number, name: string, data?: Data, options?: { eventID?: string }): void =>
-  add(at, name, data, options?.eventID || eventId(api, name));
+const track = (at: number, name: string, data?: Data, options?: { eventID?: string }): void => {
+  if (!api.r?.(name)) add(at, name, data, options?.eventID || eventId(api, name));
+};
 
 const commands: Record<string, (at: number, ...args: any[]) => unknown> = {
   /** The page's settings; the pixel id of the page's fbq is none, and changes nothing. */
@@ -173,7 +175,8 @@ const commands: Record<string, (at: number, ...args: any[]) => unknown> = {
   track,
   trackCustom: track,
   consent(at, answer: string | Consent) {
-    Object.assign(consent, typeof answer == "string" ? { marketing: answer == "grant" } : answer, {
+    // Of the two only a text has a first letter.
+    Object.assign(consent, (answer as any)?.[0] ? { marketing: answer == "grant" } : answer, {
       at: seconds(at),
     });
     if (consent.marketing === false) {
@@ -205,8 +208,10 @@ const handle = (at: number, [command, ...args]: any): void => {
 /** One without a queue is this script, already there. */
 if (!stub || stub.q) {
   page.tillpost = api;
-  if (stub) api.k = stub.k;
-  else trap(page);
+  if (stub) {
+    api.k = stub.k;
+    api.r = stub.r;
+  } else trap(page);
   for (const [at, args] of stub?.q || []) handle(at, args);
   watch((name, id) => {
     hits[name! + id] = 1;

@@ -3,7 +3,7 @@
  * address before the page strips it, and sets the trap before the vendor's base code runs.
  */
 
-import { trap, type Tillpost } from "./fbq";
+import { load, trap, type Tillpost } from "./fbq";
 
 var page = window as any;
 
@@ -14,5 +14,13 @@ if (!page.tillpost) {
   } as Tillpost);
   tillpost.q = [];
   tillpost.u = location.href;
+  var told = load().s || [];
+  tillpost.r = function (name) {
+    return (
+      performance.navigation.type &&
+      navigator.userActivation?.hasBeenActive === false &&
+      told.includes(name + location.pathname)
+    );
+  };
   trap(page);
 }

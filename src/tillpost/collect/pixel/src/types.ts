@@ -49,7 +49,7 @@ export interface Touch {
 export interface Kept {
   first?: Touch;
   last?: Touch;
-  /** The sales reported last, as name and id: a page that is visited again reports none twice. */
+  /** What was told last besides views: each as its name and id, and as its name and page. */
   s?: string[];
   /** Events that did not get through, without identity. */
   q?: PixelEvent[];
