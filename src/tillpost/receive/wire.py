@@ -15,7 +15,7 @@ import msgspec
 from msgspec import Raw, Struct
 from msgspec.structs import replace
 
-from tillpost.core.body import DEPTH_LIMIT, INFLATION_LIMIT, Unfit, inflate
+from tillpost.core.body import DEPTH_LIMIT, INFLATION_LIMIT, Unfit, inflate, opens_at_most
 from tillpost.core.limits import EVENT_LIMIT
 from tillpost.core.validation import MetaError
 from tillpost.core.wire import Request, Response
@@ -359,7 +359,7 @@ def _event(index: int, raw: bytes) -> Any:
     except (ValueError, RecursionError) as error:
         raise Unreadable(f"Param data[{index}] is not valid JSON: {_said(error)}") from None
     room = DEPTH_LIMIT - 2
-    if raw.count(b"{") + raw.count(b"[") > room and too_deep(event, room):
+    if not opens_at_most(raw, room) and too_deep(event, room):
         raise Unreadable(f"Param data[{index}] nests deeper than {DEPTH_LIMIT} levels")
     return event
 
