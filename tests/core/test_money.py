@@ -1,7 +1,8 @@
+from collections.abc import Callable
 from decimal import Decimal
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tillpost.core import money
@@ -27,6 +28,29 @@ def test_to_minor(amount: Decimal | str, currency: str, expected: int) -> None:
 def test_what_is_not_money_is_told(amount: str) -> None:
     with pytest.raises(money.MoneyError, match=r"write it as 1234\.50"):
         money.to_minor(amount, "USD")
+
+
+_ODD = ["NaN", "sNaN", "Infinity", "1E+99999999", "1E-99999999", "9" * 40, "0." + "1" * 40]
+_EDGES = [Decimal(money.MAX_MINOR).scaleb(-2) + step for step in map(Decimal, ("0", "0.01", "-1"))]
+
+
+@given(
+    st.decimals() | st.sampled_from([*map(Decimal, _ODD), *_EDGES]),
+    st.sampled_from(["USD", "JPY", "KWD", "???"]),
+)
+@example(_EDGES[0], "USD")
+@example(_EDGES[1], "USD")
+@example(Decimal("-1E+99999999"), "USD")
+def test_an_amount_passes_where_it_can_be_converted(amount: Decimal, currency: str) -> None:
+    assert _told(money.check_amount, amount, currency) == _told(money.to_minor, amount, currency)
+
+
+def _told(ask: Callable[[Decimal, str], object], amount: Decimal, currency: str) -> str | None:
+    try:
+        ask(amount, currency)
+    except money.MoneyError as error:
+        return str(error)
+    return None
 
 
 @pytest.mark.parametrize("code", ["", "usd", "XAU", "DOLLAR"])

@@ -61,8 +61,24 @@ def to_minor(amount: Decimal | str, currency: str) -> int:
     except ArithmeticError:
         number = Decimal("NaN")
     if not number.is_finite() or abs(number) > _LARGEST:
-        raise MoneyError(f"{_told('amount', str(amount))} is not money: write it as 1234.50")
+        raise _no_money(amount)
     return int(number.quantize(_WHOLE, ROUND_HALF_UP))
+
+
+def check_amount(amount: Decimal, currency: str) -> None:
+    """Raises `MoneyError` where `to_minor` would."""
+    most = _most(currency)
+    if not amount.is_finite() or amount.copy_abs() > most:
+        raise _no_money(amount)
+
+
+@lru_cache(maxsize=256)
+def _most(currency: str) -> Decimal:
+    return _LARGEST.scaleb(-exponent(currency))
+
+
+def _no_money(amount: Decimal | str) -> MoneyError:
+    return MoneyError(f"{_told('amount', str(amount))} is not money: write it as 1234.50")
 
 
 def decimal_string(units: int, currency: str) -> str:

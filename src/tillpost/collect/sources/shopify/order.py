@@ -8,6 +8,7 @@ strings; scalar prices are shop currency, `*_set.presentment_money` is the buyer
 from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -36,7 +37,7 @@ from tillpost.core.event import (
     RefundSeen,
     place,
 )
-from tillpost.core.money import MoneyError, to_minor
+from tillpost.core.money import MoneyError, check_amount
 
 _NO_CURRENCY = "???"
 """Stands where an order names none; no report could hold it, so it becomes a bad row."""
@@ -206,7 +207,7 @@ def check(fact: Fact) -> None:
             raise MoneyError("created_at of the edit is outside 1970 to 2286")
     elif isinstance(fact, RefundSeen):
         for money in filter(None, (fact.money, fact.shown)):
-            to_minor(money.amount, money.currency)
+            check_amount(money.amount, money.currency)
 
 
 def _check_order(fact: OrderSeen) -> None:
@@ -216,9 +217,9 @@ def _check_order(fact: OrderSeen) -> None:
     shown = (fact.presentment_subtotal, fact.presentment_tax, fact.refunded)
     own = (fact.value, fact.presentment, fact.subtotal, fact.tax, fact.shipping)
     for money in (*own, *filter(None, shown)):
-        to_minor(money.amount, money.currency)
+        check_amount(money.amount, money.currency)
     for item in fact.items:
-        to_minor(item.price, fact.presentment.currency)
+        check_amount(item.price, fact.presentment.currency)
         if abs(item.quantity) > _MOST_OF_ONE:
             raise MoneyError(f"line_items: nobody buys {str(item.quantity)[:20]} of one thing")
 
@@ -242,8 +243,13 @@ def storefront(link: str | None, domain: str) -> str:
 
     Meta wants a page of the domain that the shop has verified (reference `meta-capi`).
     """
+    return _origin("/".join((link or "").split("/", 3)[:3]), domain)
+
+
+@lru_cache(maxsize=1024)  # of the few storefronts there are; the rest of a link is each order's own
+def _origin(link: str, domain: str) -> str:
     try:
-        host = urlsplit(link or "").hostname or ""
+        host = urlsplit(link).hostname or ""
     except ValueError:
         host = ""
     theirs = any(f".{host}".endswith(f".{one}") for one in _SHOPIFYS)
