@@ -6,7 +6,7 @@ holds a value of the event, and a key of the sender's is shown only where it loo
 """
 
 import re
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from difflib import get_close_matches
 from itertools import islice
 from math import isfinite
@@ -82,6 +82,23 @@ class Rule(Row, frozen=True, kw_only=True):
     """A row about one event, with the check that finds where the event breaks it."""
 
     check: Check
+
+
+Checks: TypeAlias = tuple[tuple[Check, Rule], ...]
+
+
+def checks(rules: Iterable[Rule]) -> Checks:
+    """The rules as `first_broken` asks them."""
+    return tuple((row.check, row) for row in rules)
+
+
+def first_broken(rules: Checks, seen: View) -> tuple[Rule, str] | None:
+    """The first of the rules that the event breaks, and the path where; None if it breaks none."""
+    for check, rule in rules:
+        found = check(seen)
+        if found:
+            return rule, found[0].path
+    return None
 
 
 def view(event: Object, now: float) -> View:

@@ -18,7 +18,7 @@ from tillpost.core.hints_outside import OUTSIDE_HINTS
 from tillpost.core.hints_person import PERSON_HINTS
 from tillpost.core.limits import EVENT_LIMIT
 from tillpost.core.refusals import REFUSALS, usable_keys
-from tillpost.core.rule import Hit, Level, Row, Rule, View, view
+from tillpost.core.rule import Hit, Level, Row, Rule, checks, first_broken, view
 
 __all__ = [
     "REQUEST_ROWS",
@@ -119,9 +119,8 @@ REQUEST_ROWS: Final = (
 )
 """The rows about a request as a whole."""
 
+_REFUSING: Final = checks(REFUSALS)
 _MISSING, _TOO_MANY, _NOT_OBJECT, _REPEATED = REQUEST_ROWS
-
-_REFUSING: Final = tuple((row.check, row) for row in REFUSALS)
 
 
 def _plain(message: str) -> MetaError:
@@ -145,20 +144,12 @@ def _refused(rule: Rule, index: int, path: str) -> MetaError:
     )
 
 
-def _first_broken(seen: View) -> tuple[Rule, str] | None:
-    for check, rule in _REFUSING:
-        found = check(seen)
-        if found:
-            return rule, found[0].path
-    return None
-
-
 def first_error(event: Mapping[str, Any], index: int, now: float) -> MetaError | None:
     """What Meta would refuse the event at position `index` for, or None if it takes it.
 
     `now` is Unix seconds. Rows are asked in the documented order and the first one answers.
     """
-    broken = _first_broken(view(event, now))
+    broken = first_broken(_REFUSING, view(event, now))
     return None if broken is None else _refused(broken[0], index, broken[1])
 
 

@@ -28,7 +28,7 @@ from tillpost.core.event import (
 )
 from tillpost.core.outcome import Rejection
 from tillpost.core.refusals import REFUSALS
-from tillpost.core.rule import view
+from tillpost.core.rule import checks, first_broken, view
 from tillpost.core.scrub import scrub
 from tillpost.core.vocabulary import APP_DATA, USER_ALIASES
 from tillpost.core.wire import RECEIVED_AT, Request
@@ -58,7 +58,7 @@ _EXTRA = frozenset(
 )
 
 
-_REFUSED = tuple(
+_REFUSED = checks(
     row for row in REFUSALS if row.name.startswith(("purchase.", "contents.", "app.", "messaging."))
 )
 """What of an event's shape Meta would refuse; its time and its person are looked at later."""
@@ -177,19 +177,19 @@ def _problem(event: _Event, at: int, where: str) -> Rejection | None:
 
 def _misnamed(event: _Event, where: str) -> Rejection | None:
     """A key that Meta would pass over in silence, and with it the person."""
-    for key in sorted(event.user_data.keys() & USER_ALIASES.keys()):
-        detail = f"Meta knows no such key: name it {USER_ALIASES[key]}"
-        return Rejection(400, "unknown_key", f"{where}.user_data.{key}", detail)
-    return None
+    if USER_ALIASES.keys().isdisjoint(event.user_data):
+        return None
+    key = min(event.user_data.keys() & USER_ALIASES.keys())
+    detail = f"Meta knows no such key: name it {USER_ALIASES[key]}"
+    return Rejection(400, "unknown_key", f"{where}.user_data.{key}", detail)
 
 
 def _refused(given: Mapping[str, Any], now: float, where: str) -> Rejection | None:
-    seen = view(given, now)
-    for row in _REFUSED:
-        for hit in row.check(seen):
-            detail = f"{row.message} {row.fix}"
-            return Rejection(400, row.name, f"{where}.{hit.path}", detail)
-    return None
+    broken = first_broken(_REFUSED, view(given, now))
+    if broken is None:
+        return None
+    row, path = broken
+    return Rejection(400, row.name, f"{where}.{path}", f"{row.message} {row.fix}")
 
 
 def _seen(event: _Event, given: Mapping[str, Any], at: int, now: float, key: bytes) -> ServerSeen:
