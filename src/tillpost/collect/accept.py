@@ -85,8 +85,7 @@ async def accept_again(intake: Intake, row: BadRow, journal: Journal, sealer: Se
 
 
 async def _taken(intake: Intake, request: Request, journal: Journal, now: float) -> Taken:
-    plain = request._replace(body=request.body.removeprefix(_BYTE_ORDER_MARK))
-    parsed = _parsed(intake, plain)
+    parsed = _parsed(intake, _unmarked(request))
     if isinstance(parsed, Rejection):
         return Taken(rejection=parsed)
     facts = [_identified(_tried(one, intake.testers)) for one in parsed]
@@ -94,6 +93,12 @@ async def _taken(intake: Intake, request: Request, journal: Journal, now: float)
     if entries:
         await journal.append(entries)
     return Taken(facts=len(entries))
+
+
+def _unmarked(request: Request) -> Request:
+    if not request.body.startswith(_BYTE_ORDER_MARK):
+        return request
+    return request._replace(body=request.body.removeprefix(_BYTE_ORDER_MARK))
 
 
 def _parsed(intake: Intake, request: Request) -> list[Parsed] | Rejection:
@@ -113,7 +118,7 @@ def stamp(intake: Intake, facts: Sequence[Fact], now: float) -> list[Entry]:
 def _tried(parsed: Parsed, testers: Testers) -> Parsed:
     """What the shop's own people do is a test; only now is their e-mail at hand."""
     fact = parsed.fact
-    if not isinstance(fact, OrderSeen | ServerSeen) or testers is NOBODY:
+    if testers == NOBODY or not isinstance(fact, OrderSeen | ServerSeen):
         return parsed
     if not is_tester(testers, parsed.raw.get("em", ()), fact.device.client_ip_address):
         return parsed

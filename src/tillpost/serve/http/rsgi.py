@@ -59,15 +59,15 @@ class _Patience:
     def __init__(self) -> None:
         self._until: dict[asyncio.Task[Any], float] = {}
         self._ended: set[asyncio.Task[Any]] = set()
-        self._timer: asyncio.TimerHandle | None = None
+        self._looking: asyncio.AbstractEventLoop | None = None
 
     async def read(self, exchange: Exchange) -> bytes | None:
         """The whole body, or None if it did not come within `BODY_SECONDS`."""
-        loop, task = asyncio.get_running_loop(), asyncio.current_task()
+        # To ask for the running loop is a system call, so it is remembered.
+        loop = self._looking or self._begin()
+        task = asyncio.current_task(loop)
         assert task is not None  # noqa: S101  # nosec B101  # a coroutine of a server runs in a task
         self._until[task] = loop.time() + door.BODY_SECONDS
-        if self._timer is None:
-            self._timer = loop.call_later(_LOOK_SECONDS, self._look, loop)
         try:
             return await exchange()
         except asyncio.CancelledError:
@@ -79,14 +79,20 @@ class _Patience:
         finally:
             del self._until[task]
 
+    def _begin(self) -> asyncio.AbstractEventLoop:
+        self._looking = loop = asyncio.get_running_loop()
+        loop.call_later(_LOOK_SECONDS, self._look, loop)
+        return loop
+
     def _look(self, loop: asyncio.AbstractEventLoop) -> None:
         now = loop.time()
         late = [task for task, until in self._until.items() if until <= now]
         self._ended.update(late)
         for task in late:
             task.cancel()
-        again = bool(self._until)
-        self._timer = loop.call_later(_LOOK_SECONDS, self._look, loop) if again else None
+        self._looking = None
+        if self._until:
+            self._begin()
 
 
 def _fits(headers: Mapping[str, str], limit: int) -> bool:
