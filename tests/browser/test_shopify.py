@@ -155,6 +155,32 @@ def test_parallel_first_events_share_one_set_of_cookies(
         assert sent == (jar["_fbp"], jar["_fbc"], jar["_tp_vid"])
 
 
+@pytest.mark.parametrize("granted", [0, 150, 250, 350, 450])
+def test_page_and_sandbox_never_make_the_cookies_twice(
+    site: Any, context: Any, page: Any, granted: int
+) -> None:
+    """The page's script makes them `granted` ms after the sandbox, whose every call takes 100."""
+    pixel = snippet("shopify", PixelConfig("demo", URL))
+    slow = (PAGES / "sandbox.html").read_text().replace("make()), 5)", "make()), 100)")
+    ours = snippet("page", PixelConfig("demo", URL)).replace('"url":', '"consent":"wait","url":')
+    site.pages["/"] = (
+        f"{ours}{slow.replace('PRIVACY', json.dumps(YES))}<script>{{{pixel}}}</script>"
+    )
+    page.goto(HOME)
+    page.wait_for_function("!tillpost.q")
+    page.evaluate(
+        """([data, granted]) => {
+          setTimeout(() => tillpost("consent", "grant"), granted);
+          happen("product_viewed", data);
+        }""",
+        [DATA["product_viewed"], granted],
+    )
+    site.wait(lambda: len(site.events()) == 2)
+    jar = {cookie["name"]: cookie["value"] for cookie in context.cookies()}
+    told = {(event["visitor_id"], event["fbp"]) for event in site.events()}
+    assert told == {(jar["_tp_vid"], jar["_fbp"])}
+
+
 @pytest.mark.parametrize(
     ("kind", "expected"),
     [("variant", "41"), ("sku", "SKU-1"), ("shopify", "shopify_DE_72_41")],

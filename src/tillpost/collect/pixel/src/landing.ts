@@ -1,4 +1,4 @@
-/** Addresses without anything personal, and which of them are landings. */
+/** Addresses without anything personal. */
 
 /**
  * Campaign tags and click ids; every other parameter is dropped before anything is kept or sent.
@@ -13,10 +13,6 @@ export const clean = (url: string): string => {
   const tags = rest.join("&").split("&").filter((pair) => TAG.test(pair)).join("&");
   return base + (tags && "?" + tags);
 };
-
-/** Whether a cleaned address, come to from a cleaned referrer, is a landing on the site `domain`. */
-export const landed = (url: string, referrer: string | undefined, domain: string): boolean =>
-  url.includes("?") || !(referrer || domain).includes(domain);
 
 /** The click id of Meta in a cleaned address, byte for byte; longer than 500 is none of theirs. */
 export const fbclid = (url: string): string | undefined =>

@@ -5,7 +5,7 @@
 
 import * as cookies from "./cookies";
 import { eventId, load, random, trap, type Tillpost } from "./fbq";
-import { clean, fbclid, landed } from "./landing";
+import { clean, fbclid } from "./landing";
 import { seconds, send } from "./send";
 import { save } from "./store";
 import type { Config, Consent, Data, PixelEvent, Touch } from "./types";
@@ -112,10 +112,13 @@ const flush = (leaving?: boolean): void => {
   const refused = consent.marketing === false;
   if (refused ? !leaving : !consent.marketing && config.consent == "wait") return;
   if (!refused && landing) {
+    // Shopify's sandbox leaves this mark while it makes the cookies: two would make them twice.
+    if (!leaving && cookies.read("_tp_d")) return plan(Wait.Look);
     const domain = cookies.site();
     const { first } = load();
     cookies.mint(fbclid(landing.url), landing.time);
-    if (!first || landed(landing.url, landing.referrer, domain))
+    // Come to with tags, or from another site.
+    if (!first || landing.url.includes("?") || !(landing.referrer || domain).includes(domain))
       save({ first: first || landing, last: landing });
     landing = undefined;
   }
@@ -156,7 +159,7 @@ const flush = (leaving?: boolean): void => {
   if (queue[0]) plan(Wait.Look);
 };
 
-const plan = (wait: number): unknown => (timer ||= setTimeout(flush, wait));
+const plan = (wait: number): void => (timer ||= setTimeout(flush, wait) as any);
 
 const leave = (): void => {
   view();

@@ -73,6 +73,7 @@ let held: Standard[] = [];
 const write = (name: string, text: string | number, age: number, domain: string): Promise<unknown> =>
   browser.cookie.set(`${name}=${text};path=/;samesite=lax;secure;max-age=${age};domain=${domain}`);
 
+/** The shop's registrable domain. Its test cookie lives for a second: the page's script waits meanwhile. */
 const site = async (): Promise<string> => {
   const labels = host.split(".");
   for (let taken = 2; taken < labels.length; taken++) {
