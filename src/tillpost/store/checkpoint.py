@@ -1,8 +1,9 @@
 """Moves what is committed from the write-ahead log into the file, beside the writer.
 
 A checkpoint waits for the disk. Were it the writer's own, every answer would wait with it;
-here another connection does it once a second, if anything was written. SQLite's own
-checkpoint at `LOG_PAGES` stays as the bound: then little is left to move.
+here another connection does it a few times a second, if anything was written: while much
+is moved at once, commits wait for the same disk. SQLite's own checkpoint at `LOG_PAGES`
+stays as the bound: then little is left to move.
 """
 
 import sqlite3
@@ -13,7 +14,7 @@ from contextlib import closing, suppress
 LOG_PAGES = 65_536
 """Pages (of 4 KiB) in the log at which the writer itself moves what is left."""
 
-_EVERY_SECONDS = 1.0
+_EVERY_SECONDS = 0.25
 
 
 class Checkpoints:
