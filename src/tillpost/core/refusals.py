@@ -71,9 +71,10 @@ def _is_usable(key: str, value: object) -> bool:
 
 
 def _has_usable(key: str, value: object) -> bool:
-    if type(value) is list:
-        return any(_is_usable(key, item) for item in value)
-    return _is_usable(key, value)
+    for item in value if type(value) is list else (value,):
+        if _is_usable(key, item):
+            return True
+    return False
 
 
 def usable_keys(user_data: Object) -> bool:
