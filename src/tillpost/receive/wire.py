@@ -13,7 +13,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 import msgspec
 from msgspec import Raw, Struct
-from msgspec.structs import replace
+from msgspec.structs import asdict, replace
 
 from tillpost.core.body import DEPTH_LIMIT, INFLATION_LIMIT, Unfit, inflate, opens_at_most
 from tillpost.core.limits import EVENT_LIMIT
@@ -301,7 +301,7 @@ def _json_fields(body: bytes) -> tuple[dict[str, Any], bytes]:
     data = bytes(fields.data)
     if data[:1] == b'"':
         data = _text_decoder.decode(data).encode()
-    return {name: getattr(fields, name) for name in _Body.__struct_fields__[1:]}, data
+    return asdict(fields), data
 
 
 def _checked(body: bytes) -> bytes:
