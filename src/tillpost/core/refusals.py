@@ -71,10 +71,11 @@ def _is_usable(key: str, value: object) -> bool:
 
 
 def _has_usable(key: str, value: object) -> bool:
-    for item in value if type(value) is list else (value,):
-        if _is_usable(key, item):
-            return True
-    return False
+    if type(value) is not list:
+        return _is_usable(key, value)
+    if len(value) == 1:  # as most are: without a generator
+        return _is_usable(key, value[0])
+    return any(_is_usable(key, item) for item in value)
 
 
 def usable_keys(user_data: Object) -> bool:
