@@ -41,7 +41,7 @@ AREAS: tuple[tuple[str, int, tuple[Answer, ...]], ...] = (
             Answer(
                 "one id is used for many events",
                 where="the script makes each event its own; one that the page's own fbq brings "
-                "is kept as it is",
+                "is kept as it is, and is told of where a cache gives it to many visitors",
             ),
             Answer(
                 "an app's SDK and its server events never meet",

@@ -141,7 +141,10 @@ def test_the_last_order_names_its_match_keys_and_no_raw_value(server: Live) -> N
     assert "8.8.4.4" not in text
 
 
-def test_spend_makes_ratios_and_unread_messages_ask_for_attention(server: Live) -> None:
+def test_spend_makes_ratios_and_what_is_amiss_asks_for_attention(server: Live) -> None:
+    for number in range(4):
+        cached = {"event_name": "PageView", "event_id": "baked", "visitor_id": f"v-{number}"}
+        assert server.beacon(cached).status == 204
     assert server.webhook(order(2020)).status == 200
     assert server.signed(b"{not json").status == 200
     day = server.get("/summary.json")["today"]
@@ -158,7 +161,11 @@ def test_spend_makes_ratios_and_unread_messages_ask_for_attention(server: Live) 
     found = _summary(server, 1)
     assert (found["worth"]["spend"], found["worth"]["mer"]) == ("29.50", 2.0)
     titles = [note["title"] for note in found["attention"]]
-    assert {"1 message could not be read", "No rate for EUR"} <= set(titles)
+    assert {
+        "1 message could not be read",
+        "No rate for EUR",
+        "One event id goes to many visitors",
+    } <= set(titles)
 
 
 def test_what_a_shopper_or_an_advertiser_types_stays_text(server: Live) -> None:

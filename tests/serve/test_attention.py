@@ -54,3 +54,10 @@ def test_orders_that_only_the_shop_has_are_told_with_what_takes_them_in() -> Non
     assert first.title == "2 orders of the shop missing here, or not as it has them"
     assert first.command == "tillpost reconcile --fetch"
     assert second.detail == "the token is not valid."
+
+
+def test_an_event_id_that_a_cache_gives_to_many_is_told_with_its_events() -> None:
+    few = structs.replace(SIGNS, shared_ids=[("PageView", 1), ("ViewContent", 1)])
+    assert notes(few) == []
+    (note,) = notes(structs.replace(SIGNS, shared_ids=[("PageView", 1200), ("ViewContent", 1)]))
+    assert note.detail.startswith("Of the latest events, 1,200 PageView, 1 ViewContent came with")

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from msgspec import Struct, structs
 
-from tillpost.collect import joining, refunds, told
+from tillpost.collect import baked, joining, refunds, told
 from tillpost.collect.draft import Draft, is_sale
 from tillpost.core import bots, consent, policy, privacy, sale, session
 from tillpost.core.books import (
@@ -152,6 +152,8 @@ def _want(names: Wanted, entry: Entry) -> None:
 
 def _want_browser(names: Wanted, shop: str, seen: BrowserSeen) -> None:
     names.events.add((shop, event_key(seen.event_name, seen.event_id)))
+    if (apart := baked.key(seen)) is not None:
+        names.events.add((shop, apart))
     if seen.visitor_id:
         names.visitors.add((shop, seen.visitor_id))
     if seen.cart_token:
@@ -409,6 +411,10 @@ def _put_once(
     """
     key = event_key(event.event_name, event.event_id)
     old = draft.event(shop.name, key)
+    if isinstance(seen, BrowserSeen) and baked.is_another(old, seen):
+        apart = baked.key(seen)
+        if apart is not None:
+            key, old, event = apart, draft.event(shop.name, apart), baked.own(event, seen)
     if old is not None and (old.hold_until is None or seen.consent is None):
         return
     place = seen.place if isinstance(seen, ServerSeen) else Place()

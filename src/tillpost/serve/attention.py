@@ -23,6 +23,8 @@ LATE_SECONDS = 600.0
 """An event that has been due for so long is overdue."""
 ENDING_SECONDS = 86400.0
 """An event that was held up and can be sent for no longer than this is told of."""
+FEW = 3
+"""So many events under another visitor's id are an accident."""
 AGAIN_SECONDS = 86400.0
 """For so long it is told that a webhook was made again."""
 
@@ -74,6 +76,8 @@ class Signs(Struct, frozen=True):
     """Orders that the shop has and that are not here, or not so."""
     webhooks: Sequence[ShopWebhook] = ()
     """The shop's webhooks that lead here, where its Admin API tells of them."""
+    shared_ids: Sequence[tuple[str, int]] = ()
+    """Event names, and how many of each had an id that was another visitor's first."""
     unrated: Sequence[str] = ()
     """Currencies of orders or spend that no rate turns into the shop's."""
 
@@ -232,6 +236,23 @@ def _silent(signs: Signs) -> list[Note]:
     ]
 
 
+def _shared(signs: Signs) -> list[Note]:
+    if sum(events for _, events in signs.shared_ids) < FEW:
+        return []
+    named = ", ".join(f"{events:,} {name}" for name, events in signs.shared_ids)
+    return [
+        Note(
+            "look",
+            "One event id goes to many visitors",
+            f"Of the latest events, {named} came with an id that another visitor's event had "
+            "first, as pages of a cache do. They are kept apart here; Meta counts those whose "
+            "page sent its own hit only once, for all visitors.",
+            "Leave eventID out of the pages that a cache keeps: the script then gives each event "
+            "its own. Or except these pages from the cache.",
+        )
+    ]
+
+
 def _no_spend(signs: Signs) -> list[Note]:
     if signs.spends or not signs.paid:
         return []
@@ -347,6 +368,7 @@ RULES: Mapping[str, Rule] = {
     "messages": _unread,
     "unconfirmed": _unconfirmed,
     "browser": _silent,
+    "event ids": _shared,
     "spend": _no_spend,
     "ad accounts": _unread_accounts,
     "shop's orders": _shop_orders,

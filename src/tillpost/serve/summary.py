@@ -253,6 +253,7 @@ def _signs(
         doubled=doubled,
         latest=latest,
         heard=glance.last_heard(),
+        shared_ids=glance.shared_ids(),
         spends=any(Decimal(row["spend"]) > 0 for row in channels),
         paid=any(row["channel"].startswith("Paid") for row in channels),
         unread_accounts=[

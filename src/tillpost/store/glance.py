@@ -168,6 +168,10 @@ class Glance:
         """When each source last reported."""
         return dict(self._rows("last_heard"))
 
+    def shared_ids(self) -> list[tuple[str, int]]:
+        """(event name, how many) of late events whose id was another visitor's, the most first."""
+        return [(row[0], row[1]) for row in self._rows("shared_ids")]
+
     def troubles(self) -> list[Trouble]:
         """Dead, paused, expired and doubtful events, the most first."""
         return [Trouble(*row) for row in self._rows("troubles")]

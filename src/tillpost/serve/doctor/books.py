@@ -35,6 +35,7 @@ _GOOD = {
     "shop's orders": "no order is known to the shop alone",
     "shop's webhooks": "no webhook that the shop told of is gone",
     "browser": "the browser is heard",
+    "event ids": "no visitor's event has the id of another's",
 }
 """What is looked at, and what is said of it when all is well."""
 _NAMES = {"native_doubles": "native", "values_differ": "values", "token_out": "outages"}
@@ -112,6 +113,7 @@ def _shop(
         doubled=glance.doubled(),
         latest=glance.latest_orders(LATEST),
         heard=heard,
+        shared_ids=glance.shared_ids(),
         spends=True,
         paid=False,
         missing=glance.missing(),

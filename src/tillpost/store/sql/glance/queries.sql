@@ -88,6 +88,13 @@ CROSS JOIN outbox AS o
 WHERE a.shop = :shop
 GROUP BY o.destination, o.state, o.reason ORDER BY 4 DESC;
 
+-- name: shared_ids
+-- Events whose id was another visitor's first, by name, as far as the last ten thousand tell.
+SELECT event_name, COUNT(*) FROM events
+WHERE +shop = :shop AND id > (SELECT IFNULL(MAX(id), 0) FROM events) - 10000
+    AND fold_key LIKE 'shared:%'
+GROUP BY event_name ORDER BY 2 DESC, 1;
+
 -- name: overdue
 SELECT destination, COUNT(*), MIN(due_at) FROM outbox INDEXED BY outbox_due
 WHERE shop = :shop AND state IN ('pending', 'in_doubt', 'paused') AND state = 'pending'
