@@ -70,21 +70,88 @@ def door(tmp_path: Path) -> Iterator[Door]:
     asyncio.run(node.close())
 
 
-@pytest.mark.parametrize(
-    "origin",
-    [
-        "https://www.acme.example.evil.example",
-        "https://evilwww.acme.example",
-        "https://acme.example",
-        "http://www.acme.example",
-        "https://www.acme.example:8443",
-        "https://WWW.acme.example",
-        "https://www.acme.example/",
-        "https://www.acme.example@evil.example",
-        "file://",
-        "",
-    ],
-)
+HOST = "www.acme.example"
+MYSHOPIFY = "https://demo-shop.myshopify.com"
+FOREIGN = [
+    # Another host that has ours in its name.
+    f"https://{HOST}.evil.example",
+    f"https://evil{HOST}",
+    f"https://evil-{HOST}",
+    f"https://evil.example.{HOST}",
+    f"https://{HOST}evil",
+    f"https://{HOST}-evil.example",
+    f"https://x.{HOST}",
+    f"https://w{HOST}",
+    "https://acme.example",
+    "https://acme.example.evil.example",
+    "https://shop.acme.example",
+    "https://www.acme.exampl",
+    "https://www.acme.example.",
+    "https://www-acme.example",
+    "https://wwwXacme.example",
+    "https://wwwacme.example",
+    "https://www.acme.com",
+    "https://www.\u0430cme.example",
+    "https://www.xn--cme-7cd.example",
+    "https://demo-shop.myshopify.com.evil.example",
+    "https://evil-demo-shop.myshopify.com",
+    "https://other-shop.myshopify.com",
+    "https://myshopify.com",
+    "https://checkout.shopify.com",
+    "https://evil.example",
+    # Our host, and another scheme or port.
+    f"http://{HOST}",
+    f"http://{HOST}:443",
+    f"https://{HOST}:80",
+    f"https://{HOST}:8443",
+    f"https://{HOST}:0",
+    f"https://{HOST}:",
+    f"wss://{HOST}",
+    f"ftp://{HOST}",
+    f"file://{HOST}",
+    f"//{HOST}",
+    HOST,
+    "http://demo-shop.myshopify.com",
+    f"{MYSHOPIFY}:8443",
+    # Not as a browser writes an origin.
+    f"https://{HOST.upper()}",
+    f"https://{HOST.title()}",
+    f"HTTPS://{HOST}",
+    f"https://{HOST}/",
+    f"https://{HOST}/checkouts",
+    f"https://{HOST}?a=b",
+    f"https://{HOST}#a",
+    f"https://{HOST}@evil.example",
+    f"https://evil.example@{HOST}",
+    f"https://{HOST}%2eevil.example",
+    f"https://{HOST}\\.evil.example",
+    f"https://{HOST}\t.evil.example",
+    f"https:/{HOST}",
+    f"https:{HOST}",
+    # Two, and lists.
+    f"https://{HOST}, https://evil.example",
+    f"https://evil.example, https://{HOST}",
+    f"https://{HOST} https://evil.example",
+    f"null, https://{HOST}",
+    "https://evil.example null",
+    # No page of the web.
+    "",
+    "*",
+    "NULL",
+    "undefined",
+    "file://",
+    "about:blank",
+    "data:",
+    "chrome-extension://abcdefghijklmnop",
+    "moz-extension://abcdefghijklmnop",
+    "https://127.0.0.1",
+    "https://[::1]",
+    "https://localhost",
+]
+"""The matrix of origins that are none of the shop's own."""
+
+
+@pytest.mark.parametrize("origin", FOREIGN)
 def test_another_pages_beacon_is_refused_and_its_browser_told_nothing(
     door: Door, origin: str
 ) -> None:
@@ -93,6 +160,18 @@ def test_another_pages_beacon_is_refused_and_its_browser_told_nothing(
     assert b"foreign_origin" in body
     assert ("vary", "origin") in headers
     assert not [name for name, _ in headers if name.startswith("access-control")]
+    preflight = door.ask(method="OPTIONS", origin=origin)[1]
+    assert not [name for name, _ in preflight if name == "access-control-allow-origin"]
+
+
+@pytest.mark.parametrize("origin", [SHOP, MYSHOPIFY])
+def test_each_of_the_shops_own_pages_is_named_and_none_but_it(door: Door, origin: str) -> None:
+    for method, expected in (("POST", 204), ("OPTIONS", 204)):
+        status, headers, _ = door.ask(method=method, origin=origin)
+        assert status == expected
+        assert ("vary", "origin") in headers
+        allowed = [value for name, value in headers if name == "access-control-allow-origin"]
+        assert allowed == [origin]
 
 
 def test_the_shops_own_page_may_read_the_answer_and_take_its_cookies(door: Door) -> None:
