@@ -6,6 +6,7 @@ from msgspec import structs
 
 from tillpost.core import retry
 from tillpost.core.books import (
+    ALSO,
     Books,
     Changes,
     Delivery,
@@ -117,9 +118,14 @@ class Draft:
     def put_order(self, row: OrderRow) -> None:
         """Keep the order as it is now known."""
         key = row.shop, row.seen.order_id
+        before = self._books.orders.get(key)
+        if before is not None and before.seen.also:
+            self._books.tokens.pop((row.shop, f"{ALSO}{before.seen.also}"), None)
         self._orders[key] = self._books.orders[key] = row
         if row.seen.checkout_token:
             self._books.tokens[row.shop, row.seen.checkout_token] = row.seen.order_id
+        if row.seen.also:
+            self._books.tokens[row.shop, f"{ALSO}{row.seen.also}"] = row.seen.order_id
         visitor_id = row.seen.carried.visitor_id
         if visitor_id:
             self._books.tokens[row.shop, f"visitor:{visitor_id}"] = row.seen.order_id

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from msgspec import Struct, structs
 
-from tillpost.collect import baked, joining, refunds, told
+from tillpost.collect import baked, joining, refunds, same_sale, told
 from tillpost.collect.draft import Draft, is_sale
 from tillpost.core import bots, consent, policy, privacy, sale, session
 from tillpost.core.books import (
@@ -51,7 +51,9 @@ _REOPENS = frozenset({Reason.UNCONFIRMED, Reason.NEVER_PAID})
 """Drops that a later fact lifts: the order, or its payment, came after all."""
 
 
-_TOLD_ONCE = ("checkout_token", "cart_token", "customer_id", "event_id", "consent", "journey")
+_TOLD_ONCE = (
+    *("checkout_token", "cart_token", "customer_id", "event_id", "consent", "journey", "also"),
+)
 """Fields of an order that only some reports tell: a later one without them takes nothing back."""
 
 
@@ -126,9 +128,10 @@ def event_key(event_name: str, event_id: str) -> str:
 
 def _want(names: Wanted, entry: Entry) -> None:
     shop, fact = entry.shop, entry.fact
+    names.checkouts |= {(shop, name) for name in same_sale.wanted(entry)}
     match fact:
         case OrderSeen():
-            names.orders.add((shop, fact.order_id))
+            names.orders |= {(shop, told) for told in (fact.order_id, fact.also) if told}
             names.events.add((shop, sale_key(fact)))
             if fact.cancelled_at is not None:
                 names.events.add((shop, refunds.cancelled_key(fact.order_id)))
@@ -168,6 +171,7 @@ def _fold_one(draft: Draft, entry: Entry, shop: Shop, context: Context) -> None:
         case OrderSeen() as seen:
             _fold_order(draft, entry, seen, shop, context)
         case RefundSeen() as refund:
+            refund = same_sale.refund(draft, shop.name, refund)
             refunds.fold_refund(draft, entry, refund, shop, context.now)
         case CartSeen() as cart:
             joining.tie_cart(draft, shop.name, cart)
@@ -190,6 +194,7 @@ def _fold_one(draft: Draft, entry: Entry, shop: Shop, context: Context) -> None:
 
 
 def _fold_order(draft: Draft, entry: Entry, seen: OrderSeen, shop: Shop, context: Context) -> None:
+    seen = same_sale.kept(draft, shop.name, seen)
     old = draft.order(shop.name, seen.order_id)
     latest = seen if old is None else _merge(seen, old.seen)
     verdict = policy.eligibility(latest, shop)
@@ -198,6 +203,9 @@ def _fold_order(draft: Draft, entry: Entry, seen: OrderSeen, shop: Shop, context
     sighted = joining.sighting_of(draft, row) is not None or (old is not None and old.browser)
     row = structs.replace(row, browser=sighted)
     draft.put_order(row)
+    row = same_sale.only(draft, row)
+    if row.reason == Reason.SAME_SALE:
+        return
     _link_order(draft, row)
     for touch in session.told_by_order(latest, shop):
         draft.add_touch(touch)
@@ -268,7 +276,7 @@ def _settle_sale(draft: Draft, row: OrderRow, source: str, shop: Shop, now: floa
     )
     where = _after_consent(where, decision, event, row.first_received_at, now)
     key = old.fold_key if old else sale_key(row.seen)
-    limited = _limited(event, decision)
+    limited = told.limited(event, decision)
     new = EventRow(0, key, source, row.first_received_at, limited, row.seen.order_id)
     draft.put_event(old, new, where)
 
@@ -351,7 +359,7 @@ def _learn_consent(draft: Draft, visitor_id: str, answer: Consent, shop: Shop, n
             continue
         decision = _decision(answer, Place(), row.event, shop)
         where = _after_consent(READY, decision, row.event, row.received_at, now)
-        new = structs.replace(row, event=_limited(row.event, decision))
+        new = structs.replace(row, event=told.limited(row.event, decision))
         draft.put_event(row, new, where)
 
 
@@ -423,7 +431,7 @@ def _put_once(
     start = policy.event_standing(event, entry.source, shop, bot=_is_bot(seen), test=test)
     where = _after_consent(start, decision, event, entry.received_at, context.now)
     order_id = seen.order_id if isinstance(seen, ServerSeen) else None
-    limited = _limited(told.twin(old.event, event) if old else event, decision)
+    limited = told.limited(told.twin(old.event, event) if old else event, decision)
     visitor_id = seen.visitor_id if isinstance(seen, BrowserSeen) else None
     new = EventRow(0, key, entry.source, entry.received_at, limited, order_id, None, visitor_id)
     draft.put_event(old, new, where)
@@ -462,18 +470,6 @@ def _place(place: Place, shop: Shop) -> Place:
     """Where nobody knows the place, the strict law of the shop's own country is not escaped."""
     known = place.country is not None or shop.country not in consent.OPT_IN
     return place if known else Place(shop.country)
-
-
-def _limited(event: Event, decision: Decision) -> Event:
-    """The event with the data processing options that the consent asks for."""
-    if decision.verdict != "limited":
-        return event
-    return structs.replace(
-        event,
-        data_processing_options=tuple(decision.data_processing_options or ()),
-        data_processing_options_country=decision.country,
-        data_processing_options_state=decision.state,
-    )
 
 
 # --- holds that end -------------------------------------------------------------------------

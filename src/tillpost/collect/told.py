@@ -2,6 +2,7 @@
 
 from msgspec import structs
 
+from tillpost.core.consent import Decision
 from tillpost.core.event import BrowserSeen, Device, Entry, Event, Person, ServerSeen
 from tillpost.core.shop import Shop
 
@@ -52,3 +53,15 @@ def twin(old: Event, new: Event) -> Event:
     )
     device = old.device if new.device == Device() else new.device
     return structs.replace(new, person=person, device=device)
+
+
+def limited(event: Event, decision: Decision) -> Event:
+    """The event with the data processing options that the consent asks for."""
+    if decision.verdict != "limited":
+        return event
+    return structs.replace(
+        event,
+        data_processing_options=tuple(decision.data_processing_options or ()),
+        data_processing_options_country=decision.country,
+        data_processing_options_state=decision.state,
+    )

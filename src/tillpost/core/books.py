@@ -42,6 +42,10 @@ class OrderRow(Struct, frozen=True):
         return found + [known for known in contacts(seen.person) if known[0] == kind]
 
 
+ALSO = "also:"
+"""How the name among checkouts begins of an order by another id than the one it is kept under."""
+
+
 def cart_name(cart_token: str) -> str:
     """The name among checkouts of a cart whose checkout is not known."""
     return f"cart:{cart_token}"

@@ -180,6 +180,8 @@ class OrderSeen(Struct, frozen=True, tag="order", omit_defaults=True):
     """Past orders that another tool has reported already: no platform is told of them."""
     erased: bool = False
     """The shopper was erased: what the order was worth is left, and nobody's name comes back."""
+    also: str | None = None
+    """Another id under which the sender tells the same sale: Stripe's invoice of a payment."""
 
 
 class RefundSeen(Struct, frozen=True, tag="refund", omit_defaults=True):

@@ -53,6 +53,7 @@ class Reason(StrEnum):
     RENEWAL = "renewal"
     EXCHANGE = "exchange"
     GIFT_CARD = "gift_card"
+    SAME_SALE = "same_sale"  # its sender told the sale under another id too
     NEVER_PAID = "never_paid"  # a week without its money, or cancelled before it came
     CHANNEL = "channel"  # the owner's policy for this kind of order
     NO_PURCHASE = "no_purchase"  # money back for a sale that the platform was never told of

@@ -13,6 +13,7 @@ from msgspec import structs
 
 from tillpost.core import spend
 from tillpost.core.books import (
+    ALSO,
     BadRow,
     Books,
     Changes,
@@ -145,6 +146,9 @@ class MemoryGatewayStore:
             (row.shop, row.seen.checkout_token or ""): row.seen.order_id
             for row in self._orders.values()
         }
+        for row in self._orders.values():
+            if row.seen.also:
+                found[row.shop, f"{ALSO}{row.seen.also}"] = row.seen.order_id
         for (shop, kind, value, visitor), _ in sorted(self._links.items(), key=lambda p: p[1]):
             if kind == "order":
                 found[shop, f"visitor:{visitor}"] = value

@@ -445,6 +445,7 @@ class GatewayStore:
             int(row.browser),
             row.first_received_at,
             *gateway_rows.order_parts(seen),
+            seen.also,
             *codec.pack(seen, self._sealer),
         )
 

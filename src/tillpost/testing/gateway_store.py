@@ -15,7 +15,7 @@ from typing import Any, Protocol, TypeAlias
 
 from msgspec import structs
 
-from tillpost.core.books import BadRow, Link, Sighting, Touch, Visitor, Wanted
+from tillpost.core.books import ALSO, BadRow, Link, Sighting, Touch, Visitor, Wanted
 from tillpost.core.event import CartSeen, Consent
 from tillpost.core.money import MoneyError
 from tillpost.ports import Facts, Folder, Journal, Outbox, Retention
@@ -160,6 +160,18 @@ class FolderSuite:
         assert books.sightings == {name: sighting}
         assert books.checkouts == {name: "v2"}
         assert set(books.visitors) == {(SHOP, "v2"), (SHOP, "v3")}
+
+    def test_an_order_is_found_by_its_other_id(self, make_store: MakeStore) -> None:
+        """As long as it has one, and in its own shop."""
+        store = make_store()
+        order = make.order_row(make.order(also="in_1"))
+        store.commit(make.changes(orders=[order, make.order_row(shop="other")]))
+        name, elsewhere = (SHOP, f"{ALSO}in_1"), ("other", f"{ALSO}in_1")
+        books = store.recall(Wanted(checkouts={name, elsewhere}))
+        assert books.tokens == {name: "1001"}
+        assert books.orders == {(SHOP, "1001"): order}
+        store.commit(make.changes(orders=[make.order_row()]))
+        assert store.recall(Wanted(checkouts={name})).tokens == {}
 
     def test_an_order_brings_its_checkout_and_its_events(self, make_store: MakeStore) -> None:
         """A report without the token finds what came with it."""

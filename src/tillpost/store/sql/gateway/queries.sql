@@ -22,9 +22,15 @@ JOIN links AS l ON l.shop = w.value ->> 0 AND l.kind = 'checkout' AND l.value = 
 GROUP BY l.shop, l.value;
 
 -- name: recall_tokens
+-- The order of each checkout, and of each other id under which a sale is told.
 SELECT o.shop, o.checkout_token, o.order_id
-FROM json_each(?) AS w
-JOIN orders AS o ON o.shop = w.value ->> 0 AND o.checkout_token = w.value ->> 1;
+FROM json_each(?1) AS w
+JOIN orders AS o ON o.shop = w.value ->> 0 AND o.checkout_token = w.value ->> 1
+UNION ALL
+SELECT o.shop, w.value ->> 1, o.order_id
+FROM json_each(?1) AS w
+JOIN orders AS o ON o.shop = w.value ->> 0 AND o.also = substr(w.value ->> 1, 6)
+WHERE w.value ->> 1 LIKE 'also:%';
 
 -- name: recall_orders
 SELECT o.shop, o.order_id, o.first_received_at, o.eligible, o.reason, o.browser, o.fact, o.sealed
@@ -97,8 +103,8 @@ INSERT OR REPLACE INTO orders (
     shop, order_id, version, name, at, kind, eligible, reason, value_minor, currency,
     presentment_minor, presentment_currency, checkout_token, customer_id, is_returning,
     cancelled_at, browser, server, first_received_at, subtotal_minor, tax_minor, shipping_minor,
-    fact, sealed
-) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1, ?, ?, ?, ?, ?, ?);
+    also, fact, sealed
+) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1, ?, ?, ?, ?, ?, ?, ?);
 
 -- name: put_privacy
 INSERT INTO privacy_requests (shop, source, received_at, request, reference, asked)
