@@ -75,9 +75,7 @@ class Database:
         self._gathered: list[_Job] = []
         self._writer: threading.Thread | None = None
         if readonly:
-            _check_there(path)
-            with self.reader() as connection:
-                _check_version(connection, schema, path, readonly=True)
+            self._check_readable()
             return
         connection = _open(path)
         try:
@@ -170,6 +168,15 @@ class Database:
             self._writer.join()
             self._checkpoints.close()
             self._writer = None
+
+    def _check_readable(self) -> None:
+        _check_there(self.path)
+        try:
+            with self.reader() as connection:
+                _check_version(connection, self.schema, self.path, readonly=True)
+        except BaseException:
+            self.close()
+            raise
 
     def _check_open(self) -> None:
         if self._writer is None:
@@ -350,13 +357,11 @@ def _open(path: Path) -> sqlite3.Connection:
             check_same_thread=False,
             cached_statements=4 * _ROWS_AT_ONCE,
         )
-        for pragma in _PRAGMAS:
-            connection.execute(f"PRAGMA {pragma}")
+        return _prepared(connection, _PRAGMAS)
     except (OSError, sqlite3.Error) as error:
         raise Misconfigured(
             f"cannot write to {path} ({error}): choose another directory with --data"
         ) from None
-    return connection
 
 
 def _open_reader(path: Path) -> sqlite3.Connection:
@@ -367,8 +372,17 @@ def _open_reader(path: Path) -> sqlite3.Connection:
         isolation_level=None,
         check_same_thread=False,
     )
-    connection.execute("PRAGMA query_only=ON")
-    connection.execute("PRAGMA cache_size=-32768")
+    return _prepared(connection, ("query_only=ON", "cache_size=-32768"))
+
+
+def _prepared(connection: sqlite3.Connection, pragmas: Sequence[str]) -> sqlite3.Connection:
+    """The connection with these settings; it is closed if the file does not take them."""
+    try:
+        for pragma in pragmas:
+            connection.execute(f"PRAGMA {pragma}")
+    except sqlite3.Error:
+        connection.close()
+        raise
     return connection
 
 
