@@ -18,7 +18,7 @@ export interface Tillpost {
   v?: string;
   /** The address the page was opened with: pages like to strip its tags. */
   u?: string;
-  /** Whether a page that is loaded again told an event of this name already, and not by the shopper's hand. */
+  /** Whether a page that is loaded again told an event of this name, and the shopper did nothing since. */
   r?(name: string): unknown;
 }
 
@@ -29,12 +29,15 @@ export var random = (words?: number): string => {
   return crypto.getRandomValues(new Uint32Array(words || 3)).join("");
 };
 
-/** The id of a new event: the checkout's own where the server will know it too. */
+/**
+ * The id of a new event: the checkout's own where the server will know it too. It is empty for
+ * what a page only tells because it was loaded again.
+ */
 export var eventId = (tillpost: Tillpost, name: string): string => {
   var prefix = tillpost.k && JOINED[name];
   var view = tillpost.v;
   if (prefix) return prefix + tillpost.k;
-  if (name != "PageView" || !view) return random();
+  if (name != "PageView" || !view) return tillpost.r?.(name) ? "" : random();
   tillpost.v = "";
   return view;
 };
@@ -57,7 +60,7 @@ var note = (page: any, call: ArrayLike<any>, sold?: string[]): any[] | undefined
     var data = (args[at + 1] ||= {});
     var options = (args[at + 2] ||= {});
     options.eventID ||= eventId(page.tillpost, args[at]);
-    if (sold?.includes(args[at] + options.eventID) || page.tillpost.r?.(args[at])) return;
+    if (!options.eventID || sold?.includes(args[at] + options.eventID)) return;
     page.tillpost("mirror", args[at], data, options.eventID, kind[1] && args[1]);
   }
   // `init`, `consent` and `dataProcessingOptions` mean the same here; nothing else is known.

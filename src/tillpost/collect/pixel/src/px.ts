@@ -62,7 +62,7 @@ const alive = (): boolean => !!page.fbq?.callMethod;
 
 const api: Tillpost = (...args) => handle(Date.now(), args);
 
-/** Queue an event once. */
+/** Queue an event once; one without an id is not to be told. */
 const add = (
   at: number,
   name: string,
@@ -73,7 +73,7 @@ const add = (
 ): void => {
   const key = name + id;
   if (name == "PageView") pending = false;
-  if (known[key]) return;
+  if (!id || known[key]) return;
   known[key] = 1;
   const event: Item[0] = {
     event_name: name,
@@ -166,9 +166,8 @@ const leave = (): void => {
   flush(true);
 };
 
-const track = (at: number, name: string, data?: Data, options?: { eventID?: string }): void => {
-  if (!api.r?.(name)) add(at, name, data, options?.eventID || eventId(api, name));
-};
+const track = (at: number, name: string, data?: Data, options?: { eventID?: string }): void =>
+  add(at, name, data, options?.eventID || eventId(api, name));
 
 const commands: Record<string, (at: number, ...args: any[]) => unknown> = {
   /** The page's settings; the pixel id of the page's fbq is none, and changes nothing. */
