@@ -251,11 +251,11 @@ class ReceiverStore(Protocol):
     def tested_items(self, code: str, after: int, limit: int) -> list[dict[str, Any]]:
         """As `settled_items`, of the events that were sent with this `test_event_code`."""
 
-    def matched_orders(self) -> list[tuple[str, bool]]:
-        """Every order id that events told, and whether one of them was matched."""
+    def matched_orders(self) -> list[tuple[str, str, bool]]:
+        """(dataset, order id that its events told, whether one of them was matched)."""
 
-    def order_copies(self) -> list[tuple[str, int, int, int]]:
-        """Each order's Purchases: (order id, by browsers, by servers, removed as doubles)."""
+    def order_copies(self) -> list[tuple[str, str, int, int, int]]:
+        """Each order's Purchases: (dataset, order id, by browsers, by servers, removed doubles)."""
 
     def candidates(self, since: int, until: int) -> list[Candidate]:
         """Events of `since <= conversion time < until` with a touch in some window."""

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from tests.live import Live, free_port, wait_for, wait_until_up
+from tests.merchants import fresh_woo_order, woo_signature
 
 CONFIG = """
 [server]
@@ -19,10 +20,18 @@ data = "{data}"
 name = "a"
 domain = "a.example"
 server_keys = [{{ key = "key-of-a-0000000", scopes = ["events", "reports"] }}]
+[shops.woocommerce]
+webhook_secrets = ["woo-of-a-0000000"]
+[shops.orders]
+join_wait = 0.2
 [[shops]]
 name = "b"
 domain = "b.example"
 server_keys = [{{ key = "key-of-b-0000000", scopes = ["events", "reports"] }}]
+[shops.woocommerce]
+webhook_secrets = ["woo-of-b-0000000"]
+[shops.orders]
+join_wait = 0.2
 [[destinations]]
 kind = "meta"
 shop = "a"
@@ -96,3 +105,24 @@ def test_a_key_does_not_open_the_other_shop(shops: dict[str, Live]) -> None:
     reply = shops["a"].ask("GET", "/api/v1/reports/orders?shop=b", authorization=key)
     assert reply.status == 400
     assert "key" in json.loads(reply.body)["error"]["detail"]
+
+
+def test_orders_of_the_same_number_are_each_told_of_their_own_shop(shops: dict[str, Live]) -> None:
+    for name, shop in shops.items():
+        buyer = {"email": f"{name}@mail.example", "country": "US", "state": "ID"}
+        body = json.dumps(fresh_woo_order(billing=buyer, currency="USD")).encode()
+        signature = woo_signature(f"woo-of-{name}-0000000", body)
+        path = f"/webhooks/woocommerce/{name}"
+        assert shop.ask("POST", path, body, x_wc_webhook_signature=signature).status == 200
+    for name, shop in shops.items():
+        wait_for(lambda shop=shop, name=name: _received(shop, name))
+    for name, shop in shops.items():
+        row = _received(shop, name)
+        assert row is not None
+        assert (row["order_id"], row["server_copies"], row["absorbed"]) == ("723", 1, 0)
+
+
+def _received(shop: Live, name: str) -> dict[str, Any] | None:
+    """The only order of a shop, once the platform has got it."""
+    rows = shop.get(f"/api/v1/reports/reconcile?shop={name}")["rows"]
+    return rows[0] if rows and rows[0]["received"] else None

@@ -9,6 +9,8 @@ from tillpost.report.engine import LABEL, SCHEMA
 
 DAY = 86_400
 NOW = 1_780_000_000
+DATASET = "1"
+"""To which the shop sends, and where the receiver got what it tells of."""
 
 
 CAME: dict[str, dict[str, Any]] = {
@@ -44,8 +46,15 @@ class Shop:
         columns = list(SCHEMA[name]) + (list(LABEL) if name == "touches" else [])
         unknown = {key for row in rows for key in row} - set(columns)
         assert not unknown, unknown
-        numbered = ({"seq": number, **defaults, **row} for number, row in enumerate(rows, 1))
+        given = {"dataset_id": DATASET, **defaults}
+        numbered = ({"seq": number, **given, **row} for number, row in enumerate(rows, 1))
         return columns, [tuple(row.get(c) for c in columns) for row in numbered]
+
+    @staticmethod
+    def senders(**shops: str) -> dict[str, Rows]:
+        """The dataset that each shop sends to."""
+        told = list((shops or {"demo": DATASET}).items())
+        return {"senders": (list(SCHEMA["senders"]), told)}
 
     @staticmethod
     def orders(*rows: dict[str, Any]) -> Rows:

@@ -57,6 +57,7 @@ def tables(shop: Any) -> Tables:
             shop="demo",
             destination="meta:1",
         ),
+        **shop.senders(),
         "matches": shop.table(
             "matches", *({"order_id": n, "matched": int(n != "stranger")} for n in received)
         ),

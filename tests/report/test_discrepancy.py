@@ -35,6 +35,7 @@ def tables(shop: Any) -> Tables:
             *({"order_id": i, "browser": b, "server": s, "value_minor": 4_200}
               for i, b, s in orders)
         ),
+        **shop.senders(),
         "sightings": shop.table("sightings", *seen),
         "matches": shop.table("matches", *({"order_id": i, "matched": 0} for i, *_ in orders)),
         "spend": shop.spend(

@@ -119,6 +119,7 @@ def tables() -> Tables:
              for row in offsets_of({"demo": "Europe/Berlin"})]  # fmt: skip
     came = {name: case.came for name, case in CASES.items() if case.came}
     return {
+        **Shop.senders(),
         "zones": Shop.table("zones", *zones),
         "orders": Shop.orders(*({"order_id": n, "at": NOON, **c.order} for n, c in CASES.items())),
         "order_keys": Shop.order_keys(*((name, "visitor", f"v-{name}") for name in came)),

@@ -36,6 +36,7 @@ def tables(shop: Any) -> dict[str, Rows]:
             "matches",
             *({"order_id": i, "matched": int(i not in "dg")} for i in "abcdefh"),
         ),
+        **shop.senders(),
     }
 
 
@@ -87,7 +88,7 @@ def test_each_order_tells_what_either_side_saw_of_it(shop: Any, tables: dict[str
 
 def test_an_order_that_both_leave_to_others(shop: Any, tables: dict[str, Rows]) -> None:
     names, rows = tables["matches"]
-    known = (names, [(order, 1) for order, _ in rows])
+    known = (names, [(*order, 1) for *order, _ in rows])
     found = {r["order_id"]: r["reason"] for r in report("reconcile", tables | {"matches": known})}
     assert found["d"] == "AGREED_NOT_THE_PLATFORMS"
     assert report("reconcile", tables, period=Period(stop=shop.NOW)) == []

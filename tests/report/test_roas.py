@@ -70,6 +70,7 @@ def tables(shop: Any) -> dict[str, Rows]:
             at=now,
         ),
         "matches": shop.table("matches", {"order_id": "1", "matched": 1}),
+        **shop.senders(),
     }
 
 

@@ -68,6 +68,7 @@ def facts(shop: Any, dice: random.Random) -> dict[str, Any]:
         "conversions": shop.table(
             "conversions", *claims, value_minor=5, currency="USD", at=NOW, touch_at=NOW
         ),
+        **shop.senders(),
         "matches": shop.table(
             "matches", *({"order_id": name, "matched": dice.randrange(2)} for name in names[:20])
         ),

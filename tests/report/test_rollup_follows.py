@@ -116,10 +116,10 @@ def test_nothing_new_sums_nothing_again(shop: Any) -> None:
 
 def test_what_the_platform_knows_is_followed_however_much_it_is(shop: Any) -> None:
     tables = facts(shop, random.Random(6))
-    columns, many = ["order_id", "matched"], 130_000
-    known = [(f"o{number}", 0) for number in range(many)]
+    columns, many = ["dataset_id", "order_id", "matched"], 130_000
+    known = [("1", f"o{number}", 0) for number in range(many)]
     held = RollUp({**tables, "matches": (columns, known)}, {"demo": ZONE})
-    followed(held, {**tables, "matches": (columns, [("o0", 1), *known[1:]])})
+    followed(held, {**tables, "matches": (columns, [("1", "o0", 1), *known[1:]])})
     found = held.connection.execute("SELECT COUNT(*), SUM(matched) FROM matches").fetchall()
     assert found == [(many, 1)]
     held.close()

@@ -50,7 +50,7 @@ def test_every_shop_has_lines_of_its_own(tmp_path: Path, dataset: str, names: li
     assert [destination_name(d, settings) for d in settings.destinations] == names
 
 
-def _told(*shops: tuple[str, frozenset[str] | None]) -> dict[str, ShopBasis]:
+def _told(*shops: tuple[str, frozenset[str]]) -> dict[str, ShopBasis]:
     return {f"shop{i}": ShopBasis("UTC", *given) for i, given in enumerate(shops)}
 
 
@@ -60,7 +60,7 @@ def _told(*shops: tuple[str, frozenset[str] | None]) -> dict[str, ShopBasis]:
         (_told(("USD", frozenset("1")), ("EUR", frozenset("2"))), ["shop0", "shop1"]),
         (_told(("USD", frozenset("12")), ("EUR", frozenset("2"))), ["shop0", None]),
         (_told(("EUR", frozenset("12")), ("EUR", frozenset("2"))), ["shop0", "shop0"]),
-        (_told(("USD", None)), ["shop0", "shop0"]),
+        (_told(("USD", frozenset())), ["shop0", "shop0"]),
         (_told(("USD", frozenset()), ("EUR", frozenset("2"))), [None, "shop1"]),
     ],
 )

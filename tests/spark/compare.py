@@ -155,7 +155,10 @@ def facts(orders: int, dice: random.Random) -> dict[str, Rows]:
         "conversions": Shop.table(
             "conversions", *claims, currency="USD", ad_id="a1", shop="demo",
         ),
-        "matches": (["order_id", "matched"], [(n, dice.randrange(2)) for n in names[::3]]),
+        **Shop.senders(),
+        "matches": Shop.table(
+            "matches", *({"order_id": n, "matched": dice.randrange(2)} for n in names[::3])
+        ),
     }  # fmt: skip
 
 

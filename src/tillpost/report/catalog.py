@@ -81,8 +81,11 @@ _CLAIMS, _KNOWN = ("conversions",), ("matches",)
 
 RECEIVED_OF: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(("channels", "models", "journeys", "path_models", "utm", "utm_health"), ()),
-    **dict.fromkeys(("ads", "campaigns", "breakdown", "drill"), _CLAIMS),
+    **dict.fromkeys(("ads", "campaigns", "breakdown", "drill", "metrics", "rates"), _CLAIMS),
     **dict.fromkeys(("orders", "coverage"), _KNOWN),
     "reasons": (*_CLAIMS, *_KNOWN),
 }
 """Which of them a report reads; all, if it is not named here."""
+
+CLAIMED = frozenset(name for name, read in RECEIVED_OF.items() if read == _CLAIMS)
+"""Reports that sum claims, of whatever order; all others look for those of an order's own shop."""

@@ -58,10 +58,11 @@ SCHEMA: dict[str, dict[str, str]] = {
     "cost_rules": {
         "shop": T, "goods_percent": T, "fees_percent": T, "fees_fixed": T, "shipping_fixed": T,
     },
-    "matches": {"order_id": T, "matched": N},
+    "senders": {"shop": T, "dataset_id": T},
+    "matches": {"dataset_id": T, "order_id": T, "matched": N},
     "deliveries": {"shop": T, "order_id": T, "destination": T, "state": T, "reason": T},
     "sightings": {
-        "order_id": T, "browser_copies": N, "server_copies": N, "absorbed": N,
+        "dataset_id": T, "order_id": T, "browser_copies": N, "server_copies": N, "absorbed": N,
     },
     "shop_journeys": {
         "shop": T, "order_id": T, "source": T, "medium": T, "campaign": T, "visits": N,

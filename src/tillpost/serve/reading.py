@@ -24,13 +24,6 @@ from tillpost.serve.rounds.rolling import RollUps
 from tillpost.serve.settings import CostSettings
 from tillpost.store.followed import Followed
 
-CLAIMED = frozenset(
-    name
-    for name in catalog.REPORTS.keys() - catalog.TABLES_OF.keys()
-    if "conversions" in catalog.RECEIVED_OF.get(name, catalog.RECEIVER_TABLES)
-)
-"""Reports that hold what platforms claim, by dataset; a roll-up knows no datasets."""
-
 
 class Tallies(Facts, Protocol):
     """A store that reports and the ledger are read from."""
@@ -87,8 +80,8 @@ class ShopBasis(Struct, frozen=True):
 
     timezone: str
     currency: str
-    datasets: frozenset[str] | None = None
-    """Where its events go: what others claim is none of its business. None: not told."""
+    datasets: frozenset[str] = frozenset()
+    """Where its events go: what the receiver got for others is none of its business."""
     costs: CostSettings = CostSettings()
 
 
@@ -118,7 +111,7 @@ class Reading:
         if by_engine:
             query = structs.replace(query, limit=asked.limit, skip=asked.skip)
         rows = None
-        if self.rollups and (name not in CLAIMED or self._is_alone(asked.shop)):
+        if self.rollups and (name not in catalog.CLAIMED or self._is_alone(asked.shop)):
             rows = self.rollups.answer(name, query, found, partial(self._beside, name))
         if rows is None:
             with self._turn:
@@ -133,9 +126,12 @@ class Reading:
         """Ids of the orders that were chosen, the newest first; see `report.newest`."""
         name = "reasons" if chosen.reason else "orders"
         query = self._query(asked, name)
-        if self.rollups and (chosen.reason is None or self._is_alone(asked.shop)):
+        if self.rollups:
             ids = self.rollups.answer(
-                name, query, lambda tables, query: newest(tables, query, chosen), dict
+                name,
+                query,
+                lambda tables, query: newest(tables, query, chosen),
+                partial(self._beside, name),
             )
             if ids is not None:
                 return ids
@@ -197,14 +193,17 @@ class Reading:
         """What the settings say of shops."""
         currencies = [(name, shop.currency) for name, shop in self._shops.items()]
         rules = [(name, *structs.astuple(basis.costs)) for name, basis in self._shops.items()]
-        columns = ["shop", *CostSettings.__struct_fields__]
-        return {"shops": (["shop", "currency"], currencies), "cost_rules": (columns, rules)}
+        senders = [(name, to) for name, shop in self._shops.items() for to in sorted(shop.datasets)]
+        return {
+            "shops": (["shop", "currency"], currencies),
+            "cost_rules": (["shop", *CostSettings.__struct_fields__], rules),
+            "senders": (["shop", "dataset_id"], senders),
+        }
 
     def _is_alone(self, shop: str | None) -> bool:
         """Whether no other shop has claims of its own, or every shop is asked for."""
         own = self._shops[shop].datasets if shop is not None else None
-        everywhere = (basis.datasets or frozenset() for basis in self._shops.values())
-        return own is None or all(datasets <= own for datasets in everywhere)
+        return own is None or all(basis.datasets <= own for basis in self._shops.values())
 
     def _claimed(self, tables: dict[str, Rows], shop: str | None) -> dict[str, Rows]:
         """The tables with each claim's shop, and without claims of other shops' datasets."""
@@ -288,7 +287,7 @@ def claimant(shops: Mapping[str, ShopBasis], dataset: str) -> str | None:
 
     Whoever sends to the dataset is asked; if it is nobody's, all are.
     """
-    senders = [name for name, s in shops.items() if s.datasets is None or dataset in s.datasets]
+    senders = [name for name, basis in shops.items() if dataset in basis.datasets]
     asked = senders or list(shops)
     return asked[0] if len({shops[name].currency for name in asked}) == 1 else None
 

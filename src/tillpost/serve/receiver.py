@@ -232,11 +232,12 @@ def _conversions(store: ReceiverStore) -> Rows:
 
 
 def _matches(store: ReceiverStore) -> Rows:
-    return ["order_id", "matched"], [(order, int(known)) for order, known in store.matched_orders()]
+    rows = store.matched_orders()
+    return ["dataset_id", "order_id", "matched"], [(*order, int(known)) for *order, known in rows]
 
 
 def _sightings(store: ReceiverStore) -> Rows:
-    columns = ["order_id", "browser_copies", "server_copies", "absorbed"]
+    columns = ["dataset_id", "order_id", "browser_copies", "server_copies", "absorbed"]
     return columns, list(store.order_copies())
 
 

@@ -2,6 +2,7 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from operator import itemgetter
 from typing import Any
 
 from msgspec.structs import replace
@@ -300,21 +301,23 @@ class MemoryReceiverStore:
         items = self.settled_items(after, len(self._events), None)
         return [item for item in items if item["test_event_code"] == code][:limit]
 
-    def matched_orders(self) -> list[tuple[str, bool]]:
+    def matched_orders(self) -> list[tuple[str, str, bool]]:
         """See `ports.ReceiverStore`."""
-        orders: dict[str, bool] = {}
+        orders: dict[tuple[str, str], bool] = {}
         for item in self.settled_items(0, len(self._events), None):
             if item["order_id"] is not None:
-                orders[item["order_id"]] = orders.get(item["order_id"], False) or item["matched"]
-        return sorted(orders.items())
+                order = item["dataset_id"], item["order_id"]
+                orders[order] = orders.get(order, False) or item["matched"]
+        return [(*order, matched) for order, matched in sorted(orders.items())]
 
-    def order_copies(self) -> list[tuple[str, int, int, int]]:
+    def order_copies(self) -> list[tuple[str, str, int, int, int]]:
         """See `ports.ReceiverStore`."""
         groups: dict[int, list[dict[str, Any]]] = {}
         for item in self.settled_items(0, len(self._events), None):
             if item["event_name"] == "Purchase":
                 groups.setdefault(item["duplicate_of"] or item["id"], []).append(item)
-        return sorted(_copies(its) for its in groups.values() if any(i["order_id"] for i in its))
+        copies = (_copies(its) for its in groups.values() if any(i["order_id"] for i in its))
+        return sorted(copies, key=itemgetter(1, 0))
 
     def candidates(self, since: int, until: int) -> list[Candidate]:
         """See `ports.ReceiverStore`."""
@@ -469,7 +472,8 @@ def _tally(settled: Settled, joined_by: JoinedBy | None) -> Tally:
     )
 
 
-def _copies(items: list[dict[str, Any]]) -> tuple[str, int, int, int]:
-    """One sale's order id, and its copies by browsers, by servers, removed as doubles."""
+def _copies(items: list[dict[str, Any]]) -> tuple[str, str, int, int, int]:
+    """One sale's dataset and order id, and its copies by browsers, by servers, removed doubles."""
     by = Counter(item["source"] for item in items)
-    return max(i["order_id"] or "" for i in items), by["browser"], by["server"], len(items) - 1
+    order_id = max(item["order_id"] or "" for item in items)
+    return items[0]["dataset_id"], order_id, by["browser"], by["server"], len(items) - 1

@@ -261,13 +261,13 @@ class SqliteReceiverStore:
             rows = connection.execute(self._sql["tested"], (code, after, limit)).fetchall()
             return [self._item(connection, row) for row in rows]
 
-    def matched_orders(self) -> list[tuple[str, bool]]:
+    def matched_orders(self) -> list[tuple[str, str, bool]]:
         """See `ports.ReceiverStore`."""
         with self._database.reader() as connection:
             rows = connection.execute(self._sql["matched_orders"]).fetchall()
-        return [(order_id, bool(matched)) for order_id, matched in rows]
+        return [(dataset_id, order_id, bool(matched)) for dataset_id, order_id, matched in rows]
 
-    def order_copies(self) -> list[tuple[str, int, int, int]]:
+    def order_copies(self) -> list[tuple[str, str, int, int, int]]:
         """See `ports.ReceiverStore`."""
         with self._database.reader() as connection:
             return connection.execute(self._sql["order_copies"]).fetchall()

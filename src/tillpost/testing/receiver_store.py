@@ -325,8 +325,11 @@ class ReceiverStoreSuite:
             settled(2, joint=Match(person, ("em",), 0.95)),
             settled(3, learned, joint=Match(person, ("fbp",), 0.7, merged=True)),
             settled(4, nobody, joint=Match(person, ("em",), 0.95)),
+            settled(5, replace(EVENT, dataset_id="2")),
         )
-        assert sorted(store.matched_orders()) == [("1001", True), ("1002", False)]
+        assert sorted(store.matched_orders()) == [
+            ("1", "1001", True), ("1", "1002", False), ("2", "1001", False),
+        ]  # fmt: skip
 
     def test_an_orders_copies_are_counted_with_their_doubles(self, store: ReceiverStore) -> None:
         server = replace(EVENT, source="server")
@@ -338,8 +341,11 @@ class ReceiverStoreSuite:
             settled(4, replace(server, order_id="1002")),
             settled(5, replace(server, order_id=None)),
             settled(6, replace(server, event_name="Lead")),
+            settled(7, replace(server, dataset_id="2")),
         )
-        assert store.order_copies() == [("1001", 1, 2, 2), ("1002", 0, 1, 0)]
+        assert store.order_copies() == [
+            ("1", "1001", 1, 2, 2), ("2", "1001", 0, 1, 0), ("1", "1002", 0, 1, 0),
+        ]  # fmt: skip
 
     def test_candidates_have_their_touches_and_ads_their_names(self, store: ReceiverStore) -> None:
         self.register(store, AccountSeen((EM,), "p1"), touches=(touch(), touch("impression", 60)))

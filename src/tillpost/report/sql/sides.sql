@@ -7,6 +7,14 @@ SELECT e.*, COALESCE(g.browser_copies, 0) AS browser_copies,
 FROM reconcile e
 LEFT JOIN labels b ON b.label = e.label
 LEFT JOIN label_keys k ON k.label = e.label
-LEFT JOIN sightings g ON g.order_id = e.order_id
+LEFT JOIN (
+    SELECT o.seq AS sale, CAST(SUM(y.browser_copies) AS BIGINT) AS browser_copies,
+        CAST(SUM(y.server_copies) AS BIGINT) AS server_copies,
+        CAST(SUM(y.absorbed) AS BIGINT) AS absorbed
+    FROM listed o
+    JOIN senders d ON d.shop = o.shop
+    JOIN sightings y ON y.dataset_id = d.dataset_id AND y.order_id = o.order_id
+    GROUP BY o.seq
+) g ON g.sale = e.sale
 LEFT JOIN shop_journeys j ON j.shop = e.shop AND j.order_id = e.order_id
 ORDER BY e.moment, e.shop, e.order_id

@@ -1,7 +1,8 @@
 -- One row a listed order: who saw it, how far it came on its way to the platform, and what it was
 -- credited to, here and there. Where an order goes to several destinations, its way is that to the
 -- platform whose claims are held. Where the platform counts it more than once, what it says is
--- what it said first, and `doubles` are the others. `claimed_basis` is what the platform's value
+-- what it said first, and `doubles` are the others. What the receiver got for a dataset is of
+-- the orders of those shops alone that send to it. `claimed_basis` is what the platform's value
 -- is of the order's money, if it is any that is known here. The receiver's days are those of UTC.
 WITH way AS (
     SELECT o.seq AS sale, d.state, d.reason,
@@ -14,17 +15,22 @@ WITH way AS (
     JOIN listed o ON o.shop = d.shop AND o.order_id = d.order_id
 ),
 firsts AS (
-    SELECT order_id, MIN(seq) AS seq, CAST(SUM(claims) - COUNT(*) AS BIGINT) AS doubles
+    SELECT sale, MIN(seq) AS seq, CAST(SUM(claims) - COUNT(*) AS BIGINT) AS doubles
     FROM (
-        SELECT order_id, dataset_id, MIN(seq) AS seq, COUNT(*) AS claims
-        FROM conversions
-        WHERE order_id IN (SELECT order_id FROM listed)
-        GROUP BY order_id, dataset_id
+        SELECT o.seq AS sale, c.dataset_id, MIN(c.seq) AS seq, COUNT(*) AS claims
+        FROM listed o
+        JOIN senders d ON d.shop = o.shop
+        JOIN conversions c ON c.dataset_id = d.dataset_id AND c.order_id = o.order_id
+        GROUP BY o.seq, c.dataset_id
     ) each_dataset
-    GROUP BY order_id
+    GROUP BY sale
 ),
 known AS (
-    SELECT o.seq AS sale, m.matched FROM matches m JOIN listed o ON o.order_id = m.order_id
+    SELECT o.seq AS sale, MAX(m.matched) AS matched
+    FROM listed o
+    JOIN senders d ON d.shop = o.shop
+    JOIN matches m ON m.dataset_id = d.dataset_id AND m.order_id = o.order_id
+    GROUP BY o.seq
 ),
 spans AS (
     SELECT z.shop, z.since, z.until, z.seconds
@@ -58,7 +64,7 @@ claimed AS (
             - div_whole(o.moment + COALESCE(z.seconds, 0), 86400) AS own_days
     FROM firsts f
     JOIN conversions c ON c.seq = f.seq
-    JOIN listed o ON o.order_id = f.order_id
+    JOIN listed o ON o.seq = f.sale
     LEFT JOIN spans z ON z.shop = o.shop AND o.moment >= z.since AND o.moment < z.until
 )
 SELECT o.seq AS sale, o.shop, o.order_id, o.name, o.moment, o.kind, o.eligible, o.reason,

@@ -24,7 +24,8 @@ def reading(config_file: Path | None, data: Path | None) -> Iterator[Reading]:
     directory = configure.data_directory(settings, configure.environment())
     shops = bases(settings)
     if config_file is None:
-        shops = {development.SHOP: ShopBasis(development.TIMEZONE, development.CURRENCY)}
+        own = frozenset({development.DATASET_ID})
+        shops = {development.SHOP: ShopBasis(development.TIMEZONE, development.CURRENCY, own)}
     gateway = Database(directory / GATEWAY_FILE, "gateway", readonly=True)
     platform = ReceiverReading(directory / RECEIVER_FILE)
     try:

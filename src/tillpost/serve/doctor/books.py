@@ -78,9 +78,11 @@ async def _books(bench: Bench) -> list[Line]:
     receiver = Database(bench.directory / RECEIVER_FILE, "receiver", readonly=True)
     try:
         tallies = GatewayStore(gateway, AesSealer(bytes(32))).tallies()
+        told = bases(bench.settings)
         for shop in bench.settings.shops:
             books = ledger(row for row in tallies if row[0] == shop.name)
-            with Glance(gateway, receiver, shop.name, 0, _EVER) as glance:
+            own = told[shop.name].datasets
+            with Glance(gateway, receiver, shop.name, 0, _EVER, own) as glance:
                 seen = webhooks(ShopWebhookStore(gateway), shop)
                 lines += _shop(bench, shop.name, glance, books, seen)
                 if shop.shopify is not None and shop.shopify.native == "full":

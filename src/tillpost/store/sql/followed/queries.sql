@@ -93,8 +93,8 @@ WITH RECURSIVE touched (seq) AS (
 SELECT t.seq, e.order_id FROM touched AS t JOIN event AS e ON e.seq = t.seq;
 
 -- name: matches
-SELECT order_id, max(joint IS NOT NULL AND NOT joint_merged) AS matched
-FROM event WHERE order_id IN (SELECT value FROM json_each(?)) GROUP BY order_id;
+SELECT dataset_id, order_id, max(joint IS NOT NULL AND NOT joint_merged) AS matched
+FROM event WHERE order_id IN (SELECT value FROM json_each(?)) GROUP BY order_id, dataset_id;
 
 -- name: sightings
 WITH asked AS MATERIALIZED (SELECT value AS order_id FROM json_each(?)),
@@ -103,20 +103,22 @@ roots AS MATERIALIZED (
     WHERE event_name = 'Purchase' AND order_id IN (SELECT order_id FROM asked)
 ),
 copies AS (
-    SELECT r.root, e.order_id, e.source FROM roots AS r CROSS JOIN event AS e ON e.seq = r.root
+    SELECT r.root, e.dataset_id, e.order_id, e.source
+    FROM roots AS r CROSS JOIN event AS e ON e.seq = r.root
     WHERE e.event_name = 'Purchase' AND e.twin IS NULL
     UNION ALL
-    SELECT r.root, e.order_id, e.source FROM roots AS r CROSS JOIN event AS e ON e.twin = r.root
+    SELECT r.root, e.dataset_id, e.order_id, e.source
+    FROM roots AS r CROSS JOIN event AS e ON e.twin = r.root
     WHERE e.event_name = 'Purchase'
 )
-SELECT order_id, SUM(browser) AS browser_copies, SUM(server) AS server_copies,
+SELECT dataset_id, order_id, SUM(browser) AS browser_copies, SUM(server) AS server_copies,
     SUM(absorbed) AS absorbed
 FROM (
-    SELECT MAX(order_id) AS order_id, SUM(source = 2) AS browser, SUM(source = 1) AS server,
-        COUNT(*) - 1 AS absorbed
+    SELECT MAX(dataset_id) AS dataset_id, MAX(order_id) AS order_id, SUM(source = 2) AS browser,
+        SUM(source = 1) AS server, COUNT(*) - 1 AS absorbed
     FROM copies GROUP BY root
 )
-WHERE order_id IN (SELECT order_id FROM asked) GROUP BY order_id;
+WHERE order_id IN (SELECT order_id FROM asked) GROUP BY order_id, dataset_id;
 
 -- name: conversions
 SELECT e.event_id, e.order_id, a.campaign_id, a.adset_id, a.ad_id, a.account_id,

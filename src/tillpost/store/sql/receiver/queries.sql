@@ -169,19 +169,19 @@ LEFT JOIN name AS na ON na.kind = 'ad' AND na.id = a.ad_id
 WHERE e.event_time >= ? AND e.event_time < ? ORDER BY e.seq
 
 -- name: matched_orders
-SELECT order_id, max(joint IS NOT NULL AND NOT joint_merged) AS matched
-FROM event WHERE order_id IS NOT NULL GROUP BY order_id
+SELECT dataset_id, order_id, max(joint IS NOT NULL AND NOT joint_merged) AS matched
+FROM event WHERE order_id IS NOT NULL GROUP BY order_id, dataset_id
 
 -- name: order_copies
 -- Of each order, the Purchases that came of it: by browsers, by servers, removed as doubles.
-SELECT order_id, SUM(browser) AS browser_copies, SUM(server) AS server_copies,
+SELECT dataset_id, order_id, SUM(browser) AS browser_copies, SUM(server) AS server_copies,
   SUM(absorbed) AS absorbed
 FROM (
-  SELECT MAX(order_id) AS order_id, SUM(source = 2) AS browser, SUM(source = 1) AS server,
-    COUNT(*) - 1 AS absorbed
+  SELECT MAX(dataset_id) AS dataset_id, MAX(order_id) AS order_id, SUM(source = 2) AS browser,
+    SUM(source = 1) AS server, COUNT(*) - 1 AS absorbed
   FROM event WHERE event_name = 'Purchase' GROUP BY IFNULL(twin, seq)
 )
-WHERE order_id IS NOT NULL GROUP BY order_id ORDER BY order_id;
+WHERE order_id IS NOT NULL GROUP BY order_id, dataset_id ORDER BY order_id, dataset_id;
 
 -- name: claims
 -- The Purchases that are credited, in the shape that reports read them in.
