@@ -40,8 +40,9 @@ def test_delay_breaker_and_balance_are_told(tmp_path: Path) -> None:
         (told,) = node.destinations()
         assert (told["state"], told["reason"], told["detail"]) == ("open", "token", "190: no")
         assert told["asked_again_at"] > told["since"]
+        scraped = generate_latest(registry).decode()
         await node.close()
-        return generate_latest(registry).decode()
+        return scraped
 
     text = asyncio.run(work())
     line = 'destination="meta:1234567890123456"'
