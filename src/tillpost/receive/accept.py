@@ -8,7 +8,7 @@ import hmac
 import re
 from collections.abc import Callable, Mapping
 from hashlib import sha256
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeAlias, TypeVar
 
 from msgspec import Struct
 
@@ -35,6 +35,8 @@ PIXEL = bytes.fromhex(
 CLOCK_TOLERANCE = 600
 """A browser's clock is believed so many seconds off ours; else the time of receipt counts."""
 
+_AMOUNT: TypeAlias = int | float | str
+_NAME: TypeAlias = int | str
 _MOST_NAME = 200
 _MOST_ID = 500
 _MOST_AGENT = 512
@@ -188,7 +190,7 @@ def _value(custom: Mapping[str, Any]) -> tuple[int | None, str | None]:
     """Value in minor units and its currency; both None unless together they are money."""
     currency = str(custom.get("currency") or "").strip().upper()
     value = custom.get("value")
-    if isinstance(value, bool) or not isinstance(value, int | float | str):
+    if isinstance(value, bool) or not isinstance(value, _AMOUNT):
         return None, None
     try:
         return money.to_minor(str(value).strip(), currency), currency
@@ -197,7 +199,7 @@ def _value(custom: Mapping[str, Any]) -> tuple[int | None, str | None]:
 
 
 def _id(value: Any) -> str | None:
-    if isinstance(value, bool) or not isinstance(value, str | int):
+    if isinstance(value, bool) or not isinstance(value, _NAME):
         return None
     return str(value)[:_MOST_ID] or None
 

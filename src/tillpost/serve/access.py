@@ -33,13 +33,14 @@ class Access:
     def __init__(self, settings: Settings, clock: Clock) -> None:
         self.sessions = Sessions(clock)
         self._keys = tuple(_keys(settings))
+        self._known = tuple((key.key.encode(), key) for key in self._keys)
 
     def key(self, headers: Mapping[str, str], scope: Scope, shop: str | None = None) -> Key | None:
         """The key that opens this scope (for this shop), or None."""
-        given = bearer(headers)
+        given = (bearer(headers) or "").encode()
         found = None
-        for key in self._keys:
-            if given and hmac.compare_digest(key.key.encode(), given.encode()):
+        for known, key in self._known:
+            if given and hmac.compare_digest(known, given):
                 found = key
         if found is None or scope not in found.scopes or shop not in {None, found.shop}:
             return None

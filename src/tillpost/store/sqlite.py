@@ -112,7 +112,7 @@ class Database:
         """
         loop = asyncio.get_running_loop()
         waiter: asyncio.Future[None] = loop.create_future()
-        self._gather(_Job(waiter, loop, statement=statement, rows=rows))
+        self._gather(_Job(waiter, loop, None, statement, rows))
         await waiter
 
     def write_now(self, work: Callable[[sqlite3.Connection], T]) -> T:

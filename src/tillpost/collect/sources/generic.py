@@ -9,7 +9,7 @@ import hmac
 from collections.abc import Mapping
 from datetime import datetime
 from hashlib import sha256
-from typing import Any, get_args
+from typing import Any, TypeAlias, get_args
 
 import msgspec
 from msgspec import Struct
@@ -62,6 +62,8 @@ _REFUSED = checks(
     row for row in REFUSALS if row.name.startswith(("purchase.", "contents.", "app.", "messaging."))
 )
 """What of an event's shape Meta would refuse; its time and its person are looked at later."""
+_TOLD: TypeAlias = str | int | float
+"""What may stand for a value or a currency."""
 _FLAGS = frozenset(row.name for row in APP_DATA if row.type == "0 or 1")
 
 
@@ -169,7 +171,7 @@ def _problem(event: _Event, at: int, where: str) -> Rejection | None:
         return Rejection(400, "unknown_source", f"{where}.action_source", f"use one of: {known}")
     for key in ("value", "currency") if event.event_name == "Purchase" else ():
         given = event.custom_data.get(key)
-        if given == "" or not isinstance(given, str | int | float):
+        if given == "" or not isinstance(given, _TOLD):
             detail = f"a Purchase needs custom_data.{key}"
             return Rejection(400, f"no_{key}", f"{where}.custom_data.{key}", detail)
     return None
@@ -226,6 +228,8 @@ def _made_id(event: _Event, given: Mapping[str, Any], now: float, key: bytes) ->
 
 def _extra(given: Mapping[str, Any]) -> dict[str, Any]:
     """Other fields as they came; only that Meta wants an app's flags as numbers."""
+    if _EXTRA.isdisjoint(given):
+        return {}
     found = {k: v for k, v in given.items() if k in _EXTRA and v is not None}
     app = found.get("app_data")
     if isinstance(app, dict):
