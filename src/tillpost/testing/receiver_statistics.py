@@ -1,4 +1,4 @@
-"""What every `ports.ReceiverStore` must count: places, spend, reach.
+"""What every `ports.ReceiverStore` must count: places, spend, reach, refusals.
 
 Inherit beside `ReceiverStoreSuite`.
 """
@@ -61,3 +61,11 @@ class ReceiverStatisticsSuite:
             (7, AT - DAY, 2),
         ]
         assert store.reach({ad + 1: 7}, days) == []
+
+    def test_refused_calls_are_counted_by_day(self, store: ReceiverStore) -> None:
+        for at in (0, 1, 86_400):
+            store.note_refused("events", "400/2804050", float(at))
+        assert store.refusals() == [
+            (0, "events", "400/2804050", 2),
+            (1, "events", "400/2804050", 1),
+        ]

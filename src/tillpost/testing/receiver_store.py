@@ -471,14 +471,6 @@ class ReceiverStoreSuite:
         assert numbers(store.groups(0, 9, "1001")) == [[1, 2], [4]], "an id like it is shown too"
         assert numbers(store.groups(0, 9, "8")) == []
 
-    def test_refused_calls_are_counted_by_day(self, store: ReceiverStore) -> None:
-        for at in (0, 1, 86_400):
-            store.note_refused("events", "400/2804050", float(at))
-        assert store.refusals() == [
-            (0, "events", "400/2804050", 2),
-            (1, "events", "400/2804050", 1),
-        ]
-
     def test_reset_forgets_everything(self, store: ReceiverStore) -> None:
         self.register(store, AccountSeen((EM,), "p1"), touches=(touch(click=CLICK),))
         asyncio.run(store.receive([EVENT]))
