@@ -43,7 +43,7 @@ tools/lint.sh
 # Two halves beside each other: what plays pages and guides, and all else, which is printed when
 # it ends. Every branch of the rules is walked; a whole run proves it.
 cover=(.venv/bin/coverage run --parallel-mode --source=tillpost.core -m pytest)
-half=(tests/drills tests/cli tests/collect tests/conformance tests/core tests/deliver tests/receive tests/report tests/store)
+half=(tests/cli tests/collect tests/conformance tests/core tests/deliver tests/drills tests/receive tests/report tests/serve tests/store)
 rm -f .coverage .coverage.*
 beside() {
     local told failed=0
