@@ -23,6 +23,18 @@ LOOPBACK = (ipaddress.ip_network("127.0.0.0/8"),)
 BODY = b"secret"
 ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}"
 _DAY = timedelta(days=1)
+_SIGNS = x509.KeyUsage(
+    key_cert_sign=True,
+    digital_signature=False,
+    content_commitment=False,
+    key_encipherment=False,
+    data_encipherment=False,
+    key_agreement=False,
+    crl_sign=False,
+    encipher_only=False,
+    decipher_only=False,
+)
+"""What an authority's key is for."""
 
 
 class Authority:
@@ -34,7 +46,7 @@ class Authority:
         self.certificate = self._sign(
             self.name,
             self.key,
-            x509.BasicConstraints(ca=True, path_length=None),
+            (x509.BasicConstraints(ca=True, path_length=None), _SIGNS),
             (datetime.now(UTC) - _DAY, datetime.now(UTC) + _DAY),
         )
 
@@ -45,7 +57,7 @@ class Authority:
         made = self._sign(
             x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, host)]),
             key,
-            x509.SubjectAlternativeName([x509.DNSName(host)]),
+            (x509.SubjectAlternativeName([x509.DNSName(host)]),),
             (now - 30 * _DAY, now + days * _DAY),
         )
         path = folder / f"{host}.{days}.pem"
@@ -53,9 +65,14 @@ class Authority:
         return path
 
     def _sign(
-        self, subject: x509.Name, key: Any, extension: Any, lasts: tuple[datetime, datetime]
+        self,
+        subject: x509.Name,
+        key: Any,
+        extensions: tuple[x509.ExtensionType, ...],
+        lasts: tuple[datetime, datetime],
     ) -> x509.Certificate:
-        return (
+        """A certificate with all that Python asks of one since 3.13 (RFC 5280, strictly)."""
+        made = (
             x509.CertificateBuilder()
             .subject_name(subject)
             .issuer_name(self.name)
@@ -63,9 +80,13 @@ class Authority:
             .serial_number(x509.random_serial_number())
             .not_valid_before(lasts[0])
             .not_valid_after(lasts[1])
-            .add_extension(extension, critical=False)
-            .sign(self.key, hashes.SHA256())
         )
+        own = x509.SubjectKeyIdentifier.from_public_key(key.public_key())
+        issuer = x509.AuthorityKeyIdentifier.from_issuer_public_key(self.key.public_key())
+        for extension in (*extensions, own, issuer):
+            critical = isinstance(extension, x509.BasicConstraints | x509.KeyUsage)
+            made = made.add_extension(extension, critical=critical)
+        return made.sign(self.key, hashes.SHA256())
 
 
 def _pem(key: Any) -> bytes:
