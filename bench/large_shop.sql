@@ -57,19 +57,20 @@ SELECT id, 'demo' AS shop, visitor_id, moment AS "at", source, medium,
 -- name: gateway_orders
 SELECT 'demo', order_id, moment, name, moment, 'web', 1, NULL, minor, 'USD', minor, 'USD',
     't' || i, customer_id, is_returning::INT, NULL, browser::INT, 1, moment + 1,
-    printf('{{"type":"order","order_id":"%s","name":"%s","version":%d,"created_at":%d,'
+    encode(printf('{{"type":"order","order_id":"%s","name":"%s","version":%d,"created_at":%d,'
         || '"processed_at":%d,"kind":"web","topic":"orders/create","value":%s,'
         || '"presentment":%s,"subtotal":%s,"tax":%s,"shipping":%s,"checkout_token":"t%d",'
         || '"customer_id":"%s"}}',
-        order_id, name, moment, moment, moment, v, v, v, zero, zero, i, customer_id), NULL
+        order_id, name, moment, moment, moment, v, v, v, zero, zero, i, customer_id)), NULL,
+    minor, 100, 100, NULL
     FROM (SELECT *, printf('{{"amount":"%.2f","currency":"USD"}}', minor / 100.0) AS v,
         '{{"amount":"1.00","currency":"USD"}}' AS zero FROM orders) ORDER BY order_id;
 
 -- name: gateway_events
 SELECT i + 1, 'demo', 'order:' || order_id, 'shopify', 'Purchase',
-    'purchase.t' || i, moment, order_id, moment + 1, NULL, printf(
+    'purchase.t' || i, moment, order_id, moment + 1, NULL, encode(printf(
         '{{"shop":"demo","event_name":"Purchase","event_id":"purchase.t%d","event_time":%d,'
-        || '"action_source":"website"}}', i, moment), NULL, NULL FROM orders ORDER BY i;
+        || '"action_source":"website"}}', i, moment)), NULL, NULL FROM orders ORDER BY i;
 
 -- name: gateway_outbox
 SELECT i + 1, '{destination}', 'demo',
