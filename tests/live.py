@@ -42,6 +42,32 @@ access_token = "{access_token}"
 url = "{platform}"
 """
 """Settings of a gateway with one shop that sends to the platform at an address."""
+TWO_DESTINATIONS = """\
+[[destinations]]
+kind = "meta"
+shop = "a"
+dataset_id = "1"
+access_token = "ta"
+url = "embedded"
+[[destinations]]
+kind = "meta"
+shop = "b"
+dataset_id = "{second}"
+access_token = "tb"
+url = "embedded"
+"""
+"""Where the shops `a` and `b` send to: to the receiver beside them, each under a dataset."""
+TWO_SHOPS = f"""\
+[[shops]]
+name = "a"
+domain = "a.example"
+server_keys = [{{{{ key = "key-of-a-0000000", scopes = ["events", "reports"] }}}}]
+[[shops]]
+name = "b"
+domain = "b.example"
+server_keys = ["key-of-b-0000000"]
+{TWO_DESTINATIONS}"""
+"""Settings of two shops."""
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.live import Live, free_port, wait_for, wait_until_up
+from tests.live import TWO_DESTINATIONS, Live, free_port, wait_for, wait_until_up
 from tests.merchants import fresh_woo_order, woo_signature
 
 CONFIG = """
@@ -32,18 +32,6 @@ server_keys = [{{ key = "key-of-b-0000000", scopes = ["events", "reports"] }}]
 webhook_secrets = ["woo-of-b-0000000"]
 [shops.orders]
 join_wait = 0.2
-[[destinations]]
-kind = "meta"
-shop = "a"
-dataset_id = "1"
-access_token = "ta"
-url = "embedded"
-[[destinations]]
-kind = "meta"
-shop = "b"
-dataset_id = "2"
-access_token = "tb"
-url = "embedded"
 [[receiver.datasets]]
 id = "1"
 access_token = "ta"
@@ -57,7 +45,10 @@ access_token = "tb"
 def shops(tmp_path: Path) -> Iterator[dict[str, Live]]:
     port = free_port()
     config = tmp_path / "tillpost.toml"
-    config.write_text(CONFIG.format(port=port, data=tmp_path / "data"))
+    settings = CONFIG.format(port=port, data=tmp_path / "data") + TWO_DESTINATIONS.format(
+        second="2"
+    )
+    config.write_text(settings)
     process = subprocess.Popen(
         [sys.executable, "-m", "tillpost", "serve", f"--config={config}"],
         env={k: v for k, v in os.environ.items() if not k.startswith("TILLPOST_")},

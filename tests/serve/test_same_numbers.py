@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import pytest
 from msgspec import structs
+from tests.live import TWO_SHOPS
 
 from tillpost.core.event import Person
 from tillpost.core.match_key import Code, Key, of_value
@@ -29,28 +30,6 @@ from tillpost.serve.summary import SummaryDesk
 from tillpost.testing import entries as make
 from tillpost.testing.receiver_store import AT, EM, EVENT, touch
 
-CONFIG = """
-[[shops]]
-name = "a"
-domain = "a.example"
-server_keys = ["key-of-a-0000000"]
-[[shops]]
-name = "b"
-domain = "b.example"
-server_keys = ["key-of-b-0000000"]
-[[destinations]]
-kind = "meta"
-shop = "a"
-dataset_id = "1"
-access_token = "ta"
-url = "embedded"
-[[destinations]]
-kind = "meta"
-shop = "b"
-dataset_id = "DATASET"
-access_token = "tb"
-url = "embedded"
-"""
 NUMBERS = [str(1001 + number) for number in range(12)]
 STRANGER = of_value(Code.em, "nobody@example.com")
 
@@ -74,7 +53,7 @@ class World:
     def __init__(self, folder: Path, dataset: str = "2", others: Sequence[str] = NUMBERS) -> None:
         """Shop `b` has orders of these numbers, and sends them to this dataset."""
         path = folder / "tillpost.toml"
-        path.write_text(CONFIG.replace("DATASET", dataset))
+        path.write_text(TWO_SHOPS.format(second=dataset))
         self.settings = configure.load(path, {})
         self.folder = folder
         self.is_large = False

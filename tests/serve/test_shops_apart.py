@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.live import TWO_SHOPS
 
 from tillpost.ports import Rows
 from tillpost.serve import configure
@@ -14,31 +15,10 @@ from tillpost.serve.node import destination_name
 from tillpost.serve.reading import Reading, ShopBasis
 from tillpost.serve.settings import Settings
 
-TWO = """
-[[shops]]
-name = "a"
-domain = "a.example"
-server_keys = [{ key = "key-of-a-0000000", scopes = ["events", "reports"] }]
-[[shops]]
-name = "b"
-domain = "b.example"
-server_keys = ["key-of-b-0000000"]
-[[destinations]]
-kind = "meta"
-shop = "a"
-dataset_id = "1"
-access_token = "ta"
-[[destinations]]
-kind = "meta"
-shop = "b"
-dataset_id = "DATASET"
-access_token = "tb"
-"""
-
 
 def _settings(folder: Path, dataset: str) -> Settings:
     path = folder / "tillpost.toml"
-    path.write_text(TWO.replace("DATASET", dataset))
+    path.write_text(TWO_SHOPS.format(second=dataset))
     return configure.load(path, {})
 
 
