@@ -36,7 +36,7 @@ CLOCK_TOLERANCE = 600
 """A browser's clock is believed so many seconds off ours; else the time of receipt counts."""
 
 _AMOUNT: TypeAlias = int | float | str
-_NAME: TypeAlias = int | str
+_ID: TypeAlias = int | str
 _MOST_NAME = 200
 _MOST_ID = 500
 _MOST_AGENT = 512
@@ -199,7 +199,7 @@ def _value(custom: Mapping[str, Any]) -> tuple[int | None, str | None]:
 
 
 def _id(value: Any) -> str | None:
-    if isinstance(value, bool) or not isinstance(value, _NAME):
+    if isinstance(value, bool) or not isinstance(value, _ID):
         return None
     return str(value)[:_MOST_ID] or None
 
