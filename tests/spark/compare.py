@@ -33,14 +33,22 @@ from tillpost.core.facts import (
 from tillpost.ports import Rows
 from tillpost.report.engine import RENAMED, SCHEMA, Engine, facts_of, taken
 from tillpost.report.query import Query
-from tillpost.report.steps import ATTRIBUTION, LISTED, RECONCILED, SPENDING, statements, text
+from tillpost.report.steps import (
+    ATTRIBUTION,
+    KNOWN,
+    LISTED,
+    RECONCILED,
+    SPENDING,
+    statements,
+    text,
+)
 from tillpost.report.zones import offsets_of
 from tillpost.store.segments import fill
 
 ROOT = Path(__file__).parent.parent.parent
 PYTHON = ROOT / ".venv-spark" / "bin" / "python"
 
-EVERYTHING = (*ATTRIBUTION, "earned", *SPENDING, "buyers", LISTED, *RECONCILED)
+EVERYTHING = (*KNOWN, "earned", *SPENDING, "buyers", LISTED, *RECONCILED)
 
 
 STANDINGS = (

@@ -12,7 +12,15 @@ from tillpost.report.bridge import sightings
 from tillpost.report.engine import opened
 from tillpost.report.query import Query
 from tillpost.report.roas import count, ratio
-from tillpost.report.steps import ATTRIBUTION, EARNINGS, LISTED, PAGE, RECONCILED, SPENDING
+from tillpost.report.steps import (
+    ATTRIBUTION,
+    EARNINGS,
+    KNOWN,
+    LISTED,
+    PAGE,
+    RECONCILED,
+    SPENDING,
+)
 
 ONE_CREDIT = ("last_non_direct",)
 """A model that gives each order one credit, so that counting credits counts orders."""
@@ -66,7 +74,7 @@ def coverage(tables: Mapping[str, Rows], query: Query) -> list[dict[str, Any]]:
     """
     with opened(tables) as engine:
         plain = structs.replace(query, basis="cash")
-        found = engine.run(ATTRIBUTION, "coverage", plain, ONE_CREDIT)
+        found = engine.run(KNOWN, "coverage", plain, ONE_CREDIT)
     names = ("orders", "browser", "server", "browser_only", "server_only", "observed")
     return [
         {

@@ -16,7 +16,7 @@ from tillpost.core.money import decimal_string
 from tillpost.ports import Rows
 from tillpost.report.engine import opened
 from tillpost.report.query import Query
-from tillpost.report.steps import ATTRIBUTION, EARNINGS, SPENDING
+from tillpost.report.steps import EARNINGS, KNOWN, SPENDING
 
 CLAIMING = frozenset({"meta", "facebook", "instagram"})
 """Platforms whose claim the receiver holds; of the others none is known, which is not zero."""
@@ -96,7 +96,7 @@ def orders(tables: Mapping[str, Rows], query: Query) -> list[dict[str, Any]]:
     `told_currency`. `channel` is Unknown where no visit was ever observed.
     """
     with opened(tables) as engine:
-        rows = engine.run(ATTRIBUTION, "orders", structs.replace(query, basis="cash"))
+        rows = engine.run(KNOWN, "orders", structs.replace(query, basis="cash"))
     return [_order(row) for row in rows]
 
 

@@ -24,6 +24,9 @@ CREDITING = (*JOURNEYS, *CAMPAIGN_KEYS, "label_parts")
 ATTRIBUTION = (*CREDITING, "credits", "mains")
 """The steps that credit touches one by one, and say what brought each order."""
 
+KNOWN = (*ATTRIBUTION, "known_buyers")
+"""The same, and the step that says whose buyers the platform knew."""
+
 LISTED = "listed"
 """The step that lists the orders of the period."""
 
@@ -43,6 +46,9 @@ MODELS_OF: dict[str, tuple[str, ...]] = {
     "credits_unseen": ("unseen",),
 }
 """Which text credits touches under which models; `unseen` is what all say without touches."""
+
+_VIEWS = frozenset({"mains", "known_buyers", "standing", "reconcile"})
+"""Steps that are read once, by one text, and so are not kept."""
 
 KEYS = ("s.shop", "s.currency", "s.is_returning", "c.label", "c.first_window", "c.last_window")
 """What `earned` tells apart."""
@@ -70,7 +76,7 @@ def statements(step: str, models: Sequence[str]) -> Iterator[tuple[str, str, str
     Credits are many and read once, so they are not kept.
     """
     if step not in {"credits", "earned", "tallied"}:
-        yield "VIEW" if step in {"mains", "standing", "reconcile"} else "TABLE", step, text(step)
+        yield "VIEW" if step in _VIEWS else "TABLE", step, text(step)
         return
     asked = {
         name: [model for model in known if model in {*models, "unseen"}]

@@ -12,13 +12,7 @@ FROM sales s
 JOIN orders o ON o.seq = s.sale
 JOIN mains c ON c.sale = s.sale
 JOIN labels b ON b.label = c.label
-LEFT JOIN (
-    SELECT x.sale, MAX(y.matched) AS matched
-    FROM sales x
-    JOIN senders d ON d.shop = x.shop
-    JOIN matches y ON y.dataset_id = d.dataset_id AND y.order_id = x.order_id
-    GROUP BY x.sale
-) m ON m.sale = s.sale
+LEFT JOIN known_buyers m ON m.sale = s.sale
 WHERE s.orders > 0
 GROUP BY s.shop
 ORDER BY s.shop

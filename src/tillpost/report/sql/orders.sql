@@ -10,12 +10,6 @@ JOIN orders o ON o.seq = s.sale
 LEFT JOIN mains c ON c.sale = s.sale
 LEFT JOIN labels b ON b.label = c.label
 LEFT JOIN label_keys k ON k.label = c.label
-LEFT JOIN (
-    SELECT x.sale, MAX(y.matched) AS matched
-    FROM sales x
-    JOIN senders d ON d.shop = x.shop
-    JOIN matches y ON y.dataset_id = d.dataset_id AND y.order_id = x.order_id
-    GROUP BY x.sale
-) m ON m.sale = s.sale
+LEFT JOIN known_buyers m ON m.sale = s.sale
 WHERE s.orders > 0
 ORDER BY o.moment, o.shop, o.order_id
